@@ -1,0 +1,62 @@
+"""simulacra: synthetic data that people can trust.
+
+>>> import simulacra as sim
+>>> model = sim.fit(sim.read("adult.csv"))  # doctest: +SKIP
+>>> fake = model.sample(1_000, seed=7)  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "read": "simulacra.api",
+    "infer": "simulacra.api",
+    "split": "simulacra.api",
+    "fit": "simulacra.api",
+    "load": "simulacra.api",
+    "evaluate": "simulacra.api",
+    "write": "simulacra.api",
+    "Dataset": "simulacra.dataset",
+    "Synthesizer": "simulacra.synthesizer",
+    "Report": "simulacra.report.document",
+    "Score": "simulacra.metric",
+    "Column": "simulacra.schema.types",
+    "Check": "simulacra.schema.types",
+    "Table": "simulacra.schema.types",
+    "Schema": "simulacra.schema.types",
+    "Generator": "simulacra.generator",
+    "Metric": "simulacra.metric",
+}
+_MODULES = {"errors": "simulacra.errors", "plot": "simulacra.report.charts", "testing": "simulacra.testing"}
+
+__all__ = ["__version__", *_HOMES, *_MODULES]
+
+if TYPE_CHECKING:
+    from simulacra import errors, testing
+    from simulacra.api import evaluate, fit, infer, load, read, split, write
+    from simulacra.dataset import Dataset
+    from simulacra.generator import Generator
+    from simulacra.metric import Metric, Score
+    from simulacra.report import charts as plot
+    from simulacra.report.document import Report
+    from simulacra.schema.types import Check, Column, Schema, Table
+    from simulacra.synthesizer import Synthesizer
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    elif name in _MODULES:
+        value = import_module(_MODULES[name])
+    else:
+        raise AttributeError(f"module 'simulacra' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

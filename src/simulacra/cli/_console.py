@@ -1,0 +1,48 @@
+"""What commands share: progress and messages on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from simulacra.generator import Progress as Report
+
+ERR = Console(stderr=True, highlight=False)
+OUT = Console(highlight=False)
+
+
+@contextmanager
+def progress(title: str, *, quiet: bool = False) -> Iterator[Report]:
+    """Show a bar on stderr while work is done, when stderr is a terminal."""
+    if quiet or not ERR.is_terminal:
+        yield lambda share, step: None
+        return
+    columns = (
+        TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("[dim]{task.fields[step]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=ERR, transient=True) as bar:
+        task = bar.add_task(title, total=1.0, step="")
+        yield lambda share, step: bar.update(task, completed=share, step=step)
+
+
+def say(text: str) -> None:
+    """Write a line for people on stderr."""
+    ERR.print(text, markup=False, soft_wrap=True)
+
+
+def tell(notes: tuple[str, ...] | list[str]) -> None:
+    """Write notes on stderr, indented."""
+    for note in notes:
+        say(f"  note: {note}")
+
+
+def print_json(value: Any) -> None:
+    """Write JSON on stdout."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n")

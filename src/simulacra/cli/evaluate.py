@@ -1,0 +1,104 @@
+"""Measure synthetic rows against real ones, and write a report."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from simulacra.api import evaluate, load
+from simulacra.cli._console import OUT, print_json, progress, say
+from simulacra.errors import CheckFailed, OptionError
+from simulacra.report.document import Report
+from simulacra.report.terminal import print_report
+
+OPPOSITE = {"<=": ">", ">=": "<", "<": ">=", ">": "<=", "==": "!=", "!=": "=="}
+
+
+@click.command()
+@click.argument("train")
+@click.argument("synthetic")
+@click.option("--holdout", help="Real rows that the generator never saw; privacy and usefulness need them.")
+@click.option("--target", help="A column that people will predict from the data.")
+@click.option("--schema", type=click.Path(), help="A schema file; guessed from TRAIN when left out.")
+@click.option("--model", type=click.Path(), help="The model file that made the rows, for the report.")
+@click.option("--metric", "metrics", multiple=True, help="Run only these; repeatable. See: simulacra metrics")
+@click.option("--threshold", "limits", multiple=True, metavar="METRIC=PASS,LOOK", help="Limits of the verdicts; repeatable.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same figures.")
+@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(), help="Report to write: .html or .json; repeatable.")
+@click.option("--private", is_flag=True, help="Add the owner's part, which shows real rows.")
+@click.option("--fail-if", "checks", multiple=True, metavar="EXPR", help="Exit with 1 if it holds, e.g. \"privacy/copies > 0.01\".")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def command(
+    train: str,
+    synthetic: str,
+    holdout: str | None,
+    target: str | None,
+    schema: str | None,
+    model: str | None,
+    metrics: tuple[str, ...],
+    limits: tuple[str, ...],
+    seed: int,
+    outputs: tuple[str, ...],
+    private: bool,
+    checks: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Measure SYNTHETIC rows, from any generator, against the TRAIN rows it learnt from.
+
+    \b
+      simulacra evaluate adult.csv fake.csv --holdout test.csv --target income -o report.html
+      simulacra evaluate adult.csv fake.csv --holdout test.csv --fail-if "privacy/copies > 0.01"
+    """
+    required = [negate(check) for check in checks]
+    with progress("evaluating", quiet=quiet) as bar:
+        report = evaluate(
+            train, synthetic, holdout=holdout, target=target, schema=schema, metrics=metrics or None,
+            thresholds=_thresholds(limits) or None, seed=seed, model=load(model) if model else None, progress=bar,
+        )  # fmt: skip
+    for output in outputs:
+        report.save(output, private=private)
+        say(f"wrote {output}")
+    if as_json:
+        print_json(report.to_dict(private=private))
+    else:
+        print_report(report, OUT)
+    _require(report, required)
+
+
+def negate(check: str) -> str:
+    """Turn what must not hold into what must.
+
+    Examples
+    --------
+    >>> negate("privacy/copies > 0.01")
+    'privacy/copies <= 0.01'
+    """
+    match = re.fullmatch(r"\s*([\w/.-]+)\s*(<=|>=|==|!=|<|>)\s*([-+.\deE]+)\s*", check)
+    if match is None:
+        raise OptionError(f"--fail-if takes METRIC OPERATOR NUMBER such as \"privacy/copies > 0.01\", not {check!r}.")
+    name, operator, number = match.groups()
+    return f"{name} {OPPOSITE[operator]} {number}"
+
+
+def _require(report: Report, required: list[str]) -> None:
+    failed = []
+    for check in required:
+        try:
+            report.require(check)
+        except CheckFailed as error:
+            failed.append(str(error))
+    if failed:
+        raise CheckFailed(" ".join(failed))
+
+
+def _thresholds(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    out = {}
+    for text in texts:
+        match = re.fullmatch(r"([\w/.-]+)=([-+.\deE]+),([-+.\deE]+)", text)
+        if match is None:
+            raise OptionError(f"--threshold takes METRIC=PASS,LOOK such as fidelity/detection=0.6,0.75, not {text!r}.")
+        out[match[1]] = (float(match[2]), float(match[3]))
+    return out

@@ -1,0 +1,86 @@
+"""Guess the schema of data, with a reason for every column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.table import Table as Grid
+
+from simulacra.api import read
+from simulacra.cli._console import OUT, print_json, say, tell
+from simulacra.modelfile import read_model
+from simulacra.schema.files import dump_schema, load_schema, write_schema
+from simulacra.schema.types import Column, Schema
+from simulacra.schema.validation import validate
+
+
+@click.command()
+@click.argument("data")
+@click.option("--schema", type=click.Path(), help="Check the data against this schema instead of guessing one.")
+@click.option("-o", "--output", type=click.Path(), help="Write the schema here (YAML), to look at and correct.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(data: str, schema: str | None, output: str | None, as_json: bool) -> None:
+    """Guess the schema of DATA (a file, a folder, or a .sim model), with a reason for every column.
+
+    \b
+      simulacra inspect adult.csv -o adult.schema.yaml
+      simulacra inspect new.csv --schema adult.schema.yaml
+    """
+    notes: tuple[str, ...] = ()
+    broken: list[str] = []
+    rows: dict[str, int] = {}
+    if data.endswith(".sim"):
+        file = read_model(Path(data))
+        found, notes = load_schema(file.schema), file.notes
+    else:
+        given = read(data, schema=schema)
+        found, notes = given.schema, given.notes
+        rows = {name: len(frame) for name, frame in given.frames.items()}
+        if schema is not None:
+            broken = [str(v) for t in found.tables for v in validate(given.frames[t.name], t)]
+    if output is not None:
+        write_schema(found, Path(output))
+    if as_json:
+        print_json({**dump_schema(found), "rows": rows, "reasons": found.reasons, "notes": list(notes), "violations": broken})
+    else:
+        for table in found.tables:
+            OUT.print(_grid(found, table.name, rows.get(table.name)))
+        tell(notes)
+        for line in broken:
+            say(f"  breaks the schema: {line}")
+    if output is not None:
+        say(f"wrote {output}")
+
+
+def _grid(schema: Schema, name: str, rows: int | None) -> Grid:
+    table = schema.table(name)
+    count = "" if rows is None else f"{rows:,} rows, "
+    grid = Grid(title=f"{name}: {count}{len(table.columns)} columns", title_justify="left", box=None, pad_edge=False)
+    for heading in ("column", "kind", "values", "why"):
+        grid.add_column(heading, overflow="fold")
+    for column in table.columns:
+        why = schema.reasons.get(name, {}).get(column.name, "")
+        grid.add_row(_plain(column.name), _kind(column), _plain(_values(column)), _plain(why))
+    return grid
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+def _kind(column: Column) -> str:
+    words = [column.kind]
+    if column.kind == "number" and column.format != "HHMM":
+        words.append("whole" if column.integer else f"{column.decimals} decimals" if column.decimals is not None else "real")
+    words += [str(word) for word in (column.format, column.timezone, column.identifying) if word]
+    return ", ".join(words) + (" (may be missing)" if column.nullable else "")
+
+
+def _values(column: Column) -> str:
+    if column.bounds is not None:
+        return f"{column.bounds[0]} to {column.bounds[1]}" + (f" {column.unit}" if column.unit else "")
+    if column.levels is not None and not column.sensitive:
+        shown = ", ".join(column.levels[:4])
+        return f"{len(column.levels)} levels: {shown}" + (", ..." if len(column.levels) > 4 else "")
+    return column.pattern or ""

@@ -1,0 +1,230 @@
+"""Datasets: frames that keep to a schema, whatever they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from simulacra.errors import DataError, OptionError
+from simulacra.filing import read_path, write_path
+from simulacra.formatting import format_series
+from simulacra.frames import Layout, from_polars, is_frame, to_polars
+from simulacra.provenance import fingerprint
+from simulacra.randomness import Streams, resolve_seed
+from simulacra.schema.conformance import conform
+from simulacra.schema.inference import infer_schema
+from simulacra.schema.types import Schema, Table
+
+TEXT_TYPES = ("String", "str", "string", "object", "large_string", "string_view", "Categorical", "category")
+
+
+@dataclass(frozen=True, repr=False)
+class Dataset:
+    """One or more tables under a schema.
+
+    Parameters
+    ----------
+    schema : Schema
+        The contract.
+    frames : dict
+        Canonical values of each table, as Polars frames.
+    layouts : dict
+        The kind of frame each table came as, and is given back as.
+    notes : tuple of str
+        What happened on the way: renamed columns, an accepted share, a seed.
+    """
+
+    schema: Schema
+    frames: Mapping[str, pl.DataFrame]
+    layouts: Mapping[str, Layout]
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(len(frame) for frame in self.frames.values())
+
+    def __repr__(self) -> str:
+        tables = ", ".join(f"{name}: {len(f):,} rows x {f.width} columns" for name, f in self.frames.items())
+        return f"Dataset({tables})"
+
+    @property
+    def name(self) -> str:
+        """The name of the only table."""
+        return self.schema.table().name
+
+    @property
+    def frame(self) -> Any:
+        """The only table, as the kind of frame it came as (pandas, Polars or Arrow)."""
+        return self.table()
+
+    def table(self, name: str | None = None) -> Any:
+        """Return a table as the kind of frame it came as."""
+        table = self.schema.table(name)
+        layout = self.layouts[table.name]
+        return from_polars(_as_stored(self.frames[table.name], table, layout), layout)
+
+    def polars(self, name: str | None = None) -> pl.DataFrame:
+        """Return a table's canonical values as a Polars frame."""
+        return self.frames[self.schema.table(name).name]
+
+    def select(self, *names: str) -> Dataset:
+        """Return some of the tables."""
+        schema = self.schema.select(names)
+        return replace(
+            self, schema=schema, frames={n: self.frames[n] for n in names}, layouts={n: self.layouts[n] for n in names}
+        )  # fmt: skip
+
+    def split(self, holdout: float = 0.2, *, seed: int | None = None) -> tuple[Dataset, Dataset]:
+        """Part the rows at random into a training part and a holdout.
+
+        Parameters
+        ----------
+        holdout : float
+            Share of rows in the second part, above 0 and below 1.
+        seed : int or None
+            The same seed gives the same parts.
+
+        Returns
+        -------
+        (Dataset, Dataset)
+            Training part and holdout, both in the order of the rows.
+        """
+        if not 0 < holdout < 1:
+            raise OptionError(f"the holdout is a share above 0 and below 1, not {holdout!r}.")
+        frame, name = self.polars(), self.name
+        order = Streams(resolve_seed(seed)).stream("split").permutation(len(frame))
+        cut = round(len(frame) * (1 - holdout))
+        parts = (np.sort(order[:cut]), np.sort(order[cut:]))
+        one, two = (replace(self, frames={name: frame[part]}) for part in parts)
+        return one, two
+
+    def chunks(self, rows: int = 65_536, *, name: str | None = None) -> Iterator[pl.DataFrame]:
+        """Go through a table's canonical values in pieces."""
+        yield from self.polars(name).iter_slices(rows)
+
+    def with_schema(self, schema: Schema) -> Dataset:
+        """Return the same values under another schema, read anew where kinds differ."""
+        frames, notes = {}, list(self.notes)
+        for table in schema.tables:
+            if table.name not in self.frames and len(schema.tables) == len(self.frames) == 1:
+                table = replace(table, name=self.name)
+            frame, told = conform(self.frames[self.schema.table(table.name).name], table)
+            frames[table.name] = frame
+            notes += told
+        renamed = Schema(tuple(replace(t, name=n) for t, n in zip(schema.tables, frames, strict=True)))
+        return replace(self, schema=renamed, frames=frames, notes=tuple(notes))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all values in row order."""
+        digests = [fingerprint(frame) for _, frame in sorted(self.frames.items())]
+        return digests[0] if len(digests) == 1 else fingerprint(pl.DataFrame({"digest": digests}))
+
+    def write(self, path: str | Path) -> Path:
+        """Write the data to a file, or several tables to a folder of Parquet files.
+
+        Parameters
+        ----------
+        path : str or Path
+            The ending chooses the format: .csv (.csv.gz, ...), .parquet, .arrow, .jsonl, .xlsx.
+
+        Returns
+        -------
+        Path
+            What was written.
+
+        Raises
+        ------
+        FileError
+            It can not be written; nothing is left half done.
+        """
+        target = Path(path)
+        if len(self.frames) == 1:
+            table = self.schema.table()
+            write_path(self._typed(table), target, table)
+            return target
+        if target.suffix:
+            raise DataError(f"{len(self.frames)} tables go to a folder, and {str(target)!r} is a file name.")
+        target.mkdir(exist_ok=True)
+        for table in self.schema.tables:
+            write_path(self._typed(table), target / f"{table.name}.parquet", table)
+        return target
+
+    def _typed(self, table: Table) -> pl.DataFrame:
+        """Canonical values in the numeric widths that they came in, where they came as a Polars frame."""
+        return self.frames[table.name]
+
+
+def dataset(data: Any, *, schema: Schema | None = None, name: str | None = None) -> Dataset:
+    """Make a Dataset of a path, a frame, a mapping of names to frames, or a Dataset.
+
+    Parameters
+    ----------
+    data : path, frame, mapping or Dataset
+        A data file, a folder of data files, a pandas, Polars or Arrow frame.
+    schema : Schema or None
+        The contract; inferred when None.
+    name : str or None
+        Name of the only table; the file's stem, or ``"table"``, when None.
+
+    Returns
+    -------
+    Dataset
+        The values under their schema.
+    """
+    if isinstance(data, Dataset):
+        return data if schema is None else data.with_schema(schema)
+    raw: dict[str, pl.DataFrame] = {}
+    typed: dict[str, bool] = {}
+    layouts: dict[str, Layout] = {}
+    notes: list[str] = []
+    if isinstance(data, (str, Path)):
+        for table, loaded in read_path(Path(data)).items():
+            raw[table], typed[table] = loaded.frame, loaded.typed
+            notes += loaded.notes
+    else:
+        frames = data if isinstance(data, Mapping) else {name or "table": data}
+        for table, frame in frames.items():
+            if not is_frame(frame):
+                raise DataError(
+                    f"data must be a path or a pandas, Polars or Arrow frame, not a {type(frame).__name__}."
+                )
+            raw[table], layouts[table] = to_polars(frame)
+            typed[table] = True
+    if name is not None and len(raw) == 1:
+        raw, typed, layouts = ({name: v for v in d.values()} for d in (raw, typed, layouts))  # type: ignore[assignment]
+    if schema is None:
+        schema = infer_schema(raw, typed)
+    elif len(schema.tables) == len(raw) == 1:
+        only = next(iter(raw))
+        schema = replace(schema, tables=(replace(schema.tables[0], name=only),))
+    values = {}
+    for table in schema.tables:
+        if table.name not in raw:
+            raise DataError(f"the schema has a table {table.name!r} that the data have not: {', '.join(raw)}.")
+        values[table.name], told = conform(raw[table.name], table)
+        notes += told
+        layouts.setdefault(table.name, to_polars(raw[table.name])[1] if typed[table.name] else _canonical(values[table.name]))
+    return Dataset(schema, values, layouts, tuple(notes))
+
+
+def _canonical(frame: pl.DataFrame) -> Layout:
+    return to_polars(frame)[1]
+
+
+def _as_stored(frame: pl.DataFrame, table: Table, layout: Layout) -> pl.DataFrame:
+    """Write values as text again where the column came as text though its kind is another."""
+    texts = [
+        format_series(frame[c.name], c)
+        for c in table.columns
+        if c.kind not in {"category", "text", "key"} and _is_text(layout.types.get(c.name, ""))
+    ]
+    return frame.with_columns(texts) if texts else frame
+
+
+def _is_text(native: str) -> bool:
+    return native.startswith(TEXT_TYPES)

@@ -1,0 +1,123 @@
+"""What a generator sees: axes of codes and reals, never dates, nulls, keys or SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One array of a block.
+
+    Parameters
+    ----------
+    name : str
+        Unique in its domain: the column, and the part where a column has several (``"when.clock"``).
+    column : str
+        The column it came from.
+    part : str
+        Which part of the column: ``"value"``, ``"day"``, ``"clock"``, ``"shape"``.
+    size : int or None
+        Number of codes (0 to size - 1), or None for a real axis (float64).
+    ordered : bool
+        Whether the order of codes means something. Real axes are always ordered.
+    lattice : bool
+        A real axis that holds whole numbers only; whatever is drawn is rounded.
+    missing : bool
+        A real axis where NaN stands for "no value", to be modelled like any other value. (A coded axis gives
+        "no value" a code of its own.)
+    holders : int
+        A value may be given back exactly only if at least this many rows hold it (k of the protection); 1 means
+        that any value may.
+    """
+
+    name: str
+    column: str
+    part: str = "value"
+    size: int | None = None
+    ordered: bool = False
+    lattice: bool = False
+    missing: bool = False
+    holders: int = 1
+
+    def dump(self) -> dict[str, Any]:
+        """Return the fields as JSON."""
+        return {field: getattr(self, field) for field in Axis.__dataclass_fields__}
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> Axis:
+        """Make the axis from what `dump` gave."""
+        return cls(**state)
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The axes of a block, in order."""
+
+    axes: tuple[Axis, ...]
+
+    def __len__(self) -> int:
+        return len(self.axes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The axes' names."""
+        return tuple(axis.name for axis in self.axes)
+
+    def dump(self) -> list[dict[str, Any]]:
+        """Return the axes as JSON."""
+        return [axis.dump() for axis in self.axes]
+
+    @classmethod
+    def restore(cls, state: Sequence[dict[str, Any]]) -> Domain:
+        """Make the domain from what `dump` gave."""
+        return cls(tuple(Axis.restore(item) for item in state))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows as a generator sees them: one array per axis.
+
+    Parameters
+    ----------
+    domain : Domain
+        What the arrays mean.
+    columns : tuple of array
+        One array of shape (rows,) per axis: unsigned integers for codes, float64 for reals.
+    weights : array or None
+        Row weights, shape (rows,); None means all equal.
+    rows : int or None
+        Number of rows; needed only when there is no axis at all.
+    """
+
+    domain: Domain
+    columns: tuple[Array, ...]
+    weights: Array | None = None
+    rows: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.columns[0]) if self.columns else (self.rows or 0)
+
+    def take(self, index: Array | slice) -> Block:
+        """Return some of the rows."""
+        weights = None if self.weights is None else self.weights[index]
+        rows = None if self.columns else len(np.arange(len(self))[index])
+        return replace(self, columns=tuple(c[index] for c in self.columns), weights=weights, rows=rows)
+
+
+def code_dtype(size: int) -> type[np.unsignedinteger[Any]]:
+    """Return the smallest unsigned type that holds codes 0 to size - 1.
+
+    Examples
+    --------
+    >>> code_dtype(256).__name__
+    'uint8'
+    """
+    return np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.uint32

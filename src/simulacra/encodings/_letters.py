@@ -1,0 +1,189 @@
+"""Letters and words drawn from counts that many rows share, so that no text comes out as it went in."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from simulacra.domain import Array
+
+LOWER = string.ascii_lowercase
+RUN = re.compile(r"[A-Z]+|[a-z]+|[0-9]+|[^A-Za-z0-9]", flags=re.DOTALL)
+CLASSES = {"A": string.ascii_uppercase, "a": string.ascii_lowercase, "9": string.digits}
+
+
+def letter_chain(texts: Iterable[str], holders: int) -> Array:
+    """Count which letter follows which, over texts in lower case.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        One text a row.
+    holders : int
+        A pair counts only if at least this many rows hold it.
+
+    Returns
+    -------
+    array of float64, shape (27, 26)
+        Cumulated probabilities of the next letter; row 26 is for the first letter of a run.
+    """
+    counts: Counter[str] = Counter()
+    for text in texts:
+        pairs = set()
+        for run in re.findall("[a-z]+", text.lower()):
+            pairs.add("^" + run[0])
+            pairs.update(run[i : i + 2] for i in range(len(run) - 1))
+        counts.update(pairs)
+    # one pseudo-count a cell keeps every letter possible, also where no pair has enough holders
+    table = np.ones((27, 26))
+    for pair, count in counts.items():
+        if count >= holders:
+            table[26 if pair[0] == "^" else ord(pair[0]) - 97, ord(pair[1]) - 97] += count
+    chain = table.cumsum(axis=1)
+    return chain / chain[:, -1:]
+
+
+def draw_letters(chain: Array, lengths: Array, rng: np.random.Generator) -> list[str]:
+    """Draw one run of lower-case letters of each length."""
+    n, longest = len(lengths), int(lengths.max(initial=0))
+    signs = np.zeros((n, max(longest, 1)), dtype=np.uint32)
+    last = np.full(n, 26)
+    for place in range(longest):
+        last = (chain[last] < rng.random(n)[:, None]).sum(axis=1).clip(max=25)
+        signs[:, place] = np.where(place < lengths, last + 97, 0)
+    return signs.view(f"U{max(longest, 1)}").ravel().tolist()
+
+
+def draw_digits(lengths: Array, rng: np.random.Generator) -> list[str]:
+    """Draw one run of digits of each length."""
+    longest = max(int(lengths.max(initial=0)), 1)
+    signs = rng.integers(48, 58, size=(len(lengths), longest)).astype(np.uint32)
+    signs[np.arange(longest)[None, :] >= lengths[:, None]] = 0
+    return signs.view(f"U{longest}").ravel().tolist()
+
+
+def exact_shape(text: str) -> str:
+    """Write every letter and digit as its class: ``Ab-12`` is ``Aa-99``.
+
+    Examples
+    --------
+    >>> exact_shape("Ab-12")
+    'Aa-99'
+    """
+    return re.sub("[a-z]", "a", re.sub("[A-Z]", "A", re.sub("[0-9]", "9", text)))
+
+
+def loose_shape(text: str) -> str:
+    """Write every run of a class once, whatever its length: ``Anna Berg`` is ``A+a+ A+a+``.
+
+    Examples
+    --------
+    >>> loose_shape("Anna Berg")
+    'A+a+ A+a+'
+    """
+    return re.sub(r"([Aa9])\1*", r"\1+", exact_shape(text))
+
+
+def fill_shape(shape: str, n: int, chain: Array, runs: dict[str, Array], rng: np.random.Generator) -> list[str]:
+    """Draw n texts of one shape.
+
+    Parameters
+    ----------
+    shape : str
+        As `exact_shape` or `loose_shape` writes it.
+    n : int
+        How many.
+    chain : array
+        As `letter_chain` gives it.
+    runs : dict
+        For each class, lengths to draw from where the shape leaves the length open.
+    rng : Generator
+        Where randomness comes from.
+    """
+    parts: list[list[str]] = []
+    for run in re.findall(r"A\+|a\+|9\+|A+|a+|9+|.", shape, flags=re.DOTALL):
+        sign, open_length = run[0], run[1:] == "+"
+        if sign not in CLASSES or (len(run) > 1 and run[1] not in "+" + sign):
+            parts.append([run] * n)
+            continue
+        lengths = rng.choice(runs[sign], size=n) if open_length else np.full(n, len(run))
+        if sign == "9":
+            parts.append(draw_digits(lengths, rng))
+        else:
+            letters = draw_letters(chain, lengths, rng)
+            parts.append([text.upper() for text in letters] if sign == "A" else letters)
+    return ["".join(pieces) for pieces in zip(*parts, strict=True)] if parts else [""] * n
+
+
+def run_lengths(texts: Iterable[str], holders: int) -> dict[str, Array]:
+    """List, for each class, the run lengths that enough runs have (with repeats, at most 1,000 of them)."""
+    counts: dict[str, Counter[int]] = {sign: Counter() for sign in CLASSES}
+    for text in texts:
+        for run in RUN.findall(exact_shape(text)):
+            if run[0] in counts:
+                counts[run[0]][len(run)] += 1
+    out = {}
+    for sign, counter in counts.items():
+        kept = {length: count for length, count in counter.items() if count >= holders} or {4: 1}
+        share = 1000 / max(sum(kept.values()), 1000)
+        out[sign] = np.array([length for length, c in sorted(kept.items()) for _ in range(max(round(c * share), 1))])
+    return out
+
+
+def word_counts(texts: Iterable[str], holders: int) -> dict[str, Any]:
+    """Count words, and which word follows which, each only where enough rows hold it.
+
+    Returns
+    -------
+    dict
+        ``words`` (list), ``weights`` (array: rows that hold each), ``follows`` (array of shape (pairs, 3): word,
+        next word, rows).
+    """
+    singles: Counter[str] = Counter()
+    pairs: Counter[tuple[str, str]] = Counter()
+    for text in texts:
+        words = text.split()
+        singles.update(set(words))
+        pairs.update(set(zip(words, words[1:], strict=False)))
+    kept = [(word, count) for word, count in singles.most_common(20_000) if count >= holders]
+    index = {word: i for i, (word, _) in enumerate(kept)}
+    rows = [
+        (index[a], index[b], count)
+        for (a, b), count in pairs.most_common(200_000)
+        if count >= holders and a in index and b in index
+    ]
+    return {
+        "words": [word for word, _ in kept],
+        "weights": np.array([count for _, count in kept], dtype=np.float64),
+        "follows": np.array(sorted(rows), dtype=np.int64).reshape(-1, 3),
+    }
+
+
+def draw_words(vocabulary: dict[str, Any], lengths: Array, rng: np.random.Generator) -> list[str]:
+    """Draw texts of given numbers of words.
+
+    A word follows the one before it by the counts of pairs, but only every second time; otherwise it is drawn from
+    all words. So neighbours look natural, while no run of three words can be read off the training texts.
+    """
+    words, weights, follows = vocabulary["words"], vocabulary["weights"], vocabulary["follows"]
+    any_word = np.cumsum(weights) / weights.sum()
+    starts = np.searchsorted(follows[:, 0], np.arange(len(words) + 1))
+    running = np.concatenate([[0.0], np.cumsum(follows[:, 2], dtype=np.float64)])
+    n, longest = len(lengths), int(lengths.max(initial=0))
+    chosen = np.zeros((n, max(longest, 1)), dtype=np.int64)
+    for place in range(longest):
+        fresh = np.searchsorted(any_word, rng.random(n)).clip(max=len(words) - 1)
+        if place % 2:
+            last = chosen[:, place - 1]
+            low, high = running[starts[last]], running[starts[last + 1]]
+            point = low + rng.random(n) * (high - low)
+            pair = np.searchsorted(running, point, side="right") - 1
+            pair = pair.clip(0, max(len(follows) - 1, 0))
+            fresh = np.where(high > low, follows[pair, 1] if len(follows) else fresh, fresh)
+        chosen[:, place] = fresh
+    return [" ".join(words[w] for w in row[:length]) for row, length in zip(chosen, lengths, strict=True)]

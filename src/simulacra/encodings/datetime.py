@@ -1,0 +1,131 @@
+"""Dates with a time: the day's number, and ticks since midnight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array, Axis
+from simulacra.encoding import Encoding
+from simulacra.encodings._real import LISTABLE, common_unit
+from simulacra.schema.types import Column
+
+DAY = 86_400_000_000
+"""Microseconds in a day."""
+
+
+@dataclass(frozen=True)
+class Datetime(Encoding):
+    """An instant as two axes: the day, and the time of day as a count of its common unit.
+
+    Full hours stay full hours. With a time zone, day and clock are those of UTC, so that every instant has exactly
+    one code, also when clocks are put back.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> values = pl.Series("t", [datetime(1970, 1, 2, 6), datetime(1970, 1, 1, 9)], dtype=pl.Datetime("us"))
+    >>> [a.tolist() for a in Datetime.fit(values, Column("t", "datetime")).encode(values)]
+    [[1.0, 0.0], [2.0, 3.0]]
+    """
+
+    column: Column
+    unit: int
+    missing: bool
+    days: tuple[float, float]
+    clock: tuple[float, float]
+    holders: int = 1
+
+    @classmethod
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+        """Find the common unit of the clock times, and the ranges of both parts."""
+        missing = column.nullable or values.null_count() > 0
+        ticks = values.drop_nulls().cast(pl.Int64).to_numpy()
+        if column.declared and column.bounds is not None:
+            ends = pl.Series(list(column.bounds)).cast(values.dtype).cast(pl.Int64).to_numpy()
+            unit = common_unit(np.append(np.mod(ticks, DAY), DAY))
+            days = (float(ends[0] // DAY), float(ends[1] // DAY))
+            return cls(column, unit, missing, days, (0.0, DAY / unit - 1), holders)
+        if not len(ticks):
+            return cls(column, DAY, missing, (0.0, 0.0), (0.0, 0.0), holders)
+        day, clock = np.floor_divide(ticks, DAY), np.mod(ticks, DAY)
+        unit = common_unit(np.append(clock, DAY))
+        days = (float(day.min()), float(day.max()))
+        return cls(column, unit, missing, days, (float(clock.min() / unit), float(clock.max() / unit)), holders)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The day and the clock, both on a lattice."""
+        name = self.column.name
+        return tuple(
+            Axis(f"{name}.{part}", name, part, ordered=True, lattice=True, missing=self.missing, holders=self.holders)
+            for part in ("day", "clock")
+        )  # fmt: skip
+
+    def encode(self, values: pl.Series) -> tuple[Array, ...]:
+        """Split instants into day and clock, NaN in both where missing."""
+        held = values.is_not_null().to_numpy()
+        ticks = values.drop_nulls().cast(pl.Int64).to_numpy()
+        day, clock = np.full(len(values), np.nan), np.full(len(values), np.nan)
+        day[held] = np.floor_divide(ticks, DAY)
+        clock[held] = np.mod(ticks, DAY) / self.unit
+        return (day, clock)
+
+    def decode(self, arrays: tuple[Array, ...], *, rng: np.random.Generator, start: int = 0) -> pl.Series:
+        """Put day and clock together; null where either is missing."""
+        day, clock = (np.asarray(a, dtype=np.float64) for a in arrays)
+        held = ~(np.isnan(day) | np.isnan(clock))
+        whole = np.rint(np.clip(np.where(held, day, 0), *self.days)).astype(np.int64) * DAY
+        ticks = whole + np.rint(np.clip(np.where(held, clock, 0), *self.clock)).astype(np.int64) * self.unit
+        values = self._instants(ticks)
+        low, high = self.column.bounds if self.column.declared and self.column.bounds else (None, None)
+        values = values if low is None else values.clip(low, high)
+        return values if held.all() else values.set(pl.Series(~held), None)
+
+    def _instants(self, ticks: Array) -> pl.Series:
+        utc = pl.Series(self.column.name, ticks).cast(pl.Datetime("us"))
+        if self.column.timezone is None:
+            return utc
+        return utc.dt.replace_time_zone("UTC").dt.convert_time_zone(self.column.timezone)
+
+    def narrow(self, kept: dict[str, Array], limits: dict[str, tuple[float, float]]) -> Self:
+        """Take the limits that protection left as the new ranges."""
+        days, clock = limits.get("day", self.days), limits.get("clock", self.clock)
+        if np.isnan(days[0]):
+            column = replace(self.column, bounds=None, nullable=True)
+            return replace(self, column=column, missing=True, days=(0.0, 0.0), clock=(0.0, 0.0))
+        column = self.column
+        if column.bounds is not None and not column.declared:
+            ends = np.array([days[0] * DAY, days[1] * DAY + DAY - self.unit], dtype=np.int64)
+            low, high = self._instants(ends).to_list()
+            column = replace(column, bounds=(low, high))
+        return replace(self, column=column, days=days, clock=clock)
+
+    def candidates(self, literals: Sequence[Any] = ()) -> pl.Series | None:
+        """List every day with every clock time when that is short, else a grid of both."""
+        days = np.arange(self.days[0], self.days[1] + 1)
+        clock = np.arange(self.clock[0], self.clock[1] + 1)
+        if len(days) * len(clock) > LISTABLE:
+            clock = np.linspace(self.clock[0], self.clock[1], max(LISTABLE // len(days), 2)).round()
+        ticks = (days[:, None] * DAY + clock[None, :] * self.unit).ravel().astype(np.int64)
+        values = self._instants(ticks)
+        return values.extend_constant(None, 1) if self.missing else values
+
+    def dump(self) -> dict[str, Any]:
+        """Return unit, ranges and flags."""
+        return {
+            "unit": self.unit, "missing": self.missing, "days": list(self.days), "clock": list(self.clock),
+            "holders": self.holders,
+        }  # fmt: skip
+
+    @classmethod
+    def restore(cls, state: dict[str, Any], column: Column) -> Self:
+        """Make the encoding from what `dump` gave."""
+        days, clock = tuple(state["days"]), tuple(state["clock"])
+        return cls(column, int(state["unit"]), bool(state["missing"]), days, clock, int(state["holders"]))
+
+

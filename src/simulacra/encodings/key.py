@@ -1,0 +1,114 @@
+"""Keys: made anew by counting, never learnt."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array, Axis
+from simulacra.encoding import Encoding
+from simulacra.schema.types import Column
+
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Key(Encoding):
+    """An identifier as the position of its row: no axis, no value of the training data.
+
+    Whole-number keys count from 1. Text keys follow the shape that most training keys have (`C00417`, `AB-12`):
+    the literal part stays, digits and letters count; a shape that runs out of room gets more digits. UUIDs
+    are made from the position.
+
+    Examples
+    --------
+    >>> key = Key.fit(pl.Series("id", ["C017", "C203", "C044"]), Column("id", "key"))
+    >>> key.decode((np.zeros(2),), rng=np.random.default_rng(0), start=8).to_list()
+    ['C009', 'C010']
+    """
+
+    lossless: ClassVar[bool] = False
+    column: Column
+    shape: str
+
+    @classmethod
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+        """Find the shape that most keys share: 9 for a digit, A and a for letters, the common prefix as it is."""
+        if column.integer:
+            return cls(column, "")
+        texts = values.drop_nulls()
+        if not len(texts):
+            return cls(column, "99999999")
+        if texts.str.contains(f"^{UUID.pattern}$").all():
+            return cls(column, "uuid")
+        shapes = texts.str.replace_all(r"\d", "9").str.replace_all("[A-Z]", "A").str.replace_all("[a-z]", "a")
+        counts = shapes.rename("shape").value_counts().sort("count", "shape", descending=[True, False])
+        shape = str(counts["shape"][0])
+        alike = texts.filter(shapes == shape).to_list()
+        return cls(column, _with_prefix(shape, alike, holders))
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """No axis: a key is never learnt."""
+        return ()
+
+    def encode(self, values: pl.Series) -> tuple[Array, ...]:
+        """Give nothing to learn from."""
+        return ()
+
+    def decode(self, arrays: tuple[Array, ...], *, rng: np.random.Generator, start: int = 0) -> pl.Series:
+        """Count on from the position of the first row."""
+        positions = np.arange(start, start + len(arrays[0]), dtype=np.int64)
+        name = self.column.name
+        if self.column.integer:
+            return pl.Series(name, positions + 1)
+        if self.shape == "uuid":
+            return pl.Series(name, [str(uuid.uuid5(uuid.NAMESPACE_OID, str(p))) for p in positions], dtype=pl.String)
+        return pl.Series(name, [self._text(int(p) + 1) for p in positions], dtype=pl.String)
+
+    def _text(self, count: int) -> str:
+        out = []
+        for sign in reversed(_signs(self.shape)):
+            base = {"9": 10, "A": 26, "a": 26}.get(sign)
+            if base is None:
+                out.append(sign[-1])
+                continue
+            count, digit = divmod(count, base)
+            out.append(str(digit) if sign == "9" else LETTERS[digit] if sign == "A" else LETTERS[digit].lower())
+        text = "".join(reversed(out))
+        return f"{text}{count}" if count else text
+
+    def narrow(self, kept: dict[str, Array], limits: dict[str, tuple[float, float]]) -> Self:
+        """Keep everything: a key holds no value."""
+        return self
+
+    def dump(self) -> dict[str, Any]:
+        """Return the shape."""
+        return {"shape": self.shape}
+
+    @classmethod
+    def restore(cls, state: dict[str, Any], column: Column) -> Self:
+        """Make the encoding from what `dump` gave."""
+        return cls(column, str(state["shape"]))
+
+
+def _signs(shape: str) -> list[str]:
+    """Split a shape into places; a backslash makes the next character stand for itself."""
+    return re.findall(r"\\.|.", shape, flags=re.DOTALL)
+
+
+def _with_prefix(shape: str, alike: list[str], holders: int) -> str:
+    """Write the letters that all keys of a shape share as themselves, if enough rows share them."""
+    out = []
+    for place, sign in enumerate(shape):
+        first = alike[0][place]
+        common = len(alike) >= holders and all(text[place] == first for text in alike)
+        literal = sign not in "9Aa" or (sign in "Aa" and common)
+        out.append("\\" + first if literal else sign)
+    return "".join(out)

@@ -1,0 +1,180 @@
+"""Texts: a shape or a number of words is learnt; letters and words are drawn anew, never copied."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array, Axis, code_dtype
+from simulacra.encoding import Encoding
+from simulacra.encodings._fakes import FAKES
+from simulacra.encodings._letters import (
+    draw_words,
+    exact_shape,
+    fill_shape,
+    letter_chain,
+    loose_shape,
+    run_lengths,
+    word_counts,
+)
+from simulacra.schema.types import Column
+
+MOST_TEXTS = 100_000
+"""Shapes, letters and words are counted on at most this many texts."""
+MOST_SHAPES = 200
+WORDY = 3.0
+"""From this mean number of words a column is made of words rather than of shapes."""
+
+
+@dataclass(frozen=True)
+class Text(Encoding):
+    """One axis: the shape of a short text (``A+a+ 99``), or the number of words of a long one.
+
+    Notes
+    -----
+    **Privacy**: shapes, letter pairs, words and word pairs are kept only where at least `holders` rows share them,
+    and never fewer than 5; values themselves are never stored. A column that identifies people gets stand-ins from
+    reserved ranges.
+
+    Examples
+    --------
+    >>> values = pl.Series("plate", ["AB-12", "CD-34", "EF-56"] * 4)
+    >>> made = Text.fit(values, Column("plate", "text"), holders=5)
+    >>> made.decode(made.encode(values[:1]), rng=np.random.default_rng(0)).str.contains(r"^[A-Z]{2}-\\d{2}$").all()
+    True
+    """
+
+    lossless: ClassVar[bool] = False
+    column: Column
+    missing: bool
+    holders: int
+    shapes: tuple[str, ...]
+    lengths: Array
+    chain: Array
+    runs: dict[str, Array]
+    vocabulary: dict[str, Any]
+
+    @classmethod
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+        """Count shapes and letters, or words."""
+        missing = column.nullable or values.null_count() > 0
+        shared = max(holders, 5)
+        held = values.drop_nulls()
+        texts = held.gather_every(max(len(held) // MOST_TEXTS, 1)).to_list()
+        words: dict[str, Any] = {"words": [], "weights": np.empty(0), "follows": np.empty((0, 3), np.int64)}
+        lengths, shapes = np.empty(0), ("",)
+        counts = np.array([len(text.split()) for text in texts], dtype=np.float64)
+        if column.identifying not in FAKES:
+            if len(texts) and counts.mean() >= WORDY:
+                words = word_counts(texts, shared)
+            if words["words"]:
+                lengths = np.sort(counts)
+            else:
+                shapes = _common_shapes(texts, shared)
+        low, high = _inner_range(lengths, shared)
+        runs = run_lengths(texts, shared)
+        return cls(
+            column, missing, holders, shapes, np.array([low, high]), letter_chain(texts, shared), runs, words
+        )
+
+    @property
+    def wordy(self) -> bool:
+        """Whether texts are made of words rather than of shapes."""
+        return bool(self.vocabulary["words"])
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The number of words (real), or the shape (coded)."""
+        name = self.column.name
+        if self.wordy:
+            return (
+                Axis(f"{name}.words", name, "words", None, True, True, self.missing, self.holders),
+            )
+        return (Axis(f"{name}.shape", name, "shape", len(self.shapes) + self.missing, holders=self.holders),)
+
+    def encode(self, values: pl.Series) -> tuple[Array, ...]:
+        """Turn texts into numbers of words, or into shapes; the commonest shape stands for unknown ones."""
+        if self.wordy:
+            words = values.str.split(" ").list.eval(pl.element().filter(pl.element() != "")).list.len()
+            return (np.clip(words.cast(pl.Float64).fill_null(np.nan).to_numpy(), *self.lengths),)
+        index = {shape: code for code, shape in enumerate(self.shapes)}
+        distinct = values.drop_nulls().unique()
+        codes = [_code(text, index) for text in distinct.to_list()]
+        table = pl.DataFrame({"v": distinct, "c": pl.Series(codes, dtype=pl.Int64)})
+        found = values.rename("v").to_frame().join(table, on="v", how="left", maintain_order="left")["c"]
+        size = len(self.shapes) + self.missing
+        other = len(self.shapes) if self.missing else 0
+        return (found.fill_null(other).to_numpy().astype(code_dtype(size)),)
+
+    def decode(self, arrays: tuple[Array, ...], *, rng: np.random.Generator, start: int = 0) -> pl.Series:
+        """Draw a text for every number of words, or for every shape."""
+        drawn = arrays[0]
+        out = np.full(len(drawn), None, dtype=object)
+        if self.wordy:
+            held = ~np.isnan(drawn)
+            out[held] = draw_words(self.vocabulary, drawn[held].astype(np.int64), rng)
+            return pl.Series(self.column.name, out.tolist(), dtype=pl.String)
+        fake = FAKES.get(self.column.identifying or "")
+        for code in np.unique(drawn):
+            if code >= len(self.shapes):
+                continue
+            rows = np.flatnonzero(drawn == code)
+            made = (
+                fake(len(rows), self.chain, rng)
+                if fake
+                else fill_shape(self.shapes[code], len(rows), self.chain, self.runs, rng)
+            )
+            out[rows] = np.array(made, dtype=object)
+        return pl.Series(self.column.name, out.tolist(), dtype=pl.String)
+
+    def narrow(self, kept: dict[str, Array], limits: dict[str, tuple[float, float]]) -> Self:
+        """Keep the shapes whose codes stay; take the limits for the number of words."""
+        if "words" in limits:
+            low, high = limits["words"]
+            gone = bool(np.isnan(low))
+            return replace(
+                self, missing=self.missing or gone, lengths=np.array([0.0, 0.0] if gone else [low, high])
+            )
+        if "shape" not in kept:
+            return self
+        codes = [int(code) for code in kept["shape"]]
+        shapes = tuple(self.shapes[code] for code in codes if code < len(self.shapes))
+        missing = not codes or (self.missing and codes[-1] == len(self.shapes))
+        return replace(self, column=replace(self.column, nullable=missing), shapes=shapes, missing=missing)
+
+    def dump(self) -> dict[str, Any]:
+        """Return shapes, lengths, letter and word counts."""
+        return {
+            "missing": self.missing, "holders": self.holders, "shapes": list(self.shapes), "lengths": self.lengths,
+            "chain": self.chain, "runs": self.runs, "vocabulary": self.vocabulary,
+        }  # fmt: skip
+
+    @classmethod
+    def restore(cls, state: dict[str, Any], column: Column) -> Self:
+        """Make the encoding from what `dump` gave."""
+        return cls(column=column, **{**state, "shapes": tuple(state["shapes"])})
+
+
+def _common_shapes(texts: list[str], holders: int) -> tuple[str, ...]:
+    """List exact shapes that enough texts have, then loose ones for the rest; at least one."""
+    exact = Counter(map(exact_shape, texts))
+    shapes = [shape for shape, count in exact.most_common(MOST_SHAPES) if count >= holders]
+    rest = Counter(loose_shape(text) for text in texts if exact[exact_shape(text)] < holders)
+    shapes += [shape for shape, count in rest.most_common(MOST_SHAPES) if count >= holders]
+    return tuple(dict.fromkeys(shapes)) or ("A+a+",)
+
+
+def _code(text: str, index: dict[str, int]) -> int:
+    return index.get(exact_shape(text), index.get(loose_shape(text), 0))
+
+
+def _inner_range(ordered: Array, holders: int) -> tuple[float, float]:
+    """Return the range that leaves `holders` values outside on each side."""
+    if len(ordered) <= 2 * holders:
+        middle = float(np.median(ordered)) if len(ordered) else 0.0
+        return middle, middle
+    return float(ordered[holders - 1]), float(ordered[-holders])

@@ -1,0 +1,214 @@
+"""Runs metrics on a comparison of real and synthetic rows, always beside what real data would get."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from simulacra.errors import DataError, MissingExtra, OptionError, unknown
+from simulacra.generator import Progress, silent
+from simulacra.metric import Comparison, Score, Verdict
+from simulacra.profile import profile
+from simulacra.registry import METRICS
+from simulacra.schema.validation import validate
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found out about a synthetic table.
+
+    Parameters
+    ----------
+    scores : tuple of Score
+        The metrics' figures, those that could not be computed among them.
+    profiles : DataFrame
+        Shares in shared cells, for pictures; see `simulacra.profile.profile`.
+    summary : dict
+        ``rows`` (train, synthetic, holdout), ``columns``, ``missing`` (shares by column and frame),
+        ``duplicates`` (shares of repeated rows), ``violations`` of the schema in the synthetic data, as
+        sentences.
+    seconds : dict
+        Wall time of each metric.
+    notes : tuple of str
+        What a reader should know: no holdout, rows left out.
+    """
+
+    scores: tuple[Score, ...]
+    profiles: pl.DataFrame
+    summary: dict[str, Any]
+    seconds: dict[str, float]
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Score:
+        for score in self.scores:
+            if score.name == name:
+                return score
+        raise unknown("score", name, [score.name for score in self.scores])
+
+
+def evaluate(
+    case: Comparison,
+    *,
+    metrics: Sequence[str] | None = None,
+    thresholds: Mapping[str, tuple[float, float]] | None = None,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Run metrics on a comparison.
+
+    Parameters
+    ----------
+    case : Comparison
+        Real and synthetic rows, canonical values.
+    metrics : sequence of str or None
+        Names such as ``"fidelity/pairs"``; None for all.
+    thresholds : mapping or None
+        For any score, the limits of pass and look on its own scale: ``{"fidelity/detection": (0.55,
+        0.65)}``. They take the place of the metric's own verdict.
+    progress : callable
+        Told the share done, 0 to 1.
+
+    Returns
+    -------
+    Evaluation
+        Scores, pictures' data, summary and times.
+
+    Raises
+    ------
+    DataError
+        A frame lacks a column of the schema.
+    UnknownName
+        A metric, a threshold's score or the target does not exist.
+    OptionError
+        The limits of a threshold are in the wrong order.
+
+    Notes
+    -----
+    A metric that breaks does not stop the others: its score says "not computed, because ..." with the kind
+    of error.
+
+    **Privacy** The figures are made from real rows. Everything but `Score.private` is an aggregate, but
+    similarity figures next to a private table can leak too (arXiv 2312.05114).
+
+    **Cost** the sum of the metrics', about 10 s for 26,000 rows of 15 columns.
+
+    Examples
+    --------
+    >>> from simulacra.schema.types import Column, Table
+    >>> frame = pl.DataFrame({"x": [float(i) for i in range(100)]})
+    >>> case = Comparison(Table("t", (Column("x", "number"),)), frame, frame)
+    >>> evaluate(case, metrics=["fidelity/marginals"])["fidelity/marginals"].verdict
+    'pass'
+    """
+    names = METRICS.names() if metrics is None else list(dict.fromkeys(metrics))
+    for name in names:
+        if name not in METRICS.names():
+            raise unknown("metric", name, METRICS.names())
+    limits = _checked(thresholds or {})
+    _check_case(case)
+    scores: list[Score] = []
+    seconds: dict[str, float] = {}
+    for done, name in enumerate(names):
+        progress(done / (len(names) + 1), name)
+        start = time.perf_counter()
+        scores += _run(name, case)
+        seconds[name] = time.perf_counter() - start
+    progress(len(names) / (len(names) + 1), "profiles")
+    judged = tuple(_judge(score, limits[score.name]) if score.name in limits else score for score in scores)
+    evaluation = Evaluation(judged, profile(case), _summarise(case), seconds, _notes(case, limits))
+    progress(1.0, "done")
+    return evaluation
+
+
+def _run(name: str, case: Comparison) -> list[Score]:
+    try:
+        metric = METRICS.load(name)()
+    except MissingExtra as error:
+        return [Score(name, math.nan, verdict="not computed", words=f"not computed, because {error}")]
+    try:
+        return list(metric.score(case))
+    except Exception as error:  # one broken metric must not take the others' answers with it, nor go unseen
+        words = (
+            f"not computed, because the metric met an unexpected {type(error).__name__}; please report this."
+        )
+        return [Score(name, math.nan, verdict="not computed", words=words, better=metric.better)]
+
+
+def _check_case(case: Comparison) -> None:
+    frames = {"train": case.train, "synthetic": case.synthetic}
+    if case.holdout is not None:
+        frames["holdout"] = case.holdout
+    for title, frame in frames.items():
+        absent = [name for name in case.table.names if name not in frame.columns]
+        if absent:
+            shown = ", ".join(repr(name) for name in absent[:5])
+            raise DataError(
+                f"the {title} data lack {len(absent)} of {len(case.table.names)} columns of the schema: "
+                f"{shown}. "
+                "Give frames that follow the schema."
+            )
+    if case.target is not None and case.target not in case.table.names:
+        raise unknown("column", case.target, case.table.names)
+
+
+def _checked(thresholds: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    for name, limits in thresholds.items():
+        metric = "/".join(name.split("/")[:2])
+        better = METRICS.load(metric).better
+        if len(limits) != 2 or not all(math.isfinite(limit) for limit in limits):
+            raise OptionError(f"threshold {name!r} needs two numbers: the limits of pass and of look.")
+        if (limits[0] > limits[1]) if better == "lower" else (limits[0] < limits[1]):
+            order = "above" if better == "lower" else "below"
+            raise OptionError(
+                f"threshold {name!r}: the limit of pass ({limits[0]}) is {order} the limit of look "
+                f"({limits[1]}), and {better} is better. Swap them."
+            )
+    return dict(thresholds)
+
+
+def _judge(score: Score, limits: tuple[float, float]) -> Score:
+    """Give the verdict that the user's limits call for."""
+    if score.verdict == "not computed":
+        return score
+    sign = 1 if score.better == "lower" else -1
+    within = [sign * score.value <= sign * limit for limit in limits]
+    verdict: Verdict = "pass" if within[0] else "look" if within[1] else "fail"
+    return replace(score, verdict=verdict)
+
+
+def _summarise(case: Comparison) -> dict[str, Any]:
+    frames = {"train": case.train, "synthetic": case.synthetic, "holdout": case.holdout}
+    present = {title: frame for title, frame in frames.items() if frame is not None}
+    missing = {
+        name: {title: frame[name].null_count() / max(1, frame.height) for title, frame in present.items()}
+        for name in case.table.names
+    }
+    return {
+        "rows": {title: None if frame is None else frame.height for title, frame in frames.items()},
+        "columns": len(case.table.columns),
+        "missing": missing,
+        "duplicates": {title: _repeated(frame) for title, frame in present.items()},
+        "violations": [str(violation) for violation in validate(case.synthetic, case.table)],
+    }
+
+
+def _repeated(frame: pl.DataFrame) -> float:
+    """Return the share of rows that an earlier row equals."""
+    return 0.0 if frame.height == 0 or frame.width == 0 else 1 - frame.n_unique() / frame.height
+
+
+def _notes(case: Comparison, limits: dict[str, tuple[float, float]]) -> tuple[str, ...]:
+    notes = []
+    if case.holdout is None:
+        notes.append(
+            "No holdout was given: there is no ceiling to hold the figures against, fidelity is measured against "
+            "the training rows (which a model may have memorised), and privacy is not assessable. Give one with "
+            "holdout=..."
+        )
+    if limits:
+        notes.append(f"Verdicts of {', '.join(sorted(limits))} follow limits that the user set.")
+    return tuple(notes)

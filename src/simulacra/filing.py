@@ -1,0 +1,257 @@
+"""Files and folders of data: the right source for each path, read with notes, written whole or not at all."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from simulacra.errors import DataError, FileError
+from simulacra.registry import SOURCES
+from simulacra.schema.types import Table
+from simulacra.source import Source
+from simulacra.storage import atomic_path, open_error
+
+_COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One table as a file has it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The values.
+    typed : bool
+        False if all columns are text and must be parsed.
+    notes : tuple of str
+        What was assumed or changed while reading, one sentence each.
+    """
+
+    frame: pl.DataFrame
+    typed: bool
+    notes: tuple[str, ...] = ()
+
+
+def read_path(path: Path | str) -> dict[str, Loaded]:
+    """Read a data file, or all data files of a folder.
+
+    Parameters
+    ----------
+    path : Path or str
+        A file (``"book.xlsx#May"`` names a sheet) or a folder.
+
+    Returns
+    -------
+    dict
+        Each table by its name: the file's name without suffixes.
+
+    Raises
+    ------
+    FileError
+        The path does not exist or can not be read, or its suffix is unknown.
+    DataError
+        A file's contents can not be understood, or a folder holds no data files.
+    MissingExtra
+        The format needs an optional package.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "people.csv"
+    >>> _ = path.write_text("name,age\\nAda,36\\n")
+    >>> {name: loaded.frame.shape for name, loaded in read_path(path).items()}
+    {'people': (1, 2)}
+    """
+    path = Path(path).expanduser()
+    return _read_folder(path) if path.is_dir() else {table_name(path): _read_file(path)}
+
+
+def write_path(frame: pl.DataFrame, path: Path | str, table: Table) -> None:
+    """Write canonical values to a file, whole or not at all.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Canonical values.
+    path : Path or str
+        The file; its suffix chooses the format and the compression.
+    table : Table
+        The schema: formats and decimals of values that stand as text.
+
+    Raises
+    ------
+    FileError
+        The suffix is unknown, the folder is missing or closed, or the disk is full; an older file is kept.
+    MissingExtra
+        The format needs an optional package.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from simulacra.schema.types import Column
+    >>> path = Path(tempfile.mkdtemp()) / "a.csv"
+    >>> write_path(pl.DataFrame({"a": [1.5]}), path, Table("a", (Column("a", "number", decimals=2),)))
+    >>> path.read_text()
+    'a\\n1.50\\n'
+    """
+    path = Path(path).expanduser()
+    source = source_for(path)
+    with atomic_path(path) as beside:
+        source.write(source.prepare(frame, table), beside)
+
+
+def source_for(path: Path | str) -> Source:
+    """Make the source that reads and writes files of this name; only that one is imported.
+
+    Parameters
+    ----------
+    path : Path or str
+        A file's name; it need not exist.
+
+    Raises
+    ------
+    FileError
+        The suffix is unknown.
+    MissingExtra
+        The format needs an optional package.
+
+    Examples
+    --------
+    >>> type(source_for("a.csv.gz")).__name__
+    'Csv'
+    """
+    name = _source_name(Path(path))
+    if name is None:
+        raise FileError(_unknown_suffix(Path(path)))
+    made: Source = SOURCES.load(name)()
+    return made
+
+
+def known_suffixes() -> dict[str, str]:
+    """Map each suffix that can be read to the name of its source, compressed forms included.
+
+    Examples
+    --------
+    >>> known_suffixes()[".parquet"], known_suffixes()[".csv.gz"]
+    ('parquet', 'csv')
+    """
+    found = {}
+    for name, file in SOURCES.files().items():
+        for suffix in _suffixes(name, file):
+            found[suffix] = name
+    return found
+
+
+def table_name(path: Path | str) -> str:
+    """Name the table of a file: its name without the suffixes of its format.
+
+    Examples
+    --------
+    >>> table_name("data/orders.2024.csv.gz")
+    'orders.2024'
+    """
+    path = Path(path)
+    path, sheet = _split_sheet(path)
+    lower = path.name.lower()
+    endings = [suffix for suffix in known_suffixes() if lower.endswith(suffix) and len(lower) > len(suffix)]
+    stem = path.name[: -len(max(endings, key=len))] if endings else path.stem
+    return sheet or stem
+
+
+def _read_file(path: Path) -> Loaded:
+    file, sheet = _split_sheet(path)
+    if not file.exists():
+        raise open_error(file, FileNotFoundError(2, "no such file"))
+    source = source_for(file)
+    if sheet is not None:
+        source.sheet = sheet  # type: ignore[attr-defined]
+    frame = source.read(file)
+    return Loaded(frame, source.typed, tuple(getattr(source, "notes", ())))
+
+
+def _read_folder(folder: Path) -> dict[str, Loaded]:
+    try:
+        files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
+    except OSError as error:
+        raise open_error(folder, error) from error
+    data = [f for f in files if _source_name(f) is not None]
+    if not data:
+        raise DataError(f"folder {str(folder)!r} holds no data files. Known suffixes: {_shown_suffixes()}.")
+    skipped = [f.name for f in files if f not in data]
+    found: dict[str, Loaded] = {}
+    origins: dict[str, str] = {}
+    for file in data:
+        name = table_name(file)
+        if name in found:
+            raise DataError(
+                f"folder {str(folder)!r}: {origins[name]!r} and {file.name!r} would both be "
+                f"table {name!r}. Move one away."
+            )
+        found[name], origins[name] = _read_file(file), file.name
+    if skipped:
+        first = next(iter(found))
+        shown = ", ".join(repr(name) for name in skipped[:5]) + (", ..." if len(skipped) > 5 else "")
+        note = f"{len(skipped)} file(s) of folder {folder.name!r} are not data and were skipped: {shown}."
+        found[first] = Loaded(found[first].frame, found[first].typed, (*found[first].notes, note))
+    return found
+
+
+def _split_sheet(path: Path) -> tuple[Path, str | None]:
+    """Part ``book.xlsx#May``, unless a file has just that name."""
+    stem, mark, sheet = path.name.rpartition("#")
+    if mark and stem and sheet and _source_name(path.with_name(stem)) == "excel" and not path.exists():
+        return path.with_name(stem), sheet
+    return path, None
+
+
+def _source_name(path: Path) -> str | None:
+    lower = path.name.lower()
+    fitting = {suffix: name for suffix, name in known_suffixes().items() if lower.endswith(suffix)}
+    return fitting[max(fitting, key=len)] if fitting else None
+
+
+def _unknown_suffix(path: Path) -> str:
+    what = f"suffix {path.suffix!r}" if path.suffix else "no suffix"
+    return f"can not tell the format of {path.name!r}: {what} is not known. Use one of {_shown_suffixes()}."
+
+
+def _shown_suffixes() -> str:
+    return (
+        ", ".join(sorted(s for s in known_suffixes() if s.count(".") == 1))
+        + " (text formats also with .gz, .zst, ...)"
+    )
+
+
+@cache
+def _suffixes(name: str, file: Path) -> tuple[str, ...]:
+    """Read `suffixes` and `compressed` off a source's class without importing it, where they are literals."""
+    facts: dict[str, object] = {}
+    for part in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(part, ast.ClassDef):
+            facts |= _literals(part)
+    if "suffixes" not in facts:
+        source = SOURCES.load(name)
+        facts = {"suffixes": source.suffixes, "compressed": getattr(source, "compressed", False)}
+    plain = tuple(str(suffix) for suffix in facts["suffixes"])  # type: ignore[attr-defined]
+    if not facts.get("compressed"):
+        return plain
+    return plain + tuple(suffix + more for suffix in plain for more in _COMPRESSED)
+
+
+def _literals(body: ast.ClassDef) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for line in body.body:
+        if isinstance(line, ast.Assign):
+            names, value = [t.id for t in line.targets if isinstance(t, ast.Name)], line.value
+        elif isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None:
+            names, value = [line.target.id], line.value
+        else:
+            continue
+        if {"suffixes", "compressed"} & set(names) and isinstance(value, (ast.Tuple, ast.Constant)):
+            found |= dict.fromkeys(names, ast.literal_eval(value))
+    return found

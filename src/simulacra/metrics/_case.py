@@ -1,0 +1,102 @@
+"""What every metric does with a comparison before it looks at values."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array
+from simulacra.metric import Comparison, Metric, Score, Verdict
+from simulacra.schema.types import Column, Table
+
+NUMERIC_KINDS = frozenset({"number", "date", "datetime", "time", "duration"})
+LEVEL_KINDS = frozenset({"category", "boolean"})
+
+
+def not_computed(metric: Metric, name: str, why: str) -> list[Score]:
+    """Make the one score of a question that these data can not answer."""
+    return [
+        Score(
+            name,
+            float("nan"),
+            verdict="not computed",
+            words=f"not computed, because {why}",
+            better=metric.better,
+        )
+    ]
+
+
+def comparable_columns(table: Table) -> list[Column]:
+    """List the columns whose values a generator is meant to learn: no keys, no text, no identifiers."""
+    return [c for c in table.columns if c.kind in NUMERIC_KINDS | LEVEL_KINDS and c.identifying is None]
+
+
+def predictive_columns(table: Table) -> list[Column]:
+    """List the columns that a classifier may look at: no keys, no identifiers; text counts by its length."""
+    return [c for c in table.columns if c.kind != "key" and c.identifying is None]
+
+
+def draw(frame: pl.DataFrame, rows: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Take at most this many rows, at random and without repetition, in their old order."""
+    if frame.height <= rows:
+        return frame
+    return frame[np.sort(rng.choice(frame.height, rows, replace=False))]
+
+
+def empty_side(case: Comparison) -> str | None:
+    """Say which frame has no rows at all, if one has none."""
+    if case.synthetic.height == 0:
+        return "the synthetic data have no rows; sample some."
+    if case.train.height == 0:
+        return "the training data have no rows; give the rows that the model learnt from."
+    if case.holdout is not None and case.holdout.height == 0:
+        return "the holdout has no rows; give real rows that the model never saw, or none at all."
+    return None
+
+
+def judge(figure: float, limits: tuple[float, float]) -> Verdict:
+    """Compare a figure (lower is better) with the limits of pass and look."""
+    return "pass" if figure <= limits[0] else "look" if figure <= limits[1] else "fail"
+
+
+def as_levels(values: pl.Series) -> pl.Series:
+    """Return the levels of a category or a boolean as text."""
+    return values.cast(pl.String)
+
+
+def level_codes(*parts: pl.Series) -> tuple[list[Array], int]:
+    """Number the levels of several columns jointly, the commonest first; a missing value is a level too.
+
+    Returns
+    -------
+    codes : list of array
+        One int64 array per part.
+    size : int
+        Number of codes.
+    """
+    pooled = pl.DataFrame({"level": pl.concat([as_levels(part) for part in parts])})
+    counts = pooled.group_by("level").len().sort(["len", "level"], descending=[True, False], nulls_last=True)
+    ranks = counts.select("level", pl.int_range(pl.len(), dtype=pl.Int64).alias("code"))
+    joined = pooled.join(ranks, on="level", how="left", nulls_equal=True, maintain_order="left")
+    cuts = np.cumsum([len(part) for part in parts])[:-1]
+    return np.split(joined["code"].to_numpy(), cuts), counts.height
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage for people.
+
+    Examples
+    --------
+    >>> percent(0.0312), percent(0.5), percent(0.0004)
+    ('3.1 %', '50 %', '0.04 %')
+    """
+    scaled = 100 * share
+    digits = 0 if abs(scaled) >= 10 or scaled == 0 else 1 if abs(scaled) >= 1 else 2
+    return f"{scaled:.{digits}f} %"
+
+
+def sampled_note(used: int, available: int, cap: int) -> str:
+    """Say that rows were left out to keep the cost down, if they were."""
+    if used < cap or available <= cap:
+        return ""
+    return f" (A random {used:,} rows of each side were used.)"

@@ -1,0 +1,414 @@
+"""Charts of a report: columns, pairs of columns, scores, and what gives synthetic rows away."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from simulacra.errors import DataError, unknown
+from simulacra.metric import Score
+from simulacra.report import words
+from simulacra.report.document import Report
+
+# Two colours of the Okabe-Ito palette, apart for every kind of colour blindness and on light and dark grounds.
+REAL, SYNTHETIC, HOLDOUT = "#3B82C4", "#D55E00", "#7A7F87"
+MAX_MATRIX = 30
+MAX_BARS = 20
+MAX_PANELS = 60
+LEVEL_HEIGHT = 13
+
+Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart | alt.ConcatChart | alt.FacetChart
+
+
+def columns(report: Report, columns: Sequence[str] | None = None) -> Chart:
+    """Draw the distribution of each column, real beside synthetic, as shares of rows.
+
+    Parameters
+    ----------
+    report : Report
+        A report whose evaluation has profiles.
+    columns : sequence of str or None
+        Which columns; None for all (the first 60).
+
+    Returns
+    -------
+    Altair chart
+        A grid with one panel per column.
+
+    Raises
+    ------
+    UnknownName
+        The report has no profile of such a column.
+    DataError
+        The report has no profiles at all.
+
+    Notes
+    -----
+    **Privacy**: holds the cells of the profiles only, each with at least 10 real records.
+
+    Examples
+    --------
+    >>> from simulacra.evaluation import Evaluation
+    >>> cells = pl.DataFrame({"column": "age", "kind": "number", "cell": [0, 1], "label": ["0 to 9", "10 to 19"],
+    ...     "low": [0.0, 10.0], "high": [10.0, 20.0], "real": [0.4, 0.6], "synthetic": [0.5, 0.5],
+    ...     "holdout": [0.4, 0.6], "real_count": [40, 60]})
+    >>> type(columns(Report("t", Evaluation((), cells, {}, {}, ())))).__name__
+    'ConcatChart'
+    """
+    profiles = cells(report)
+    if not profiles:
+        raise DataError("this report has no profiles of columns to draw. Evaluate with at least one column.")
+    chosen = list(profiles)[:MAX_PANELS] if columns is None else list(columns)
+    panels = []
+    for name in chosen:
+        if name not in profiles:
+            raise unknown("column", name, profiles)
+        rows = profiles[name]
+        panel = numbers_panel(alt.Data(values=rows)) if is_numeric(rows) else bars_panel(alt.Data(values=rows), len(rows))
+        panels.append(panel.properties(width=260, title=alt.Title(name, anchor="start")))
+    return _finish(alt.concat(*panels, columns=3).resolve_scale(x="independent", y="independent"))
+
+
+def cells(report: Report) -> dict[str, list[dict[str, Any]]]:
+    """Return the cells of every column's profile, in order, as rows for a chart.
+
+    Parameters
+    ----------
+    report : Report
+        Any report.
+
+    Returns
+    -------
+    dict
+        For each column, rows of ``cell``, ``label``, ``edge`` (what the axis says), ``real``, ``synthetic`` and
+        ``holdout``.
+    """
+    profiles = report.evaluation.profiles
+    if profiles.is_empty():
+        return {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in profiles.sort("cell", maintain_order=True).iter_rows(named=True):
+        numeric = row["low"] is not None
+        found.setdefault(row["column"], []).append({
+            "cell": row["cell"],
+            "label": row["label"],
+            "edge": words.edge(row["low"]) if numeric and row["kind"] == "number" else row["label"],
+            "numeric": numeric,
+            **{name: _rounded(row[name]) for name in ("real", "synthetic", "holdout")},
+        })  # fmt: skip
+    order = profiles["column"].unique(maintain_order=True).to_list()
+    return {name: found[name] for name in order}
+
+
+def is_numeric(rows: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether cells are bins of an ordered range (a histogram) and not levels (bars)."""
+    return any(row["numeric"] for row in rows)
+
+
+def numbers_panel(data: Any, *, legend: bool = True) -> alt.LayerChart:
+    """Draw one ordered column: real rows as bars, synthetic rows as a stepped line, one step per bin.
+
+    Bins are drawn equally wide, so that a tail of wide bins does not look heavier than it is.
+    """
+    axis = alt.Axis(
+        labelExpr="slice(datum.label, 6)",
+        labelOverlap="greedy", labelAngle=0, labelSeparation=6, ticks=False, title=None, labelLimit=90,
+    )  # fmt: skip
+    x = alt.X("place:O", axis=axis, scale=alt.Scale(paddingInner=0.06, paddingOuter=0))
+    y_axis = alt.Axis(format="%", tickCount=4, title=None, domain=False, ticks=False)
+    shown = alt.Legend(title=None, orient="top") if legend else None
+    colour = alt.Color(
+        "rows:N", scale=alt.Scale(domain=["real", "synthetic"], range=[REAL, SYNTHETIC]), legend=shown
+    )
+    base = alt.Chart(data).transform_calculate(place="format(datum.cell, '05d') + ' ' + datum.edge")
+    real = (
+        base.transform_calculate(rows="'real'")
+        .mark_bar(opacity=0.55)
+        .encode(x=x, y=alt.Y("real:Q", axis=y_axis), color=colour)
+    )
+    line = (
+        base.transform_calculate(rows="'synthetic'")
+        .mark_line(interpolate="step", strokeWidth=2)
+        .encode(x=x, y=alt.Y("synthetic:Q", axis=y_axis), order="cell:Q", color=colour)
+    )
+    hover = base.mark_rect(opacity=0).encode(x=x, tooltip=_cell_tooltip())
+    return alt.layer(real, line, hover).properties(width="container", height=130)
+
+
+def bars_panel(data: Any, levels: int, *, legend: bool = True) -> alt.Chart:
+    """Draw one column of levels: two bars per level."""
+    return (
+        alt.Chart(data)
+        .transform_fold(["real", "synthetic"], as_=["rows", "share"])
+        .mark_bar()
+        .encode(
+            y=alt.Y("label:N", sort=alt.SortField("cell"), title=None, axis=alt.Axis(labelLimit=110, ticks=False)),
+            yOffset=alt.YOffset("rows:N", sort=["real", "synthetic"]),
+            x=alt.X(
+                "share:Q", title=None, axis=alt.Axis(format="%", tickCount=4, domain=False, ticks=False),
+                scale=alt.Scale(domainMin=0),
+            ),
+            color=alt.Color(
+                "rows:N",
+                scale=alt.Scale(domain=["real", "synthetic"], range=[REAL, SYNTHETIC]),
+                legend=alt.Legend(title=None, orient="top") if legend else None,
+            ),
+            tooltip=_cell_tooltip(),
+        )
+        .properties(width="container", height=LEVEL_HEIGHT * levels)
+    )  # fmt: skip
+
+
+def pairs(report: Report) -> Chart:
+    """Draw how strongly columns go together: in the real data, in the synthetic data, and the difference.
+
+    Parameters
+    ----------
+    report : Report
+        A report with the score ``fidelity/pairs``.
+
+    Returns
+    -------
+    Altair chart
+        Three heat maps side by side. Beyond 30 columns, the 30 whose associations differ most.
+
+    Raises
+    ------
+    UnknownName
+        The report has no such score.
+    DataError
+        The score has no pairs.
+    """
+    rows, order = pair_rows(report)
+    panels = pair_panels(alt.Data(values=rows), rows, order)
+    side = 230
+    return _finish(
+        alt.hconcat(*(panel.properties(width=side, height=side) for panel in panels)).resolve_scale(
+            color="independent", opacity="independent", y="shared"
+        )
+    )
+
+
+def pair_panels(
+    data: Any, rows: list[dict[str, Any]], order: list[str]
+) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+    """Draw the three heat maps of `pairs` as charts of their own, each as wide as its place."""
+    height = max(120, 15 * len(order) + 20)
+    real = _strength(data, order, "real", "Real", height)
+    synthetic = _strength(data, order, "synthetic", "Synthetic", height)
+    return real, synthetic, _difference(data, order, rows, height)
+
+
+def pair_rows(report: Report) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the pairs to draw (below the diagonal of the matrix) and the order of the columns."""
+    detail = report["fidelity/pairs"].detail
+    if detail is None or detail.is_empty():
+        raise DataError("'fidelity/pairs' holds no pairs to draw. Evaluate a table with two columns or more.")
+    known = detail.select("column_a", "column_b", "real", "synthetic").drop_nulls().with_columns(
+        difference=pl.col("synthetic") - pl.col("real")
+    )  # fmt: skip
+    ends = pl.concat([
+        known.select(column=pl.col(side), size=pl.col("difference").abs()) for side in ("column_a", "column_b")
+    ])  # fmt: skip
+    order = ends["column"].unique(maintain_order=True).to_list()
+    if len(order) > MAX_MATRIX:
+        top = ends.group_by("column").agg(pl.col("size").mean()).sort(["size", "column"], descending=[True, False])
+        kept = set(top["column"].head(MAX_MATRIX).to_list())
+        order = [name for name in order if name in kept]
+    place = {name: i for i, name in enumerate(order)}
+    rows = []
+    for row in known.iter_rows(named=True):
+        a, b = row["column_a"], row["column_b"]
+        if a in place and b in place:
+            first, second = (a, b) if place[a] < place[b] else (b, a)
+            figures = {name: _rounded(row[name]) for name in ("real", "synthetic", "difference")}
+            rows.append({"x": first, "y": second, **figures})
+    return rows, order
+
+
+def _strength(data: Any, order: list[str], field: str, name: str, height: int) -> alt.Chart:
+    colour = REAL if field == "real" else SYNTHETIC
+    return _matrix(data, order, height, name).encode(
+        color=alt.value(colour),
+        opacity=alt.Opacity(
+            f"{field}:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 1], clamp=True),
+            legend=alt.Legend(title=None, orient="bottom", tickCount=5, symbolFillColor=colour, symbolType="square"),
+        ),
+    )  # fmt: skip
+
+
+def _difference(data: Any, order: list[str], rows: list[dict[str, Any]], height: int) -> alt.Chart:
+    sizes = [abs(row["difference"]) for row in rows if row["difference"] is not None]
+    top = max(0.1, math.ceil(10 * max(sizes, default=0.0)) / 10)
+    return (
+        _matrix(data, order, height, "Synthetic − real")
+        .transform_calculate(
+            size="abs(datum.difference)",
+            sign="datum.difference < 0 ? 'too weak in synthetic' : 'too strong in synthetic'",
+        )
+        .encode(
+            color=alt.Color(
+                "sign:N",
+                scale=alt.Scale(
+                    domain=["too weak in synthetic", "too strong in synthetic"], range=[REAL, SYNTHETIC]
+                ),
+                legend=alt.Legend(title=None, orient="bottom", symbolType="square", columns=1),
+            ),
+            opacity=alt.Opacity(
+                "size:Q", scale=alt.Scale(domain=[0, top], range=[0.04, 1], clamp=True), legend=None
+            ),
+        )
+    )
+
+
+def _matrix(data: Any, order: list[str], height: int, name: str) -> alt.Chart:
+    axis = alt.Axis(labelLimit=90, ticks=False, domain=False, labelOverlap=False, labelFontSize=10)
+    return (
+        alt.Chart(data, title=alt.Title(name, anchor="start"))
+        .mark_rect()
+        .encode(
+            x=alt.X("x:N", sort=order[:-1], title=None, axis=axis, scale=alt.Scale(domain=order[:-1], padding=0.06)),
+            y=alt.Y("y:N", sort=order[1:], title=None, axis=axis, scale=alt.Scale(domain=order[1:], padding=0.06)),
+            tooltip=[
+                alt.Tooltip("x:N", title="column"),
+                alt.Tooltip("y:N", title="with"),
+                alt.Tooltip("real:Q", format=".3f"),
+                alt.Tooltip("synthetic:Q", format=".3f"),
+                alt.Tooltip("difference:Q", format="+.3f"),
+            ],
+        )
+        .properties(width="container", height=height)
+    )
+
+
+def scores(report: Report) -> Chart:
+    """Draw every score that was computed: a dot with its interval, and a tick where real data stand.
+
+    Parameters
+    ----------
+    report : Report
+        Any report with at least one score that was computed.
+
+    Returns
+    -------
+    Altair chart
+        One row per score, each on its own scale.
+
+    Raises
+    ------
+    DataError
+        No score was computed.
+    """
+    panels = []
+    for score in report:
+        if not words.is_computed(score):
+            continue
+        low, high = score.interval if score.interval is not None else (score.value, score.value)
+        row = {
+            "score": words.title(score.name), "name": score.name, "value": score.value, "low": low, "high": high,
+            "real": score.baseline, "verdict": words.VERDICTS[score.verdict],
+        }  # fmt: skip
+        panels.append(_score_panel(row))
+    if not panels:
+        raise DataError("no score of this report was computed, so there is nothing to draw.")
+    key = alt.Title("Scores", subtitle="dot: synthetic; line: 95 % interval; tick: real data", anchor="start")
+    return _finish(alt.vconcat(*panels, spacing=4, title=key).resolve_scale(x="independent"))
+
+
+def _score_panel(row: dict[str, Any]) -> alt.LayerChart:
+    row = {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+    base = alt.Chart(alt.Data(values=[row]))
+    x_axis = alt.Axis(title=None, tickCount=5, grid=True)
+    y = alt.Y("score:N", title=None, axis=alt.Axis(labelLimit=300, minExtent=270, ticks=False, domain=False))
+    tooltip = [
+        alt.Tooltip("name:N"),
+        alt.Tooltip("value:Q", format=".4f"),
+        alt.Tooltip("low:Q", format=".4f"),
+        alt.Tooltip("high:Q", format=".4f"),
+        alt.Tooltip("real:Q", format=".4f", title="real data get"),
+        alt.Tooltip("verdict:N"),
+    ]
+    scale = alt.Scale(zero=False, nice=True, padding=12)
+    line = base.mark_rule(strokeWidth=3, color=SYNTHETIC, opacity=0.5).encode(
+        x=alt.X("low:Q", axis=x_axis, scale=scale), x2="high:Q", y=y, tooltip=tooltip
+    )
+    real = base.mark_tick(thickness=3, size=18, color=REAL).encode(x="real:Q", y=y, tooltip=tooltip)
+    dot = base.mark_point(filled=True, size=70, color=SYNTHETIC, opacity=1).encode(x="value:Q", y=y, tooltip=tooltip)
+    return alt.layer(line, real, dot).properties(width=320, height=26)
+
+
+def detection(report: Report) -> Chart:
+    """Draw which columns give synthetic rows away, most telling first.
+
+    Parameters
+    ----------
+    report : Report
+        A report with the score ``fidelity/detection``.
+
+    Returns
+    -------
+    Altair chart
+        One bar per column, at most 20.
+
+    Raises
+    ------
+    UnknownName
+        The report has no such score.
+    DataError
+        The score says nothing of columns.
+    """
+    return _finish(detection_panel(report).properties(width=420))
+
+
+def detection_panel(report: Report) -> alt.Chart:
+    """Draw the bars of `detection` as wide as their place."""
+    score = report["fidelity/detection"]
+    detail, measure = score.detail, detection_measure(score)
+    if detail is None or measure is None:
+        raise DataError("'fidelity/detection' does not say which columns give the rows away, so there is no chart.")
+    top = detail.select("column", measure).drop_nulls().sort(measure, descending=True, maintain_order=True)
+    name = {"importance": "importance to the classifier", "auc": "AUC of this column alone (0.5 is guessing)"}[measure]
+    rows = [{"column": row[0], "value": _rounded(row[1])} for row in top.head(MAX_BARS).iter_rows()]
+    start = 0.5 if measure == "auc" else 0.0
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .transform_calculate(start=str(start))
+        .mark_bar(color=SYNTHETIC)
+        .encode(
+            y=alt.Y("column:N", sort=[row["column"] for row in rows], title=None,
+                    axis=alt.Axis(labelLimit=160, ticks=False, domain=False)),
+            x=alt.X("value:Q", title=name, scale=alt.Scale(zero=start == 0.0), axis=alt.Axis(tickCount=5)),
+            x2="start:Q",
+            tooltip=[alt.Tooltip("column:N"), alt.Tooltip("value:Q", format=".4f", title=measure)],
+        )
+        .properties(width="container", height=18 * len(rows))
+    )  # fmt: skip
+
+
+def detection_measure(score: Score) -> str | None:
+    """Return what the detail of a detection score measures for each column, or None when there is nothing to draw."""
+    detail = score.detail
+    if detail is None or "column" not in detail.columns:
+        return None
+    return next((m for m in ("importance", "auc") if m in detail.columns and detail[m].count()), None)
+
+
+def _cell_tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("label:N", title="value"),
+        alt.Tooltip("real:Q", format=".2%"),
+        alt.Tooltip("synthetic:Q", format=".2%"),
+        alt.Tooltip("holdout:Q", format=".2%", title="holdout"),
+    ]
+
+
+def _finish(chart: Any) -> Any:
+    return chart.configure(background="transparent").configure_view(stroke=None)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(f"{value:.4g}")

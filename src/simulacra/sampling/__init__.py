@@ -1,0 +1,1 @@
+"""Asking a fitted model for exactly the rows that are wanted."""

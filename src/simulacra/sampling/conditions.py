@@ -1,0 +1,225 @@
+"""Conditions by filtering: rows are drawn until enough satisfy them, and the accepted share is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from simulacra.encoding import Encoding
+from simulacra.errors import ImpossibleCondition, OptionError, RareCondition, unknown
+from simulacra.generator import Progress
+from simulacra.randomness import BLOCK_ROWS, Streams
+from simulacra.schema.predicates import Predicate
+from simulacra.schema.types import Table
+
+Draw = Callable[[int, int, Streams], pl.DataFrame]
+"""Draws (rows, position of the first, streams)."""
+
+MOST_DRAWS = 20_000_000
+"""Rows drawn in all before a condition is given up."""
+HOPELESS = 2_000_000
+"""Rows drawn without one that fits before a condition is given up."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What rows are wanted.
+
+    Parameters
+    ----------
+    table : Table
+        The model's schema; its constraints are kept as well.
+    encodings : mapping
+        The model's encodings: they know what values can be drawn.
+    n : int
+        How many rows.
+    where : str, mapping or None
+        A condition.
+    balance : mapping or None
+        ``{column: {level: share}}`` for one column.
+    """
+
+    table: Table
+    encodings: Mapping[str, Encoding]
+    n: int
+    where: str | Mapping[str, Any] | None = None
+    balance: Mapping[str, Mapping[str, float]] | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether every row will do."""
+        return not (self.where or self.balance or self.table.constraints)
+
+    @property
+    def condition(self) -> Predicate | None:
+        """The parsed condition, if there is one."""
+        return Predicate.parse(self.where, self.table) if self.where else None
+
+
+def fill(request: Request, draw: Draw, streams: Streams, progress: Progress) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Draw exactly the rows that a request asks for.
+
+    Parameters
+    ----------
+    request : Request
+        What is wanted.
+    draw : callable
+        Draws rows of the model.
+    streams : Streams
+        Where randomness comes from.
+    progress : callable
+        Told the share done.
+
+    Returns
+    -------
+    frame : DataFrame
+        `request.n` rows, all satisfying it.
+    notes : tuple of str
+        The accepted share of each part.
+
+    Raises
+    ------
+    ImpossibleCondition
+        A term of the condition is true for no value that the model can draw.
+    RareCondition
+        Too few rows fitted within the draws allowed.
+
+    Notes
+    -----
+    **Cost**: rows divided by the probability of the condition. Blocks are drawn in a fixed order, so the result is a
+    function of model, request and seed alone.
+    """
+    condition = request.condition
+    if condition is not None:
+        require_possible(condition, request)
+    constraints = [Predicate.parse(check.sql, request.table) for check in request.table.constraints]
+    if not request.balance:
+        return _collect(request.n, condition, constraints, draw, streams, progress)
+    pieces, notes = [], []
+    quotas = _quotas(request)
+    for part, (wanted, number) in enumerate(quotas):
+        both = wanted.sql if condition is None else f"({condition.sql}) and ({wanted.sql})"
+        predicate = Predicate.parse(both, request.table)
+        require_possible(predicate, request)
+        piece, told = _collect(number, predicate, constraints, draw, streams.at("part", part), progress)
+        pieces.append(piece)
+        notes += told
+    order = streams.stream("shuffle").permutation(request.n)
+    return pl.concat(pieces)[order], tuple(notes)
+
+
+def _collect(
+    n: int,
+    condition: Predicate | None,
+    constraints: list[Predicate],
+    draw: Draw,
+    streams: Streams,
+    progress: Progress,
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    pieces = [draw(0, 0, streams.at("block", "none"))]
+    drawn = accepted = block = 0
+    while accepted < n:
+        rows = _next_rows(n, drawn, accepted)
+        frame = draw(rows, drawn, streams.at("block", block))
+        keep = pl.Series(np.ones(rows, dtype=bool))
+        for constraint in constraints:
+            keep &= constraint.evaluate(frame).fill_null(True)
+        if condition is not None:
+            keep &= condition.evaluate(frame).fill_null(False)
+        pieces.append(frame.filter(keep))
+        drawn, accepted, block = drawn + rows, accepted + int(keep.sum()), block + 1
+        progress(min(accepted / n, 1.0), "drawing rows")
+        if accepted < n:
+            _require_hope(n, drawn, accepted, condition, constraints)
+    sql = condition.sql if condition is not None else " and ".join(c.sql for c in constraints)
+    notes = (f'"{sql}" held in {_share(accepted, drawn)} of the rows drawn.',) if n else ()
+    return pl.concat(pieces)[:n], notes
+
+
+def _next_rows(n: int, drawn: int, accepted: int) -> int:
+    """Choose how many rows to draw next: enough by the share seen so far, at most one block."""
+    if not drawn:
+        return int(min(max(2 * n, 1_024), BLOCK_ROWS))
+    need = (n - accepted) * drawn / max(accepted, 0.5) * 1.1
+    return int(min(max(need, 1_024), BLOCK_ROWS))
+
+
+def _require_hope(n: int, drawn: int, accepted: int, condition: Predicate | None, constraints: list[Predicate]) -> None:
+    sql = condition.sql if condition is not None else " and ".join(c.sql for c in constraints)
+    if accepted == 0 and drawn >= HOPELESS:
+        # no success in N draws: the 95 % upper limit of the probability is 3 / N
+        raise RareCondition(
+            f'where "{sql}": none of {drawn:,} rows drawn satisfies it (probability below {3 / drawn:.2g}), '
+            "though each part of it can occur. Loosen it."
+        )
+    if accepted and drawn >= HOPELESS and n * drawn / accepted > MOST_DRAWS:
+        raise RareCondition(
+            f'where "{sql}": held in {accepted:,} of {drawn:,} rows drawn (probability about '
+            f"{accepted / drawn:.2g}), so {n:,} rows would need about {n * drawn / accepted:,.0f} draws. "
+            f"Ask for at most {int(MOST_DRAWS * accepted / drawn):,} rows, or loosen it."
+        )
+
+
+def require_possible(condition: Predicate, request: Request) -> None:
+    """Find a term on one column that no value of that column satisfies.
+
+    Raises
+    ------
+    ImpossibleCondition
+        There is one; the message says what the column can be.
+    """
+    for term in condition.terms():
+        if len(term.columns) != 1:
+            continue
+        name = term.columns[0]
+        values = request.encodings[name].candidates(term.literals())
+        if values is None or term.evaluate(values.alias(name).to_frame()).any():
+            continue
+        raise ImpossibleCondition(
+            f'where "{condition.sql}": {_range(name, request)} in this model, so no row can match '
+            f'"{term.sql}". Loosen it.'
+        )
+
+
+def _range(name: str, request: Request) -> str:
+    column = request.encodings[name].column
+    if column.bounds is not None:
+        return f"{name!r} is always between {column.bounds[0]} and {column.bounds[1]}"
+    if column.levels is not None and not column.sensitive:
+        shown = ", ".join(repr(level) for level in column.levels[:8]) + (", ..." if len(column.levels) > 8 else "")
+        return f"{name!r} is one of {shown or 'no level at all'}"
+    return f"{name!r} never takes such a value"
+
+
+def _quotas(request: Request) -> list[tuple[Predicate, int]]:
+    """Turn balance shares into predicates with exact numbers of rows."""
+    balance = request.balance or {}
+    if len(balance) != 1:
+        raise OptionError(f"balance takes one column, and this names {len(balance)}. Name one.")
+    name, shares = next(iter(balance.items()))
+    if name not in request.table.names:
+        raise unknown("column", name, request.table.names)
+    if not shares or any(not 0 <= share <= 1 for share in shares.values()) or sum(shares.values()) > 1 + 1e-9:
+        raise OptionError(f"balance of {name!r}: shares lie between 0 and 1 and sum to at most 1.")
+    numbers = [round(share * request.n) for share in shares.values()]
+    rest = request.n - sum(numbers)
+    whole = abs(sum(shares.values()) - 1) < 1e-9
+    if whole or rest < 0:
+        numbers[-1] += rest
+        rest = 0
+    parts = [
+        (Predicate.parse({name: level}, request.table), number)
+        for level, number in zip(shares, numbers, strict=True)
+    ]
+    if rest:
+        named = " or ".join(f"({predicate.sql})" for predicate, _ in parts)
+        parts.append((Predicate.parse(f"coalesce(not ({named}), true)", request.table), rest))
+    return parts
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.3g} %" if whole else "none"

@@ -1,0 +1,1 @@
+"""The data contract: types, inference, validation, files and predicates."""

@@ -1,0 +1,164 @@
+"""The guess for a column of text: parsed if that loses nothing."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import polars as pl
+
+from simulacra.schema._columns import Guess, Values, infer_moments, infer_typed, infer_words
+from simulacra.schema._dates import Moment, read_moments
+from simulacra.schema._names import says_phone
+from simulacra.schema._parsing import (
+    STYLES,
+    find_truth_words,
+    is_missing,
+    plain_numbers,
+    read_durations,
+    read_numbers,
+)
+from simulacra.schema._patterns import find_identifying
+from simulacra.schema.types import Column
+
+_MIN_DISTINCT_COMMA = 20
+_IDENTIFYING = {
+    "email": "e-mail addresses",
+    "url": "web addresses",
+    "ip": "network addresses",
+    "ssn": "social security numbers",
+    "iban": "bank account numbers",
+    "phone": "telephone numbers",
+    "person.name": "names of people",
+}
+
+
+def nested_text(series: pl.Series) -> pl.Series:
+    """Write lists, structs and bytes as text: JSON, and base64 for bytes."""
+
+    def write(value: Any) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, bytes):
+            return base64.b64encode(value).decode()
+        if isinstance(value, pl.Series):
+            value = value.to_list()
+        return (
+            json.dumps(value, ensure_ascii=False, default=str)
+            if isinstance(value, (list, dict))
+            else str(value)
+        )
+
+    return pl.Series(series.name, [write(value) for value in series], dtype=pl.String)
+
+
+def infer_text(values: Values, *, typed: bool, coded: bool) -> Guess:
+    """Guess a column of text.
+
+    Parameters
+    ----------
+    values : Values
+        Texts.
+    typed : bool
+        Whether the file format had types, so that numbers could have been stored as numbers.
+    coded : bool
+        Whether the values were stored as a categorical type: such are never parsed.
+    """
+    if coded:
+        return infer_words(values, remark="stored as a category")
+    gone = is_missing(values.distinct)
+    real = values.without(gone)
+    if len(real.distinct):
+        texts = real.distinct.str.strip_chars()
+        found = _as_truth(real, texts) or _as_number(real, texts, typed) or _as_moment(real, texts)
+        if found:
+            return found
+    what = find_identifying(real.distinct.str.strip_chars(), values.words)
+    if what and not (what in {"url", "ip"} and len(real.distinct) * 10 < real.total):
+        column = Column(values.name, "text", nullable=values.missing > 0, identifying=what)
+        return column, values.explain(f"{_IDENTIFYING[what]}, so they are replaced and never learnt")
+    return infer_words(values, remark=_count_mixed(real))
+
+
+def _as_truth(real: Values, texts: pl.Series) -> Guess | None:
+    if len(texts) > 2:
+        return None
+    pair = find_truth_words(set(texts.to_list()))
+    if pair is None:
+        return None
+    words = f"{pair[0]}|{pair[1]}"
+    column = Column(real.name, "boolean", nullable=real.missing > 0, format=words)
+    return column, real.explain(f"true or false, written as {pair[1]} and {pair[0]}")
+
+
+def _as_number(real: Values, texts: pl.Series, typed: bool) -> Guess | None:
+    plain = plain_numbers(texts)
+    style = None
+    if plain.null_count():
+        style = _find_style(texts)
+        if style is None:
+            return None
+        plain = plain_numbers(texts, style)
+    if plain.str.contains(r"^[+-]?0\d|^\+\d{7}").any():
+        return None  # 01234 is a code and +4930123456 a telephone number: a number would lose their marks
+    numbers = read_numbers(plain)
+    if numbers.null_count() or (numbers.dtype.is_float() and plain.str.contains(r"^[+-]?\d{16,}$").any()):
+        return None  # whole numbers that 64 bits can not hold exactly
+    remark = f"written like {style}" if style else ""
+    column, reason = infer_typed(real.parsed(numbers), coded=typed and style is None, remark=remark)
+    if style and column.kind == "number" and column.format is None:
+        column = _with_format(column, style)
+    return column, reason
+
+
+def _with_format(column: Column, style: str) -> Column:
+    return Column(
+        column.name,
+        "number",
+        nullable=column.nullable,
+        integer=column.integer,
+        decimals=column.decimals,
+        step=column.step,
+        bounds=column.bounds,
+        format=style,
+    )
+
+
+def _find_style(texts: pl.Series) -> str | None:
+    for style in STYLES:
+        if not texts.str.contains(style.pattern).all():
+            continue
+        # '1,2' may be a list of answers: a comma alone needs many values to be taken for a decimal one
+        if style.group or len(texts) >= _MIN_DISTINCT_COMMA:
+            return style.name
+    return None
+
+
+def _as_moment(real: Values, texts: pl.Series) -> Guess | None:
+    kinds: tuple[Moment, ...] = ("date", "datetime", "time")
+    for kind in kinds:
+        reading = read_moments(texts, kind)
+        if reading:
+            return infer_moments(real.parsed(reading.values), format=reading.format, remark=reading.remark)
+    if len(texts) >= 20 and texts.str.contains(r"^([01]\d|2[0-3])[0-5]\d$").all():
+        times = texts.str.to_time("%H%M", strict=False)
+        if not times.null_count():
+            return infer_moments(
+                real.parsed(times), format="%H%M", remark="written as HHMM with leading zeros"
+            )
+    if not texts.str.contains(r"\d").all():
+        return None
+    durations = read_durations(texts)
+    return None if durations.null_count() else infer_moments(real.parsed(durations))
+
+
+def _count_mixed(real: Values) -> str:
+    """Say how many rows read as numbers where the others do not."""
+    if says_phone(real.words) or not len(real.distinct):
+        return ""
+    numeric = plain_numbers(real.distinct).is_not_null()
+    rows = int(real.counts.filter(numeric).sum())
+    return (
+        f"mixed: {rows:,} of {real.total:,} rows read as numbers" if 2 * rows >= real.total and rows else ""
+    )

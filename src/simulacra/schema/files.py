@@ -1,0 +1,322 @@
+"""Schema files: schema.yaml written for people and read with care, and the JSON Schema of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from simulacra.errors import FileError, SchemaError, unknown
+from simulacra.schema._fields import FIELDS, describe, dump_column, load_column
+from simulacra.schema._yaml import MAX_BYTES, load_yaml, write_comment, write_fields, write_flow, write_scalar
+from simulacra.schema.types import Check, Schema, Table
+
+VERSION = 1
+"""The version of the format that is written, and the newest that is read."""
+
+_TOP = ("version", "tables")
+_TABLE = ("key", "columns", "constraints")
+
+
+def dump_schema(schema: Schema) -> dict[str, Any]:
+    """Turn a schema into plain values, as they stand in a schema file (and in JSON).
+
+    Parameters
+    ----------
+    schema : Schema
+        Any schema.
+
+    Returns
+    -------
+    dict
+        Dicts, lists, text, numbers and truth values only; what has its default is left out.
+
+    Examples
+    --------
+    >>> from simulacra.schema.types import Column
+    >>> schema = Schema((Table("t", (Column("age", "number", integer=True, bounds=(17, 90)),)),))
+    >>> dump_schema(schema)["tables"]["t"]["columns"]
+    {'age': {'kind': 'number', 'integer': True, 'bounds': [17, 90]}}
+    """
+    tables: dict[str, Any] = {}
+    for table in schema.tables:
+        facts: dict[str, Any] = {}
+        if table.key:
+            facts["key"] = list(table.key)
+        facts["columns"] = {column.name: dump_column(column) for column in table.columns}
+        if table.constraints:
+            facts["constraints"] = [constraint.sql for constraint in table.constraints]
+        tables[table.name] = facts
+    return {"version": VERSION, "tables": tables}
+
+
+def load_schema(content: Mapping[str, Any]) -> Schema:
+    """Make a schema of plain values.
+
+    Parameters
+    ----------
+    content : mapping
+        What `dump_schema` gave, or what a person wrote.
+
+    Returns
+    -------
+    Schema
+        Without reasons.
+
+    Raises
+    ------
+    SchemaError
+        A field is unknown, missing or of the wrong type, or the file is of a newer version; with the place.
+
+    Examples
+    --------
+    >>> load_schema({"version": 1, "tables": {"t": {"columns": {"age": {"kind": "number"}}}}}).names
+    ('t',)
+    """
+    if not isinstance(content, Mapping) or "tables" not in content:
+        raise SchemaError(
+            "this is not a schema: it has no 'tables'. See simulacra inspect, which writes one."
+        )
+    _check_version(content.get("version"))
+    for field in content:
+        if field not in _TOP:
+            raise SchemaError(f"top level: {unknown('field', str(field), _TOP)}")
+    tables = content["tables"]
+    if not isinstance(tables, Mapping):
+        raise SchemaError(f"field 'tables': expected names with their columns, not {describe(tables)}.")
+    return Schema(tuple(_load_table(str(name), facts) for name, facts in tables.items()))
+
+
+def _check_version(version: Any) -> None:
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise SchemaError(
+            f"field 'version': expected {VERSION}, not {describe(version)}. Write 'version: {VERSION}'."
+        )
+    if version > VERSION:
+        raise SchemaError(
+            f"field 'version': this schema is of version {version}, and this simulacra reads up "
+            f"to {VERSION}. Install a newer simulacra."
+        )
+
+
+def _load_table(name: str, facts: Any) -> Table:
+    place = f"table {name!r}"
+    if not isinstance(facts, Mapping):
+        raise SchemaError(f"{place}: expected 'columns', not {describe(facts)}.")
+    for field in facts:
+        if field not in _TABLE:
+            raise SchemaError(f"{place}: {unknown('field of a table', str(field), _TABLE)}")
+    columns = facts.get("columns")
+    if not isinstance(columns, Mapping):
+        raise SchemaError(
+            f"{place}, field 'columns': expected names with their fields, not {describe(columns)}."
+        )
+    loaded = tuple(load_column(str(n), f, f"{place}, column {str(n)!r}") for n, f in columns.items())
+    key = _text_list(facts.get("key"), f"{place}, field 'key'")
+    sql = _text_list(facts.get("constraints"), f"{place}, field 'constraints'")
+    return Table(name, loaded, key=key, constraints=tuple(Check(text) for text in sql))
+
+
+def _text_list(value: Any, place: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise SchemaError(f"{place}: expected a list of texts, not {describe(value)}.")
+    return tuple(value)
+
+
+def format_schema(schema: Schema) -> str:
+    """Write a schema as YAML text, each guess with its reason as a comment.
+
+    Parameters
+    ----------
+    schema : Schema
+        Any schema.
+
+    Returns
+    -------
+    str
+        What `write_schema` puts into the file.
+
+    Examples
+    --------
+    >>> from simulacra.schema.types import Column
+    >>> print(format_schema(Schema((Table("t", (Column("no", "boolean"),)),), {"t": {"no": "yes or no"}})))
+    version: 1
+    tables:
+      t:
+        columns:
+          # why: yes or no
+          "no": {kind: boolean}
+    <BLANKLINE>
+    """
+    content = dump_schema(schema)
+    lines = [f"version: {VERSION}", "tables:" + ("" if content["tables"] else " {}")]
+    for name, facts in content["tables"].items():
+        reasons = schema.reasons.get(name, {})
+        lines += _entry(2, name, "")
+        if "key" in facts:
+            lines.append(f"    key: {write_flow(facts['key'], 4)}")
+        lines.append("    columns:" + ("" if facts["columns"] else " {}"))
+        for column, fields in facts["columns"].items():
+            if reasons.get(column):
+                lines.append(write_comment(f"why: {reasons[column]}", 6))
+            lines += _entry(6, column, write_fields(fields, 6))
+        if "constraints" in facts:
+            lines.append("    constraints:")
+            lines += [f"      - {write_scalar(sql)}" for sql in facts["constraints"]]
+    return "\n".join(lines) + "\n"
+
+
+def _entry(indent: int, name: str, value: str) -> list[str]:
+    margin, key = " " * indent, write_scalar(name)
+    # YAML reads a key of more than 1,024 characters only where a question mark announces it
+    return [f"{margin}{key}:{value}"] if len(key) < 500 else [f"{margin}? {key}", f"{margin}:{value}"]
+
+
+def parse_schema(text: str) -> Schema:
+    """Read a schema from YAML (or JSON) text.
+
+    Raises
+    ------
+    SchemaError
+        The text is not YAML, or not a schema; with the line, or the table, column and field.
+
+    Examples
+    --------
+    >>> parse_schema("version: 1\\ntables: {t: {columns: {age: {kind: number}}}}").table().names
+    ('age',)
+    """
+    return load_schema(load_yaml(text))
+
+
+def write_schema(schema: Schema, path: str | os.PathLike[str]) -> None:
+    """Write a schema file.
+
+    Parameters
+    ----------
+    schema : Schema
+        Any schema.
+    path : path
+        Where to; replaced whole if it exists.
+
+    Raises
+    ------
+    FileError
+        The file can not be written.
+
+    Notes
+    -----
+    **Privacy**: levels, bounds and reasons that were read from the data stand in the file; see `infer_table`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from simulacra.schema.types import Column
+    >>> schema = Schema((Table("t", (Column("age", "number", bounds=(0, 120)),)),))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_schema(schema, f"{folder}/schema.yaml")
+    ...     read_schema(f"{folder}/schema.yaml") == schema
+    True
+    """
+    target = Path(path)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    text = format_schema(schema)
+    try:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.replace(target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise FileError(
+            f"{str(target)!r} can not be written: {error.strerror or error}. Choose another place."
+        ) from error
+
+
+def read_schema(path: str | os.PathLike[str]) -> Schema:
+    """Read a schema file.
+
+    Parameters
+    ----------
+    path : path
+        A file that `write_schema` or a person wrote: YAML, or JSON.
+
+    Returns
+    -------
+    Schema
+        Without reasons: they are comments in the file.
+
+    Raises
+    ------
+    FileError
+        The file can not be opened.
+    SchemaError
+        It is not a schema; the message says where.
+
+    Examples
+    --------
+    >>> read_schema("nowhere.yaml")
+    Traceback (most recent call last):
+        ...
+    simulacra.errors.FileError: 'nowhere.yaml' can not be read: No such file or directory. Check the path.
+    """
+    source = Path(path)
+    try:
+        if source.stat().st_size > MAX_BYTES:
+            raise SchemaError(
+                f"{str(source)!r} is larger than {MAX_BYTES // 2**20} MB, so it is hardly a schema."
+            )
+        text = source.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise FileError(
+            f"{str(source)!r} can not be read: {error.strerror or error}. Check the path."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"{str(source)!r} is not UTF-8 text, so it is not a schema.") from error
+    try:
+        return parse_schema(text)
+    except SchemaError as error:
+        raise SchemaError(f"{str(source)!r}: {error}") from error
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a schema file, for editors and other programs.
+
+    Returns
+    -------
+    dict
+        A JSON Schema.
+
+    Examples
+    --------
+    >>> json_schema()["required"]
+    ['version', 'tables']
+    """
+    column = {
+        "oneOf": [
+            {"enum": FIELDS["kind"]["enum"]},
+            {"type": "object", "properties": FIELDS, "required": ["kind"], "additionalProperties": False},
+        ]
+    }
+    texts = {"type": "array", "items": {"type": "string"}}
+    table = {
+        "type": "object",
+        "properties": {
+            "key": {**texts, "description": "Columns that together identify a row."},
+            "columns": {"type": "object", "additionalProperties": column},
+            "constraints": {**texts, "description": "SQL predicates that every row keeps."},
+        },
+        "required": ["columns"],
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "simulacra schema",
+        "type": "object",
+        "properties": {
+            "version": {"const": VERSION},
+            "tables": {"type": "object", "additionalProperties": table},
+        },
+        "required": ["version", "tables"],
+        "additionalProperties": False,
+    }

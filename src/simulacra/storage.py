@@ -1,0 +1,207 @@
+"""Files on disk: written whole or not at all, and with errors that say what to do."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from simulacra.errors import FileError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def atomic_path(target: Path | str) -> Iterator[Path]:
+    """Give a path beside the target to write to, and put it in the target's place once all went well.
+
+    Readers see the old file or the whole new one. On any error, an interrupt included, what was written is
+    removed and the old file stays. A target that is no regular file (``/dev/stdout``) is given as it is.
+
+    Parameters
+    ----------
+    target : Path or str
+        The file to write. Its folder must exist.
+
+    Yields
+    ------
+    Path
+        Where to write, in the same folder and with the same suffixes.
+
+    Raises
+    ------
+    FileError
+        The folder is missing or may not be written to, the target is a folder, or the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with atomic_path(folder / "a.txt") as path:
+    ...     _ = path.write_text("done")
+    >>> (folder / "a.txt").read_text()
+    'done'
+    """
+    target = Path(target)
+    real = target.resolve() if target.is_symlink() else target
+    if real.is_dir():
+        raise write_error(target, IsADirectoryError(errno.EISDIR, "is a directory"))
+    if not real.parent.is_dir():
+        raise FileError(
+            f"can not write {str(target)!r}: there is no folder {str(real.parent)!r}. "
+            "Create it, or choose another."
+        )
+    if real.exists() and not real.is_file():
+        try:
+            yield real
+        except OSError as error:
+            raise write_error(target, error) from error
+        return
+    beside = real.parent / f".{secrets.token_hex(6)}{''.join(real.suffixes[-2:])[-40:]}"
+    try:
+        yield beside
+        if real.exists():
+            shutil.copymode(real, beside)
+        beside.replace(real)
+    except FileError:
+        raise
+    except OSError as error:
+        raise write_error(target, error) from error
+    finally:
+        with suppress(FileNotFoundError):
+            beside.unlink()
+
+
+def write_error(path: Path | str, error: Exception) -> FileError:
+    """Say in one sentence why a file could not be written.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file that was to be written.
+    error : Exception
+        What the system said.
+
+    Returns
+    -------
+    FileError
+        The error, not raised.
+
+    Examples
+    --------
+    >>> print(write_error("x.csv", OSError(errno.ENOSPC, "full")))  # doctest: +ELLIPSIS
+    no space left on the device while writing 'x.csv'; nothing was written. Free some space or choose ...
+    """
+    if isinstance(error, FileError):
+        return error
+    path, code = Path(path), error_code(error)
+    if code in _FULL:
+        words = f"no space left on the device while writing {str(path)!r}; nothing was written."
+        return FileError(f"{words} Free some space or choose another disk.")
+    if code in _FORBIDDEN:
+        return FileError(
+            f"may not write {str(path)!r}: permission denied. Choose another folder, or change its rights."
+        )
+    if code == errno.EISDIR:
+        return FileError(f"can not write {str(path)!r}: it is a folder. Name a file in it.")
+    if code == errno.ENAMETOOLONG:
+        return FileError(f"can not write {str(path)!r}: the name is too long. Choose a shorter one.")
+    return FileError(f"can not write {str(path)!r}: {_plain(error)}. Choose another place, or try again.")
+
+
+def open_error(path: Path | str, error: Exception) -> FileError:
+    """Say in one sentence why a file could not be read, with the nearest name when there is none of this one.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file that was to be read.
+    error : Exception
+        What the system said.
+
+    Returns
+    -------
+    FileError
+        The error, not raised.
+
+    Examples
+    --------
+    >>> print(open_error("/nowhere/x.csv", FileNotFoundError(errno.ENOENT, "missing")))
+    there is no file '/nowhere/x.csv', and no folder '/nowhere' either. Check the path.
+    """
+    if isinstance(error, FileError):
+        return error
+    path, code = Path(path), error_code(error)
+    if code in {errno.ENOENT, errno.ENOTDIR}:
+        return FileError(_missing(path))
+    if code == errno.EISDIR:
+        return FileError(f"can not read {str(path)!r} as a file: it is a folder. Name a file in it.")
+    if code in _FORBIDDEN:
+        return FileError(
+            f"may not read {str(path)!r}: permission denied. Change its rights, or ask its owner."
+        )
+    return FileError(f"can not read {str(path)!r}: {_plain(error)}. Check the disk and the path.")
+
+
+def read_bytes(path: Path | str) -> bytes:
+    """Read a whole file.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+
+    Raises
+    ------
+    FileError
+        It can not be opened or read.
+
+    Examples
+    --------
+    >>> read_bytes(__file__)[:3]
+    b'\"\"\"'
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise open_error(path, error) from error
+
+
+def error_code(error: Exception) -> int | None:
+    """Return the system's number of an error; Polars gives it in the text only.
+
+    Examples
+    --------
+    >>> error_code(OSError("No space left on device (os error 28)")) == errno.ENOSPC
+    True
+    """
+    code = getattr(error, "errno", None)
+    if code is not None:
+        return int(code)
+    found = re.search(r"os error (\d+)", str(error))
+    return int(found.group(1)) if found else None
+
+
+def _missing(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f"there is no file {str(path)!r}, and no folder {str(folder)!r} either. Check the path."
+    try:
+        names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError:
+        names = []
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
+    if near:
+        return f"there is no file {str(path)!r}; did you mean {near[0]!r}?"
+    return f"there is no file {str(path)!r}. Check the name and the folder."
+
+
+def _plain(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+    return text[:1].lower() + text[1:].rstrip(".")
