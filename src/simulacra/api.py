@@ -306,7 +306,11 @@ def evaluate(
     provenance = {
         "train": {"sha256": fingerprint(case.train), "rows": len(case.train)},
         "synthetic": {"sha256": fingerprint(case.synthetic), "rows": len(case.synthetic)},
-        **({"holdout": {"sha256": fingerprint(case.holdout), "rows": len(case.holdout)}} if case.holdout is not None else {}),
+        **(
+            {"holdout": {"sha256": fingerprint(case.holdout), "rows": len(case.holdout)}}
+            if case.holdout is not None
+            else {}
+        ),
         "evaluation": {"seed": seed, "seconds": evaluation.seconds},
         "model": {k: v for k, v in made.items() if k not in {"versions", "privacy"}} or None,
         "privacy": made.get("privacy", {"formal": None}),
@@ -350,6 +354,11 @@ def _refresh(known: Table, seen: Table) -> Table:
     columns = []
     for old in known.columns:
         new = seen[old.name]
-        kept = {"format": old.format, "identifying": old.identifying, "pattern": old.pattern}
-        columns.append(replace(new, **kept) if new.kind == old.kind and not old.declared else old)
+        fresh = new.kind == old.kind and not old.declared
+        marks = (
+            replace(new, format=old.format, identifying=old.identifying, pattern=old.pattern)
+            if fresh
+            else old
+        )
+        columns.append(marks)
     return replace(known, columns=tuple(columns))

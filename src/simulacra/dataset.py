@@ -12,15 +12,12 @@ import polars as pl
 
 from simulacra.errors import DataError, OptionError
 from simulacra.filing import read_path, write_path
-from simulacra.formatting import format_series
 from simulacra.frames import Layout, from_polars, is_frame, to_polars
 from simulacra.provenance import fingerprint
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.schema.conformance import conform
 from simulacra.schema.inference import infer_schema
 from simulacra.schema.types import Schema, Table
-
-TEXT_TYPES = ("String", "str", "string", "object", "large_string", "string_view", "Categorical", "category")
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,8 +61,7 @@ class Dataset:
     def table(self, name: str | None = None) -> Any:
         """Return a table as the kind of frame it came as."""
         table = self.schema.table(name)
-        layout = self.layouts[table.name]
-        return from_polars(_as_stored(self.frames[table.name], table, layout), layout)
+        return from_polars(self.frames[table.name], self.layouts[table.name], table)
 
     def polars(self, name: str | None = None) -> pl.DataFrame:
         """Return a table's canonical values as a Polars frame."""
@@ -145,18 +141,22 @@ class Dataset:
         target = Path(path)
         if len(self.frames) == 1:
             table = self.schema.table()
-            write_path(self._typed(table), target, table)
+            write_path(self._stored(table), target, table)
             return target
         if target.suffix:
             raise DataError(f"{len(self.frames)} tables go to a folder, and {str(target)!r} is a file name.")
         target.mkdir(exist_ok=True)
         for table in self.schema.tables:
-            write_path(self._typed(table), target / f"{table.name}.parquet", table)
+            write_path(self._stored(table), target / f"{table.name}.parquet", table)
         return target
 
-    def _typed(self, table: Table) -> pl.DataFrame:
-        """Canonical values in the numeric widths that they came in, where they came as a Polars frame."""
-        return self.frames[table.name]
+    def _stored(self, table: Table) -> pl.DataFrame:
+        """Return values in the types that they came in, where that was as Polars has them."""
+        frame, layout = self.frames[table.name], self.layouts[table.name]
+        if layout.kind != "polars":
+            return frame
+        stored: pl.DataFrame = from_polars(frame, layout, table)
+        return stored
 
 
 def dataset(data: Any, *, schema: Schema | None = None, name: str | None = None) -> Dataset:
@@ -183,20 +183,23 @@ def dataset(data: Any, *, schema: Schema | None = None, name: str | None = None)
     layouts: dict[str, Layout] = {}
     notes: list[str] = []
     if isinstance(data, (str, Path)):
-        for table, loaded in read_path(Path(data)).items():
-            raw[table], typed[table] = loaded.frame, loaded.typed
+        for file, loaded in read_path(Path(data)).items():
+            raw[file], typed[file] = loaded.frame, loaded.typed
             notes += loaded.notes
     else:
         frames = data if isinstance(data, Mapping) else {name or "table": data}
-        for table, frame in frames.items():
+        for key, frame in frames.items():
             if not is_frame(frame):
                 raise DataError(
                     f"data must be a path or a pandas, Polars or Arrow frame, not a {type(frame).__name__}."
                 )
-            raw[table], layouts[table] = to_polars(frame)
-            typed[table] = True
+            raw[key], layouts[key] = to_polars(frame)
+            typed[key] = True
+            notes += layouts[key].notes
     if name is not None and len(raw) == 1:
-        raw, typed, layouts = ({name: v for v in d.values()} for d in (raw, typed, layouts))  # type: ignore[assignment]
+        only = next(iter(raw))
+        raw, typed = {name: raw[only]}, {name: typed[only]}
+        layouts = {name: layouts[only]} if layouts else {}
     if schema is None:
         schema = infer_schema(raw, typed)
     elif len(schema.tables) == len(raw) == 1:
@@ -205,26 +208,11 @@ def dataset(data: Any, *, schema: Schema | None = None, name: str | None = None)
     values = {}
     for table in schema.tables:
         if table.name not in raw:
-            raise DataError(f"the schema has a table {table.name!r} that the data have not: {', '.join(raw)}.")
+            raise DataError(
+                f"the schema has a table {table.name!r} that the data have not: {', '.join(raw)}."
+            )
         values[table.name], told = conform(raw[table.name], table)
         notes += told
-        layouts.setdefault(table.name, to_polars(raw[table.name])[1] if typed[table.name] else _canonical(values[table.name]))
+        stored = raw[table.name] if typed[table.name] else values[table.name]
+        layouts.setdefault(table.name, to_polars(stored)[1])
     return Dataset(schema, values, layouts, tuple(notes))
-
-
-def _canonical(frame: pl.DataFrame) -> Layout:
-    return to_polars(frame)[1]
-
-
-def _as_stored(frame: pl.DataFrame, table: Table, layout: Layout) -> pl.DataFrame:
-    """Write values as text again where the column came as text though its kind is another."""
-    texts = [
-        format_series(frame[c.name], c)
-        for c in table.columns
-        if c.kind not in {"category", "text", "key"} and _is_text(layout.types.get(c.name, ""))
-    ]
-    return frame.with_columns(texts) if texts else frame
-
-
-def _is_text(native: str) -> bool:
-    return native.startswith(TEXT_TYPES)

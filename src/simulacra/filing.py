@@ -171,7 +171,7 @@ def _read_file(path: Path) -> Loaded:
     if sheet is not None:
         source.sheet = sheet  # type: ignore[attr-defined]
     frame = source.read(file)
-    return Loaded(frame, source.typed, tuple(getattr(source, "notes", ())))
+    return Loaded(frame, source.typed, tuple(source.notes))
 
 
 def _read_folder(folder: Path) -> dict[str, Loaded]:
@@ -236,7 +236,7 @@ def _suffixes(name: str, file: Path) -> tuple[str, ...]:
             facts |= _literals(part)
     if "suffixes" not in facts:
         source = SOURCES.load(name)
-        facts = {"suffixes": source.suffixes, "compressed": getattr(source, "compressed", False)}
+        facts = {"suffixes": source.suffixes, "compressed": source.compressed}
     plain = tuple(str(suffix) for suffix in facts["suffixes"])  # type: ignore[attr-defined]
     if not facts.get("compressed"):
         return plain

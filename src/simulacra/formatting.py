@@ -7,6 +7,8 @@ import polars as pl
 from simulacra.schema.types import Column, Table
 
 _TEMPORAL = {"date", "datetime", "time"}
+FIXED = "fixed"
+"""`Column.format` of a number that is always written with all its decimals (1.50)."""
 _ISO = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%dT%H:%M:%S", "time": "%H:%M:%S"}
 
 
@@ -68,8 +70,8 @@ def format_series(values: pl.Series, column: Column) -> pl.Series:
         return values.replace_strict([False, True], [no, yes], return_dtype=pl.String)
     if values.dtype.is_temporal() and column.format and column.kind in _TEMPORAL:
         return values.dt.strftime(column.format)
-    if values.dtype.is_float() and column.decimals is not None:
-        return _fixed(values, column.decimals)
+    if values.dtype.is_numeric() and column.kind == "number":
+        return _number_text(values, column)
     return natural_text(values)
 
 
@@ -111,6 +113,26 @@ def _fraction(values: pl.Series) -> str:
     """Write fractions of a second for the whole column if one value has any."""
     parts = values.dt.nanosecond()
     return "%.6f" if (parts != 0).any() else ""
+
+
+def _number_text(values: pl.Series, column: Column) -> pl.Series:
+    """Write numbers as the file did: fixed places, thousands grouped, a decimal comma, or shortest."""
+    style = column.format if column.format not in {None, FIXED, "HHMM"} else None
+    fixed = values.dtype.is_float() and column.decimals is not None and (style or column.format == FIXED)
+    texts = _fixed(values, column.decimals or 0) if fixed else natural_text(values)
+    if style is None or len(style) < 6:
+        return texts
+    group, point = ("" if style[1].isdigit() else style[1]), style[-2]
+    parts = texts.str.split_exact(".", 1)
+    whole, fraction = parts.struct.field("field_0"), parts.struct.field("field_1")
+    if group:
+        # Rust's regular expressions do not look ahead, so groups of three are cut from the reversed digits
+        turned = whole.str.reverse().str.replace_all(r"(\d{3})", "${1}" + group).str.reverse()
+        whole = turned.str.replace(rf"^([+-]?)[{group}]", "${1}")
+    joined = pl.select(
+        pl.when(fraction.is_null()).then(whole).otherwise(whole + point + fraction)
+    ).to_series()
+    return joined.alias(values.name)
 
 
 def _fixed(values: pl.Series, decimals: int) -> pl.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import polars as pl
@@ -79,7 +79,7 @@ class Comparison:
     synthetic: pl.DataFrame
     holdout: pl.DataFrame | None = None
     target: str | None = None
-    streams: Streams = Streams(0)
+    streams: Streams = field(default_factory=lambda: Streams(0))
     max_rows: int = 50_000
 
     @property

@@ -163,7 +163,9 @@ def read_model(path: Path) -> ModelFile:
 def _read(archive: zipfile.ZipFile, path: Path) -> ModelFile:
     infos = {info.filename: info for info in archive.infolist()}
     if "manifest.json" not in infos:
-        raise ModelFileError(f"{path.name!r} is a zip file, but not of a simulacra model: it has no manifest.")
+        raise ModelFileError(
+            f"{path.name!r} is a zip file, but not of a simulacra model: it has no manifest."
+        )
     if len(infos) > MOST_MEMBERS or sum(info.file_size for info in infos.values()) > MOST_BYTES:
         raise ModelFileError(f"{path.name!r} unpacks to more than a model may hold (4 GiB). It was not read.")
     manifest = _parse(_bytes(archive, infos["manifest.json"], path), "manifest.json", path)
@@ -180,7 +182,9 @@ def _read(archive: zipfile.ZipFile, path: Path) -> ModelFile:
     for name, facts in listed.items():
         data[name] = _bytes(archive, infos[name], path)
         if hashlib.sha256(data[name]).hexdigest() != facts.get("sha256"):
-            raise ModelFileError(f"{path.name!r} is damaged: {name!r} is not what was written. Copy it again.")
+            raise ModelFileError(
+                f"{path.name!r} is damaged: {name!r} is not what was written. Copy it again."
+            )
     try:
         arrays = [
             np.load(io.BytesIO(data[f"arrays/{number}.npy"]), allow_pickle=False)
@@ -222,4 +226,4 @@ def _parse(data: bytes, name: str, path: Path) -> dict[str, Any]:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -120,7 +120,7 @@ class _Cells:
     counts: Array
 
     def without_small(self, missing: int, outside: int) -> _Cells:
-        """Join the missing values to "outside" if too few real rows miss one; drop cells that nobody is in."""
+        """Join missing values to "outside" if too few real rows miss one; drop cells that nobody is in."""
         cells = self
         if 0 < cells.counts[0, missing] < FEWEST:
             counts = cells.counts.copy()

@@ -92,9 +92,9 @@ class Registry:
         base_module, _, base_name = self.base.partition(":")
         base = getattr(importlib.import_module(base_module), base_name)
         for value in vars(module).values():
-            if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module_name:
-                if not inspect.isabstract(value) and not value.__name__.startswith("_"):
-                    return value
+            own = inspect.isclass(value) and issubclass(value, base) and value.__module__ == module_name
+            if own and not inspect.isabstract(value) and not value.__name__.startswith("_"):
+                return value
         raise TypeError(f"{path} defines no class that derives from {base_name}")
 
     def _file(self, name: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,6 +23,10 @@ class Source(ABC):
     """Lower-case endings of file names, with the dot."""
     typed: ClassVar[bool] = True
     """False if all columns are read as text and values must be parsed."""
+    compressed: ClassVar[bool] = False
+    """Whether files may also be compressed (.gz, .zst, .bz2, .xz, .zip). Both names are read off the source."""
+    notes: Sequence[str] = ()
+    """What was assumed or changed while reading, one sentence each."""
 
     @abstractmethod
     def read(self, path: Path) -> pl.DataFrame:

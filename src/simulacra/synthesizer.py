@@ -119,8 +119,9 @@ class Synthesizer:
             raise OptionError(f"the number of rows must be a whole number of 0 or more, not {n!r}.")
         used = resolve_seed(seed)
         request = Request(self.table, self.encodings, int(n), where=where, balance=balance)
+        notes: tuple[str, ...] = ()
         if request.plain:
-            frame, notes = self._rows(int(n), Streams(used), progress), ()
+            frame = self._rows(int(n), Streams(used), progress)
         else:
             frame, notes = fill(request, self._draw, Streams(used), progress)
         if seed is None:
@@ -244,8 +245,8 @@ def fit_table(
         raise DataError(f"table {table.name!r} has no rows, so there is nothing to learn. Give it rows.")
     if len(frame) < holders:
         raise DataError(
-            f"table {table.name!r} has {len(frame):,} {'row' if len(frame) == 1 else 'rows'}; protection needs at least "
-            f"{holders} that share a value. Give more rows, or switch it off with protect=False (--no-protect)."
+            f"table {table.name!r} has {len(frame):,} {'row' if len(frame) == 1 else 'rows'}; protection needs at "
+            f"least {holders} that share a value. Give more rows, or switch it off with protect=False (--no-protect)."
         )
     require_valid(frame, table)
     streams = Streams(seed).at(table.name)
@@ -260,9 +261,7 @@ def fit_table(
     released = replace(table, columns=tuple(encodings[name].column for name in table.names))
     provenance = describe_fit(frame, model=model, options=generator.options(), seed=seed, holders=holders)
     notes += guarded.notes
-    return Synthesizer(
-        released, model, generator, encodings, guarded.block.domain, layout, notes, provenance
-    )
+    return Synthesizer(released, model, generator, encodings, guarded.block.domain, layout, notes, provenance)
 
 
 def make_generator(model: str, options: Mapping[str, Any]) -> Generator:

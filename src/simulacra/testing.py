@@ -1,18 +1,19 @@
 """Contracts for parts, yours included: one check per kind of part, to be called from a test.
 
-``check_generator(MyModel)`` raises AssertionError with one clear sentence where a model breaks the contract of
-`simulacra.generator.Generator`.
+``check_generator(MyModel)`` raises AssertionError with one clear sentence where a model breaks the contract
+of `simulacra.generator.Generator`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from simulacra.domain import Array, Axis, Block, Domain, code_dtype
+from simulacra.domain import Array, Axis, Block, Domain
 from simulacra.errors import NotFitted
 from simulacra.generator import Generator
 from simulacra.randomness import Streams
@@ -22,7 +23,7 @@ __all__ = ["check_generator"]
 _ROWS = 1500
 _HOLDERS = 10
 _SIGMAS = 6.0
-"""Two shares may differ by this many standard errors: about 2e-9 false alarms each, some hundred comparisons."""
+"""Two shares may differ by this many standard errors: a false alarm in 2e-9 of some hundred comparisons."""
 
 
 def check_generator(factory: Callable[[], Generator], *, seed: int = 0) -> None:
@@ -42,11 +43,12 @@ def check_generator(factory: Callable[[], Generator], *, seed: int = 0) -> None:
 
     Notes
     -----
-    Checked: the same seed gives the same rows; another order of the rows, and row weights, change shares of codes
-    as they should (within 6 standard errors of both draws: a false alarm about once in 10 million runs); no rows,
-    one row, constant axes, one level, codes never seen, all values missing, no axis; the state goes through JSON
-    and arrays and gives the same bytes; what is drawn lies in the domain; no value that too few rows hold is
-    stored (unless the model says `stores_rows`); a context is taken; `fit` forgets what it learnt before.
+    Checked: the same seed gives the same rows; another order of the rows, and row weights, change shares of
+    codes as they should (within 6 standard errors of both draws: a false alarm about once in 10 million
+    runs); no rows, one row, constant axes, one level, codes never seen, all values missing, no axis; the
+    state goes through JSON and arrays and gives the same bytes; what is drawn lies in the domain; no value
+    that too few rows hold is stored (unless the model says `stores_rows`); a context is taken; `fit`
+    forgets what it learnt before.
 
     **Cost.** About 25 fits of at most 1,500 rows.
 
@@ -131,7 +133,9 @@ def _check_seeds(factory: Callable[[], Generator], block: Block, seed: int) -> N
     )
     other = model.sample(500, rng=Streams(seed + 2))
     assert not _same(first, other), "two draws with different seeds are equal."
-    assert block.columns[0].tobytes() == _example(seed, len(block)).columns[0].tobytes(), "fit changed its input."
+    assert block.columns[0].tobytes() == _example(seed, len(block)).columns[0].tobytes(), (
+        "fit changed its input."
+    )
 
 
 def _check_progress(factory: Callable[[], Generator], block: Block, seed: int) -> None:
@@ -139,8 +143,10 @@ def _check_progress(factory: Callable[[], Generator], block: Block, seed: int) -
     factory().fit(
         block.take(slice(0, 100)), rng=Streams(seed), progress=lambda share, step: shares.append(share)
     )
-    rising = all(a <= b for a, b in zip(shares, shares[1:]))
-    assert shares and rising and 0 <= shares[0] and shares[-1] <= 1, "progress must rise from 0 to 1 while fitting."
+    rising = all(a <= b for a, b in itertools.pairwise(shares))
+    assert shares and rising and shares[0] >= 0 and shares[-1] <= 1, (
+        "progress must rise from 0 to 1 while fitting."
+    )
 
 
 def _check_case(factory: Callable[[], Generator], name: str, block: Block, seed: int) -> None:
@@ -188,7 +194,8 @@ def _check_state(factory: Callable[[], Generator], block: Block, seed: int) -> N
         back = factory().restore(_join(json.loads(text), arrays))
         same = _same(model.sample(300, rng=Streams(seed + 1)), back.sample(300, rng=Streams(seed + 1)))
         assert same, f"{name}: a model made anew from its state draws other rows."
-        text_again = json.dumps(_split(back.dump(), arrays_again := [], "state"), allow_nan=False)
+        arrays_again: list[Array] = []
+        text_again = json.dumps(_split(back.dump(), arrays_again, "state"), allow_nan=False)
         equal = text == text_again and all(
             a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in zip(arrays, arrays_again)
         )
@@ -208,7 +215,7 @@ def _check_privacy(factory: Callable[[], Generator], block: Block, seed: int) ->
             distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
             leaked = np.isin(distinct[counts < axis.holders], stored).sum()
             assert not leaked, (
-                f"axis {axis.name!r}: the state holds {leaked} values that fewer than {axis.holders} rows hold."
+                f"axis {axis.name!r}: the state holds {leaked} values of fewer than {axis.holders} rows."
             )
 
 
@@ -219,7 +226,9 @@ def _check_row_order(factory: Callable[[], Generator], block: Block, seed: int) 
     for (name, one), (_, two) in zip(_shares(first), _shares(second)):
         p = (one + two) / 2
         limit = _SIGMAS * np.sqrt(np.maximum(p * (1 - p), 1 / 2000) * 2 / 2000)
-        assert (np.abs(one - two) <= limit).all(), f"axis {name!r}: another order of the rows changed its shares."
+        assert (np.abs(one - two) <= limit).all(), (
+            f"axis {name!r}: another order of the rows changed its shares."
+        )
 
 
 def _check_weights(factory: Callable[[], Generator], block: Block, seed: int) -> None:
@@ -230,15 +239,21 @@ def _check_weights(factory: Callable[[], Generator], block: Block, seed: int) ->
     model = factory().fit(Block(domain, (codes, twin), weights), rng=Streams(seed))
     share = (model.sample(2000, rng=Streams(seed + 1)).columns[0] == 0).mean()
     limit = _SIGMAS * np.sqrt(2 / 3 * 1 / 3 / 2000)
-    assert abs(share - 2 / 3) <= limit, "weights were not respected: rows of weight 4 came as often as others."
+    assert abs(share - 2 / 3) <= limit, (
+        "weights were not respected: rows of weight 4 came as often as others."
+    )
 
 
 def _check_context(factory: Callable[[], Generator], block: Block, seed: int) -> None:
-    context = Block(Domain((Axis("given", "given", size=2),)), ((np.arange(len(block)) % 2).astype(np.uint8),))
+    context = Block(
+        Domain((Axis("given", "given", size=2),)), ((np.arange(len(block)) % 2).astype(np.uint8),)
+    )
     model = factory().fit(block, context=context, rng=Streams(seed))
     given = context.take(slice(0, 300))
     fake = model.sample(300, context=given, rng=Streams(seed + 1))
-    assert fake.domain == block.domain and len(fake) == 300, "with a context, only the block's own axes are drawn."
+    assert fake.domain == block.domain and len(fake) == 300, (
+        "with a context, only the block's own axes are drawn."
+    )
     _check_domain("with a context", fake)
     assert _same(fake, model.sample(300, context=given, rng=Streams(seed + 1))), (
         "with a context, two draws with the same seed differ."

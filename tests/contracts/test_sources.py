@@ -214,7 +214,7 @@ def test_any_text_survives_csv(tmp_path_factory, data, width):
     frame = pl.DataFrame(rows, schema={f"name{j}": pl.String for j in range(width)}, orient="row")
     path = tmp_path_factory.mktemp("any") / "a.csv"
     Csv().write(frame, path)
-    back = Csv(separator=",", header=True).read(path)
+    back = Csv(separator=",", header=True, quote='"').read(path)
     assert back.rows() == [tuple(v or None for v in row) for row in rows]
 
 

@@ -90,4 +90,7 @@ def test_a_column_that_nobody_shares_is_withheld_and_said_so():
 def test_too_few_rows_for_protection_is_one_clear_error():
     with pytest.raises(sim.errors.DataError, match="3 rows; protection needs at least 10"):
         sim.fit(pl.DataFrame({"a": [1, 2, 3]}), "independent", seed=1)
-    assert len(sim.fit(pl.DataFrame({"a": [1, 2, 3]}), "independent", seed=1, protect=False).sample(5, seed=1)) == 5
+    assert (
+        len(sim.fit(pl.DataFrame({"a": [1, 2, 3]}), "independent", seed=1, protect=False).sample(5, seed=1))
+        == 5
+    )

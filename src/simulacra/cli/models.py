@@ -11,7 +11,9 @@ from simulacra.registry import MODELS
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
     """List the models that can be fitted."""
-    rows = [{"name": name, "summary": MODELS.summary(name), "default": name == "trees"} for name in MODELS.names()]
+    rows = [
+        {"name": name, "summary": MODELS.summary(name), "default": name == "trees"} for name in MODELS.names()
+    ]
     show(rows, as_json)
 
 
@@ -25,4 +27,4 @@ def show(rows: list[dict[str, object]], as_json: bool) -> None:
     width = max((len(str(row["name"])) for row in rows), default=0)
     for row in rows:
         mark = " (default)" if row.get("default") else ""
-        click.echo(f"{str(row['name']):<{width}}  {row['summary']}{mark}")
+        click.echo(f"{row['name']!s:<{width}}  {row['summary']}{mark}")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import click
 
 from simulacra.cli._console import OUT, print_json, say
-from simulacra.errors import DataError
 from simulacra.report.document import Report
 from simulacra.report.terminal import print_report
-from simulacra.storage import read_bytes
 
 
 @click.command()
 @click.argument("results", type=click.Path())
-@click.option("-o", "--output", type=click.Path(), help="The page to write (.html); the terminal when left out.")
+@click.option(
+    "-o", "--output", type=click.Path(), help="The page to write (.html); the terminal when left out."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(results: str, output: str | None, as_json: bool) -> None:
     """Draw RESULTS, the JSON that evaluate wrote, as a page or in the terminal.
@@ -25,12 +22,7 @@ def command(results: str, output: str | None, as_json: bool) -> None:
       simulacra evaluate adult.csv fake.csv -o results.json
       simulacra report results.json -o report.html
     """
-    try:
-        report = Report.from_dict(json.loads(read_bytes(Path(results))))
-    except ValueError as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{results!r} is not JSON. Give the file that: simulacra evaluate ... -o results.json wrote.") from error
+    report = Report.read(results)
     if output is not None:
         report.save(output)
         say(f"wrote {output}")

@@ -19,10 +19,21 @@ from simulacra.formatting import format_frame
 @click.option("-o", "--output", type=click.Path(), help="The file to write; CSV on stdout when left out.")
 @click.option("--seed", type=int, help="The same seed gives the same bytes.")
 @click.option("--where", help="A SQL predicate that every row satisfies.")
-@click.option("--balance", multiple=True, metavar="COLUMN:LEVEL=SHARE", help="Share of a level, e.g. fraud:yes=0.5; repeatable.")
+@click.option(
+    "--balance",
+    multiple=True,
+    metavar="COLUMN:LEVEL=SHARE",
+    help="Share of a level, e.g. fraud:yes=0.5; repeatable.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
 def command(
-    model: str, rows: int, output: str | None, seed: int | None, where: str | None, balance: tuple[str, ...], quiet: bool
+    model: str,
+    rows: int,
+    output: str | None,
+    seed: int | None,
+    where: str | None,
+    balance: tuple[str, ...],
+    quiet: bool,
 ) -> None:
     """Draw rows from MODEL, a file that fit wrote.
 
@@ -40,7 +51,10 @@ def command(
         drawn.write(output)
     if not quiet:
         tell(drawn.notes)
-        say(f"drew {len(drawn):,} rows in {time.perf_counter() - start:.1f} s" + (f"; wrote {output}" if output else ""))
+        say(
+            f"drew {len(drawn):,} rows in {time.perf_counter() - start:.1f} s"
+            + (f"; wrote {output}" if output else "")
+        )
 
 
 def _shares(texts: tuple[str, ...]) -> dict[str, dict[str, float]] | None:

@@ -6,6 +6,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,9 @@ def loose_shape(text: str) -> str:
     return re.sub(r"([Aa9])\1*", r"\1+", exact_shape(text))
 
 
-def fill_shape(shape: str, n: int, chain: Array, runs: dict[str, Array], rng: np.random.Generator) -> list[str]:
+def fill_shape(
+    shape: str, n: int, chain: Array, runs: dict[str, Array], rng: np.random.Generator
+) -> list[str]:
     """Draw n texts of one shape.
 
     Parameters
@@ -131,7 +134,9 @@ def run_lengths(texts: Iterable[str], holders: int) -> dict[str, Array]:
     for sign, counter in counts.items():
         kept = {length: count for length, count in counter.items() if count >= holders} or {4: 1}
         share = 1000 / max(sum(kept.values()), 1000)
-        out[sign] = np.array([length for length, c in sorted(kept.items()) for _ in range(max(round(c * share), 1))])
+        out[sign] = np.array(
+            [length for length, c in sorted(kept.items()) for _ in range(max(round(c * share), 1))]
+        )
     return out
 
 
@@ -149,7 +154,7 @@ def word_counts(texts: Iterable[str], holders: int) -> dict[str, Any]:
     for text in texts:
         words = text.split()
         singles.update(set(words))
-        pairs.update(set(zip(words, words[1:], strict=False)))
+        pairs.update(set(pairwise(words)))
     kept = [(word, count) for word, count in singles.most_common(20_000) if count >= holders]
     index = {word: i for i, (word, _) in enumerate(kept)}
     rows = [

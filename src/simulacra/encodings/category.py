@@ -34,4 +34,6 @@ class Category(Codes):
         return cls(column, levels, column.nullable or values.null_count() > 0, holders)
 
     def _released(self, levels: tuple[str, ...], missing: bool) -> Column:
-        return replace(self.column, levels=levels if self.column.levels is not None else None, nullable=missing)
+        return replace(
+            self.column, levels=levels if self.column.levels is not None else None, nullable=missing
+        )

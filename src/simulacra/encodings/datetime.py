@@ -55,7 +55,9 @@ class Datetime(Encoding):
         day, clock = np.floor_divide(ticks, DAY), np.mod(ticks, DAY)
         unit = common_unit(np.append(clock, DAY))
         days = (float(day.min()), float(day.max()))
-        return cls(column, unit, missing, days, (float(clock.min() / unit), float(clock.max() / unit)), holders)
+        return cls(
+            column, unit, missing, days, (float(clock.min() / unit), float(clock.max() / unit)), holders
+        )
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -127,5 +129,3 @@ class Datetime(Encoding):
         """Make the encoding from what `dump` gave."""
         days, clock = tuple(state["days"]), tuple(state["clock"])
         return cls(column, int(state["unit"]), bool(state["missing"]), days, clock, int(state["holders"]))
-
-

@@ -44,4 +44,6 @@ class Duration(Real):
         return pl.Series(self.column.name, ticks).cast(pl.Duration("us"))
 
     def _literal_positions(self, literals: Sequence[Any]) -> Array:
-        return np.array([x / timedelta(microseconds=1) / self.unit for x in literals if isinstance(x, timedelta)])
+        return np.array(
+            [x / timedelta(microseconds=1) / self.unit for x in literals if isinstance(x, timedelta)]
+        )

@@ -69,7 +69,9 @@ class Key(Encoding):
         if self.column.integer:
             return pl.Series(name, positions + 1)
         if self.shape == "uuid":
-            return pl.Series(name, [str(uuid.uuid5(uuid.NAMESPACE_OID, str(p))) for p in positions], dtype=pl.String)
+            return pl.Series(
+                name, [str(uuid.uuid5(uuid.NAMESPACE_OID, str(p))) for p in positions], dtype=pl.String
+            )
         return pl.Series(name, [self._text(int(p) + 1) for p in positions], dtype=pl.String)
 
     def _text(self, count: int) -> str:
@@ -80,7 +82,9 @@ class Key(Encoding):
                 out.append(sign[-1])
                 continue
             count, digit = divmod(count, base)
-            out.append(str(digit) if sign == "9" else LETTERS[digit] if sign == "A" else LETTERS[digit].lower())
+            out.append(
+                str(digit) if sign == "9" else LETTERS[digit] if sign == "A" else LETTERS[digit].lower()
+            )
         text = "".join(reversed(out))
         return f"{text}{count}" if count else text
 

@@ -58,7 +58,7 @@ class Number(Real):
     @property
     def _per_unit(self) -> float:
         """Positions per 1.0, exact where the unit is a power of ten."""
-        return float(10**self.column.decimals) if self._by_decimals else 1.0 / self.unit
+        return float(10 ** (self.column.decimals or 0)) if self._by_decimals else 1.0 / self.unit
 
     @property
     def _by_decimals(self) -> bool:

@@ -66,7 +66,8 @@ class Text(Encoding):
         held = values.drop_nulls()
         texts = held.gather_every(max(len(held) // MOST_TEXTS, 1)).to_list()
         words: dict[str, Any] = {"words": [], "weights": np.empty(0), "follows": np.empty((0, 3), np.int64)}
-        lengths, shapes = np.empty(0), ("",)
+        lengths: Array = np.empty(0)
+        shapes: tuple[str, ...] = ("",)
         counts = np.array([len(text.split()) for text in texts], dtype=np.float64)
         if column.identifying not in FAKES:
             if len(texts) and counts.mean() >= WORDY:
@@ -91,9 +92,7 @@ class Text(Encoding):
         """The number of words (real), or the shape (coded)."""
         name = self.column.name
         if self.wordy:
-            return (
-                Axis(f"{name}.words", name, "words", None, True, True, self.missing, self.holders),
-            )
+            return (Axis(f"{name}.words", name, "words", None, True, True, self.missing, self.holders),)
         return (Axis(f"{name}.shape", name, "shape", len(self.shapes) + self.missing, holders=self.holders),)
 
     def encode(self, values: pl.Series) -> tuple[Array, ...]:

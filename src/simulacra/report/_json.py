@@ -23,7 +23,8 @@ MAX_DEPTH = 12
 
 _PROFILE_TYPES = {
     "column": pl.String, "kind": pl.String, "cell": pl.Int64, "label": pl.String, "low": pl.Float64,
-    "high": pl.Float64, "real": pl.Float64, "synthetic": pl.Float64, "holdout": pl.Float64, "real_count": pl.Int64,
+    "high": pl.Float64, "real": pl.Float64, "synthetic": pl.Float64, "holdout": pl.Float64,
+    "real_count": pl.Int64,
 }  # fmt: skip
 
 
@@ -92,7 +93,9 @@ def plain(value: Any, place: str) -> Any:
     if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (bytes, bytearray)):
         items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
         return [plain(item, place) for item in items]
-    raise OptionError(f"{place} holds a {type(value).__name__}, which JSON can not hold. Give text or numbers.")
+    raise OptionError(
+        f"{place} holds a {type(value).__name__}, which JSON can not hold. Give text or numbers."
+    )
 
 
 def restore(document: Any) -> tuple[str, Evaluation, dict[str, Any], tuple[str, ...]]:
@@ -103,7 +106,8 @@ def restore(document: Any) -> tuple[str, Evaluation, dict[str, Any], tuple[str, 
         raise DataError("this is not a simulacra report. Give the JSON that Report.save wrote.")
     if version > VERSION:
         raise DataError(
-            f"this report has format version {version}, and this simulacra reads up to {VERSION}. Update simulacra."
+            f"this report has format version {version}, and this simulacra reads up to {VERSION}. "
+            "Update simulacra."
         )
     _check_depth(top, MAX_DEPTH)
     listed = _expect(top["scores"], list, "scores")
@@ -121,7 +125,12 @@ def restore(document: Any) -> tuple[str, Evaluation, dict[str, Any], tuple[str, 
         seconds=seconds,
         notes=notes,
     )
-    return _text(top.get("title", ""), "title"), evaluation, _expect(top.get("provenance", {}), dict, "provenance"), ()
+    return (
+        _text(top.get("title", ""), "title"),
+        evaluation,
+        _expect(top.get("provenance", {}), dict, "provenance"),
+        (),
+    )
 
 
 def _read_score(item: Any, place: str) -> Score:
@@ -157,17 +166,26 @@ def _frame(value: Any, place: str, types: Mapping[str, Any] | None = None) -> pl
         raise DataError(f"{place} has {len(listed):,} rows, and no report has over {MAX_ROWS:,}.")
     for row in listed:
         _expect(row, dict, f"a row of {place}")
-    present = {name for row in listed for name in row}
-    known = {name: dtype for name, dtype in (types or {}).items() if name in present}
+    names = dict.fromkeys(name for row in listed for name in row)
+    columns = {name: _unified([row.get(name) for row in listed]) for name in names}
+    known = {name: dtype for name, dtype in (types or {}).items() if name in names}
     try:
-        return pl.DataFrame(listed, schema_overrides=known, infer_schema_length=None, strict=True)
+        return pl.DataFrame(columns, schema_overrides=known, strict=True)
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{place} mixes types within a column. Give the JSON that Report.save wrote.") from error
+        raise DataError(
+            f"{place} mixes types within a column. Give the JSON that Report.save wrote."
+        ) from error
+
+
+def _unified(values: list[Any]) -> list[Any]:
+    """Let whole numbers stand beside fractional ones; any other mixture stays, and is refused."""
+    kinds = {type(value) for value in values if value is not None}
+    return [None if value is None else float(value) for value in values] if kinds == {int, float} else values
 
 
 def _expect(value: Any, kind: type, place: str) -> Any:
     if not isinstance(value, kind):
-        word = {dict: "an object", list: "a list"}[kind]
+        word = "an object" if kind is dict else "a list"
         raise DataError(f"{place} is not {word}. Give the JSON that Report.save wrote.")
     return value
 
@@ -195,7 +213,9 @@ def _number(value: Any, place: str) -> float:
 
 def _check_depth(value: Any, left: int) -> None:
     if left < 0:
-        raise DataError("the document is nested deeper than any report. Give the JSON that Report.save wrote.")
+        raise DataError(
+            "the document is nested deeper than any report. Give the JSON that Report.save wrote."
+        )
     if isinstance(value, (dict, list)):
         for item in value.values() if isinstance(value, dict) else value:
             _check_depth(item, left - 1)

@@ -18,8 +18,8 @@ MAX_COLUMN_ROWS = 2_000
 MAX_VIOLATIONS = 200
 
 _HEADS = {
-    "column_a": "column", "column_b": "with", "distance": "distance", "baseline": "real data get", "low": "from",
-    "high": "to", "missing_real": "missing, real", "missing_synthetic": "missing, synthetic",
+    "column_a": "column", "column_b": "with", "distance": "distance", "baseline": "real data get",
+    "low": "from", "high": "to", "missing_real": "missing, real", "missing_synthetic": "missing, synthetic",
 }  # fmt: skip
 _SHARES = {"missing_real", "missing_synthetic", "missing", "share"}
 _LABELS = {
@@ -30,7 +30,7 @@ _ROWS = {"train": "real rows learnt from", "synthetic": "synthetic rows", "holdo
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table of text, ready to be set: heads, whether each column holds numbers, cells, and rows left out."""
+    """A table of text, ready to be set, and how many rows there are in all."""
 
     heads: tuple[str, ...]
     numeric: tuple[bool, ...]
@@ -63,7 +63,7 @@ def detail(score: Score) -> Grid:
         if measure in frame.columns and frame[measure].dtype.is_numeric():
             frame = frame.sort(measure, descending=True, nulls_last=True, maintain_order=True)
             break
-    frame = frame.select(name for name in frame.columns if frame[name].dtype != pl.Null)
+    frame = frame.select(name for name in frame.columns if frame[name].count())
     return grid(frame, MAX_COLUMN_ROWS if score.name == "fidelity/marginals" else MAX_DETAIL_ROWS)
 
 
@@ -110,9 +110,39 @@ def tiles(report: Report) -> list[tuple[str, str]]:
 
 def shape(report: Report) -> list[tuple[str, str]]:
     """Return the rest of the summary, flat: what neither the tiles nor the list of violations show."""
-    shown = {"rows", "columns", "violations"}
-    rest = {key: value for key, value in report.evaluation.summary.items() if key not in shown and value is not None}
-    return list(_flatten(rest))
+    shown = {"rows", "columns", "violations", *(["missing"] if missing(report) is not None else [])}
+    rest = {
+        key: value
+        for key, value in report.evaluation.summary.items()
+        if key not in shown and value is not None
+    }
+    shares = rest.pop("duplicates", None)
+    if isinstance(shares, Mapping):
+        found = [
+            (f"repeated rows, {_label(str(which))}", _as_share(share)) for which, share in shares.items()
+        ]
+        return found + list(_flatten(rest))
+    return list(_flatten({**rest, **({} if shares is None else {"duplicates": shares})}))
+
+
+def missing(report: Report) -> Grid | None:
+    """Return the shares of missing values, for the columns that have any; None when nobody counted."""
+    by_column = report.evaluation.summary.get("missing")
+    if not isinstance(by_column, Mapping) or not all(
+        isinstance(item, Mapping) for item in by_column.values()
+    ):
+        return None
+    frames = list(dict.fromkeys(str(which) for item in by_column.values() for which in item))
+    rows = tuple(
+        (str(name), *(_as_share(item.get(which)) for which in frames))
+        for name, item in by_column.items()
+        if any(share for share in item.values())
+    )
+    return Grid(("column", *frames), (False, *(True for _ in frames)), rows, len(rows))
+
+
+def _as_share(value: Any) -> str:
+    return words.share(value) if value is None or isinstance(value, (int, float)) else _shown(value)
 
 
 def violations(report: Report) -> list[str] | None:
@@ -163,7 +193,7 @@ def _shown(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A figure, its interval and the ceiling as places on a line from 0 to 100, and what its ends stand for."""
+    """Places of a figure on a line from 0 to 100, and what the ends stand for."""
 
     value: float
     low: float
@@ -191,7 +221,7 @@ def strip(score: Score) -> Strip | None:
 
 
 def _ends(low: float, high: float) -> tuple[float, float]:
-    if 0.5 <= low and high <= 1:
+    if low >= 0.5 and high <= 1:
         return 0.5, 1.0
     top = _round_up(max(high, 0.0))
     bottom = -_round_up(-low) if low < 0 else 0.0

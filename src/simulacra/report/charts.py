@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import altair as alt
-import polars as pl
 
 from simulacra.errors import DataError, unknown
 from simulacra.metric import Score
-from simulacra.report import words
+from simulacra.report import _matrices, words
+from simulacra.report._matrices import REAL, SYNTHETIC, rounded
 from simulacra.report.document import Report
 
-# Two colours of the Okabe-Ito palette, apart for every kind of colour blindness and on light and dark grounds.
-REAL, SYNTHETIC, HOLDOUT = "#3B82C4", "#D55E00", "#7A7F87"
-MAX_MATRIX = 30
 MAX_BARS = 20
 MAX_PANELS = 60
 LEVEL_HEIGHT = 13
 
-Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart | alt.ConcatChart | alt.FacetChart
+Chart: TypeAlias = (
+    alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart | alt.ConcatChart | alt.FacetChart
+)
 
 
 def columns(report: Report, columns: Sequence[str] | None = None) -> Chart:
@@ -52,8 +51,10 @@ def columns(report: Report, columns: Sequence[str] | None = None) -> Chart:
 
     Examples
     --------
+    >>> import polars as pl
     >>> from simulacra.evaluation import Evaluation
-    >>> cells = pl.DataFrame({"column": "age", "kind": "number", "cell": [0, 1], "label": ["0 to 9", "10 to 19"],
+    >>> cells = pl.DataFrame({"column": "age", "kind": "number", "cell": [0, 1],
+    ...     "label": ["0 to 9", "10 to 19"],
     ...     "low": [0.0, 10.0], "high": [10.0, 20.0], "real": [0.4, 0.6], "synthetic": [0.5, 0.5],
     ...     "holdout": [0.4, 0.6], "real_count": [40, 60]})
     >>> type(columns(Report("t", Evaluation((), cells, {}, {}, ())))).__name__
@@ -68,7 +69,11 @@ def columns(report: Report, columns: Sequence[str] | None = None) -> Chart:
         if name not in profiles:
             raise unknown("column", name, profiles)
         rows = profiles[name]
-        panel = numbers_panel(alt.Data(values=rows)) if is_numeric(rows) else bars_panel(alt.Data(values=rows), len(rows))
+        panel = (
+            numbers_panel(alt.Data(values=rows))
+            if is_numeric(rows)
+            else bars_panel(alt.Data(values=rows), len(rows))
+        )
         panels.append(panel.properties(width=260, title=alt.Title(name, anchor="start")))
     return _finish(alt.concat(*panels, columns=3).resolve_scale(x="independent", y="independent"))
 
@@ -84,8 +89,8 @@ def cells(report: Report) -> dict[str, list[dict[str, Any]]]:
     Returns
     -------
     dict
-        For each column, rows of ``cell``, ``label``, ``edge`` (what the axis says), ``real``, ``synthetic`` and
-        ``holdout``.
+        For each column, rows of ``cell``, ``label``, ``edge`` (what the axis says), ``real``, ``synthetic``
+        and ``holdout``.
     """
     profiles = report.evaluation.profiles
     if profiles.is_empty():
@@ -98,7 +103,7 @@ def cells(report: Report) -> dict[str, list[dict[str, Any]]]:
             "label": row["label"],
             "edge": words.edge(row["low"]) if numeric and row["kind"] == "number" else row["label"],
             "numeric": numeric,
-            **{name: _rounded(row[name]) for name in ("real", "synthetic", "holdout")},
+            **{name: rounded(row[name]) for name in ("real", "synthetic", "holdout")},
         })  # fmt: skip
     order = profiles["column"].unique(maintain_order=True).to_list()
     return {name: found[name] for name in order}
@@ -146,7 +151,9 @@ def bars_panel(data: Any, levels: int, *, legend: bool = True) -> alt.Chart:
         .transform_fold(["real", "synthetic"], as_=["rows", "share"])
         .mark_bar()
         .encode(
-            y=alt.Y("label:N", sort=alt.SortField("cell"), title=None, axis=alt.Axis(labelLimit=110, ticks=False)),
+            y=alt.Y(
+                "label:N", sort=alt.SortField("cell"), title=None, axis=alt.Axis(labelLimit=110, ticks=False)
+            ),
             yOffset=alt.YOffset("rows:N", sort=["real", "synthetic"]),
             x=alt.X(
                 "share:Q", title=None, axis=alt.Axis(format="%", tickCount=4, domain=False, ticks=False),
@@ -183,105 +190,13 @@ def pairs(report: Report) -> Chart:
     DataError
         The score has no pairs.
     """
-    rows, order = pair_rows(report)
-    panels = pair_panels(alt.Data(values=rows), rows, order)
+    rows, order = _matrices.rows(report)
+    panels = _matrices.panels(alt.Data(values=rows), rows, order)
     side = 230
     return _finish(
         alt.hconcat(*(panel.properties(width=side, height=side) for panel in panels)).resolve_scale(
             color="independent", opacity="independent", y="shared"
         )
-    )
-
-
-def pair_panels(
-    data: Any, rows: list[dict[str, Any]], order: list[str]
-) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
-    """Draw the three heat maps of `pairs` as charts of their own, each as wide as its place."""
-    height = max(120, 15 * len(order) + 20)
-    real = _strength(data, order, "real", "Real", height)
-    synthetic = _strength(data, order, "synthetic", "Synthetic", height)
-    return real, synthetic, _difference(data, order, rows, height)
-
-
-def pair_rows(report: Report) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the pairs to draw (below the diagonal of the matrix) and the order of the columns."""
-    detail = report["fidelity/pairs"].detail
-    if detail is None or detail.is_empty():
-        raise DataError("'fidelity/pairs' holds no pairs to draw. Evaluate a table with two columns or more.")
-    known = detail.select("column_a", "column_b", "real", "synthetic").drop_nulls().with_columns(
-        difference=pl.col("synthetic") - pl.col("real")
-    )  # fmt: skip
-    ends = pl.concat([
-        known.select(column=pl.col(side), size=pl.col("difference").abs()) for side in ("column_a", "column_b")
-    ])  # fmt: skip
-    order = ends["column"].unique(maintain_order=True).to_list()
-    if len(order) > MAX_MATRIX:
-        top = ends.group_by("column").agg(pl.col("size").mean()).sort(["size", "column"], descending=[True, False])
-        kept = set(top["column"].head(MAX_MATRIX).to_list())
-        order = [name for name in order if name in kept]
-    place = {name: i for i, name in enumerate(order)}
-    rows = []
-    for row in known.iter_rows(named=True):
-        a, b = row["column_a"], row["column_b"]
-        if a in place and b in place:
-            first, second = (a, b) if place[a] < place[b] else (b, a)
-            figures = {name: _rounded(row[name]) for name in ("real", "synthetic", "difference")}
-            rows.append({"x": first, "y": second, **figures})
-    return rows, order
-
-
-def _strength(data: Any, order: list[str], field: str, name: str, height: int) -> alt.Chart:
-    colour = REAL if field == "real" else SYNTHETIC
-    return _matrix(data, order, height, name).encode(
-        color=alt.value(colour),
-        opacity=alt.Opacity(
-            f"{field}:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 1], clamp=True),
-            legend=alt.Legend(title=None, orient="bottom", tickCount=5, symbolFillColor=colour, symbolType="square"),
-        ),
-    )  # fmt: skip
-
-
-def _difference(data: Any, order: list[str], rows: list[dict[str, Any]], height: int) -> alt.Chart:
-    sizes = [abs(row["difference"]) for row in rows if row["difference"] is not None]
-    top = max(0.1, math.ceil(10 * max(sizes, default=0.0)) / 10)
-    return (
-        _matrix(data, order, height, "Synthetic − real")
-        .transform_calculate(
-            size="abs(datum.difference)",
-            sign="datum.difference < 0 ? 'too weak in synthetic' : 'too strong in synthetic'",
-        )
-        .encode(
-            color=alt.Color(
-                "sign:N",
-                scale=alt.Scale(
-                    domain=["too weak in synthetic", "too strong in synthetic"], range=[REAL, SYNTHETIC]
-                ),
-                legend=alt.Legend(title=None, orient="bottom", symbolType="square", columns=1),
-            ),
-            opacity=alt.Opacity(
-                "size:Q", scale=alt.Scale(domain=[0, top], range=[0.04, 1], clamp=True), legend=None
-            ),
-        )
-    )
-
-
-def _matrix(data: Any, order: list[str], height: int, name: str) -> alt.Chart:
-    axis = alt.Axis(labelLimit=90, ticks=False, domain=False, labelOverlap=False, labelFontSize=10)
-    return (
-        alt.Chart(data, title=alt.Title(name, anchor="start"))
-        .mark_rect()
-        .encode(
-            x=alt.X("x:N", sort=order[:-1], title=None, axis=axis, scale=alt.Scale(domain=order[:-1], padding=0.06)),
-            y=alt.Y("y:N", sort=order[1:], title=None, axis=axis, scale=alt.Scale(domain=order[1:], padding=0.06)),
-            tooltip=[
-                alt.Tooltip("x:N", title="column"),
-                alt.Tooltip("y:N", title="with"),
-                alt.Tooltip("real:Q", format=".3f"),
-                alt.Tooltip("synthetic:Q", format=".3f"),
-                alt.Tooltip("difference:Q", format="+.3f"),
-            ],
-        )
-        .properties(width="container", height=height)
     )
 
 
@@ -309,8 +224,8 @@ def scores(report: Report) -> Chart:
             continue
         low, high = score.interval if score.interval is not None else (score.value, score.value)
         row = {
-            "score": words.title(score.name), "name": score.name, "value": score.value, "low": low, "high": high,
-            "real": score.baseline, "verdict": words.VERDICTS[score.verdict],
+            "score": words.title(score.name), "name": score.name, "value": score.value, "low": low,
+            "high": high, "real": score.baseline, "verdict": words.VERDICTS[score.verdict],
         }  # fmt: skip
         panels.append(_score_panel(row))
     if not panels:
@@ -320,7 +235,10 @@ def scores(report: Report) -> Chart:
 
 
 def _score_panel(row: dict[str, Any]) -> alt.LayerChart:
-    row = {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+    row = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in row.items()
+    }
     base = alt.Chart(alt.Data(values=[row]))
     x_axis = alt.Axis(title=None, tickCount=5, grid=True)
     y = alt.Y("score:N", title=None, axis=alt.Axis(labelLimit=300, minExtent=270, ticks=False, domain=False))
@@ -337,7 +255,9 @@ def _score_panel(row: dict[str, Any]) -> alt.LayerChart:
         x=alt.X("low:Q", axis=x_axis, scale=scale), x2="high:Q", y=y, tooltip=tooltip
     )
     real = base.mark_tick(thickness=3, size=18, color=REAL).encode(x="real:Q", y=y, tooltip=tooltip)
-    dot = base.mark_point(filled=True, size=70, color=SYNTHETIC, opacity=1).encode(x="value:Q", y=y, tooltip=tooltip)
+    dot = base.mark_point(filled=True, size=70, color=SYNTHETIC, opacity=1).encode(
+        x="value:Q", y=y, tooltip=tooltip
+    )
     return alt.layer(line, real, dot).properties(width=320, height=26)
 
 
@@ -369,10 +289,15 @@ def detection_panel(report: Report) -> alt.Chart:
     score = report["fidelity/detection"]
     detail, measure = score.detail, detection_measure(score)
     if detail is None or measure is None:
-        raise DataError("'fidelity/detection' does not say which columns give the rows away, so there is no chart.")
+        raise DataError(
+            "'fidelity/detection' does not say which columns give the rows away, so there is no chart."
+        )
     top = detail.select("column", measure).drop_nulls().sort(measure, descending=True, maintain_order=True)
-    name = {"importance": "importance to the classifier", "auc": "AUC of this column alone (0.5 is guessing)"}[measure]
-    rows = [{"column": row[0], "value": _rounded(row[1])} for row in top.head(MAX_BARS).iter_rows()]
+    name = {
+        "importance": "importance to the classifier",
+        "auc": "AUC of this column alone (0.5 is guessing)",
+    }[measure]
+    rows = [{"column": row[0], "value": rounded(row[1])} for row in top.head(MAX_BARS).iter_rows()]
     start = 0.5 if measure == "auc" else 0.0
     return (
         alt.Chart(alt.Data(values=rows))
@@ -390,7 +315,7 @@ def detection_panel(report: Report) -> alt.Chart:
 
 
 def detection_measure(score: Score) -> str | None:
-    """Return what the detail of a detection score measures for each column, or None when there is nothing to draw."""
+    """Return what a detection score measures for each column, or None when there is nothing to draw."""
     detail = score.detail
     if detail is None or "column" not in detail.columns:
         return None
@@ -408,7 +333,3 @@ def _cell_tooltip() -> list[alt.Tooltip]:
 
 def _finish(chart: Any) -> Any:
     return chart.configure(background="transparent").configure_view(stroke=None)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(f"{value:.4g}")

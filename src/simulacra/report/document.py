@@ -12,7 +12,7 @@ from typing import Any
 from simulacra.errors import CheckFailed, DataError, OptionError, unknown
 from simulacra.evaluation import Evaluation
 from simulacra.metric import Score
-from simulacra.report import _json, _require
+from simulacra.report import _json, requirements
 from simulacra.storage import atomic_path, open_error
 
 
@@ -73,7 +73,7 @@ class Report:
         Parameters
         ----------
         expression : str
-            ``name op number``, several joined by ``and``: ``"privacy/copies <= 0.01 and utility/transfer > 0.9"``.
+            ``name op number``, several joined by ``and``: ``"a/b <= 0.01 and c/d > 0.9"``.
             The operators are ``<=``, ``<``, ``>=``, ``>``, ``==`` and ``!=``.
 
         Raises
@@ -92,16 +92,16 @@ class Report:
         Examples
         --------
         >>> import polars as pl
-        >>> copied = Score("privacy/copies", 0.034, (0.030, 0.038))
-        >>> Report("t", Evaluation((copied,), pl.DataFrame(), {}, {}, ())).require("privacy/copies <= 0.01")
+        >>> score = Score("a/b", 0.034, (0.030, 0.038))
+        >>> Report("t", Evaluation((score,), pl.DataFrame(), {}, {}, ())).require("a/b <= 0.01")
         Traceback (most recent call last):
         ...
-        simulacra.errors.CheckFailed: privacy/copies is 0.034 (95 % 0.030 to 0.038), which breaks "privacy/copies <= 0.01".
+        simulacra.errors.CheckFailed: a/b is 0.034 (95 % 0.030 to 0.038), which breaks "a/b <= 0.01".
         """
         broken = [
-            f"{_require.describe(self[part.name])}, which breaks \"{part.text}\"."
-            for part in _require.parse(expression)
-            if not _require.holds(part, self[part.name])
+            f'{requirements.describe(self[part.name])}, which breaks "{part.text}".'
+            for part in requirements.parse(expression)
+            if not requirements.holds(part, self[part.name])
         ]
         if broken:
             raise CheckFailed(" ".join(broken))
@@ -129,9 +129,9 @@ class Report:
         >>> copied = Score("privacy/copies", 0.002)
         >>> Report("t", Evaluation((copied,), pl.DataFrame(), {}, {}, ())).forbid("privacy/copies > 0.01")
         """
-        parts = _require.parse(expression)
-        if all(_require.holds(part, self[part.name], missing=True) for part in parts):
-            said = "; ".join(_require.describe(self[part.name]) for part in parts)
+        parts = requirements.parse(expression)
+        if all(requirements.holds(part, self[part.name], missing=True) for part in parts):
+            said = "; ".join(requirements.describe(self[part.name]) for part in parts)
             raise CheckFailed(f'{said}, and "{expression.strip()}" must not be.')
 
     def to_dict(self, *, private: bool = False) -> dict[str, Any]:
@@ -145,8 +145,8 @@ class Report:
         Returns
         -------
         dict
-            ``version``, ``title``, ``scores``, ``profiles``, ``summary``, ``seconds``, ``provenance``, ``notes``.
-            NaN becomes null.
+            ``version``, ``title``, ``scores``, ``profiles``, ``summary``, ``seconds``, ``provenance`` and
+            ``notes``. NaN becomes null.
 
         Examples
         --------
@@ -240,17 +240,23 @@ class Report:
 
         Notes
         -----
-        **Privacy**: without `private` a report holds aggregates only, yet figures of similarity to a private table
-        tell something of that table as well (arXiv 2312.05114): share them as you would share a statistic.
+        **Privacy**: without `private` a report holds aggregates only, yet figures of similarity to a
+        private table tell something of that table as well (arXiv 2312.05114): share them as you would
+        share a statistic.
         """
         path = Path(path)
         suffix = path.suffix.lower()
         if suffix in {".html", ".htm"}:
             text = importlib.import_module("simulacra.report.html").render(self, private=private)
         elif suffix == ".json":
-            text = json.dumps(self.to_dict(private=private), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+            text = (
+                json.dumps(self.to_dict(private=private), ensure_ascii=False, allow_nan=False, indent=1)
+                + "\n"
+            )
         else:
-            raise OptionError(f"a report is saved as .html or .json, not as '{path.name}'. Change the ending.")
+            raise OptionError(
+                f"a report is saved as .html or .json, not as '{path.name}'. Change the ending."
+            )
         with atomic_path(path) as part:
             Path(part).write_text(text, encoding="utf-8")
         return path

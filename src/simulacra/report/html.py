@@ -16,11 +16,13 @@ import vl_convert
 from markupsafe import Markup
 
 from simulacra.metric import Score
-from simulacra.report import _tables, charts, words
+from simulacra.report import _matrices, _tables, charts, words
 from simulacra.report.document import Report
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_ESCAPES = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,8 @@ def render(report: Report, *, private: bool = False) -> str:
     Returns
     -------
     str
-        HTML that needs nothing beside itself. Its content security policy allows the two scripts within it, by
-        their hashes, and no connection at all, so that text from the data can neither run nor be sent anywhere.
+        HTML that needs nothing beside itself. Its content security policy allows the two scripts within it,
+        by their hashes, and no connection at all: text from the data can neither run nor be sent anywhere.
 
     Notes
     -----
@@ -67,7 +69,9 @@ def render(report: Report, *, private: bool = False) -> str:
     drawn = _charts(report)
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     library = _library() if drawn else ""
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
     hashes = " ".join(f"'sha256-{_digest(text)}'" for text in (library, script) if text)
     page = environment.get_template("report.html.j2").render(
         **_facts(report),
@@ -81,6 +85,7 @@ def render(report: Report, *, private: bool = False) -> str:
         sections=_sections(report),
         tiles=_tables.tiles(report),
         shape=_tables.shape(report),
+        unfilled=_tables.missing(report),
         violations=_tables.violations(report),
         provenance=_tables.provenance(report),
         seconds=report.evaluation.seconds,
@@ -91,7 +96,7 @@ def render(report: Report, *, private: bool = False) -> str:
 
 
 def fragment(report: Report) -> str:
-    """Write the first screen of a report for a notebook: the questions and the figures, without charts or scripts.
+    """Write the questions and the figures for a notebook, without charts or scripts.
 
     Parameters
     ----------
@@ -137,7 +142,7 @@ def _environment() -> jinja2.Environment:
 @functools.cache
 def _library() -> str:
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    text: str = vl_convert.javascript_bundle(vl_version=version)
+    text: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version)
     # The editor's address is the only one that the library could open, and its menu is switched off.
     return text.replace("https://vega.github.io/editor/", "about:blank")
 
@@ -152,7 +157,7 @@ def _embedded(value: Any) -> str:
 
 
 def _charts(report: Report) -> dict[str, Any]:
-    """Collect the chart specifications: two shared by all columns, and one for each chart of a kind of its own."""
+    """Collect the chart specifications: two for all columns, and one for each other chart."""
     drawn: dict[str, Any] = {}
     cells = charts.cells(report)
     if cells:
@@ -162,14 +167,18 @@ def _charts(report: Report) -> dict[str, Any]:
         drawn["columns"] = [
             {
                 "kind": "numbers" if charts.is_numeric(rows) else "bars",
-                "cells": [[r["cell"], r["label"], r["edge"], r["real"], r["synthetic"], r["holdout"]] for r in rows],
+                "cells": [
+                    [r["cell"], r["label"], r["edge"], r["real"], r["synthetic"], r["holdout"]] for r in rows
+                ],
             }
             for rows in cells.values()
         ]
     if "fidelity/pairs" in report and _has_pairs(report["fidelity/pairs"]):
-        rows, order = charts.pair_rows(report)
-        drawn["pairs"] = [_spec(chart) for chart in charts.pair_panels(alt.NamedData("pairs"), rows, order)]
+        rows, order = _matrices.rows(report)
+        drawn["pairs"] = [_spec(chart) for chart in _matrices.panels(alt.NamedData("pairs"), rows, order)]
         drawn["pair_rows"] = rows
+        drawn["pair_columns"] = len(order)
+        drawn["pair_columns_known"] = _matrices.count_columns(report)
     if "fidelity/detection" in report and charts.detection_measure(report["fidelity/detection"]) is not None:
         drawn["detection"] = _spec(charts.detection_panel(report))
     return drawn
@@ -203,7 +212,6 @@ def _panels(report: Report, drawn: dict[str, Any]) -> list[dict[str, Any]]:
             "kind": kinds[name],
             "distance": about.get("distance"),
             "baseline": about.get("baseline"),
-            "levels": len(drawn["columns"][index]["cells"]) if drawn["columns"][index]["kind"] == "bars" else 0,
         })  # fmt: skip
     return panels
 

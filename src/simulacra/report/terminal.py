@@ -16,8 +16,8 @@ from simulacra.report.document import Report
 _STYLES = {"pass": "green", "look": "yellow", "fail": "bold red", "info": "cyan", "not computed": "dim"}
 _ASCII_SIGNS = {"pass": "ok", "look": "!", "fail": "x", "info": "i", "not computed": "-"}
 _ASCII = str.maketrans({
-    "–": "-", "—": "-", "−": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "×": "x", "≤": "<=", "≥": ">=",
-    "→": "->", "·": ".", "∞": "inf", "\u00a0": " ", "\u202f": " ", "é": "e",
+    "–": "-", "—": "-", "−": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "×": "x",
+    "≤": "<=", "≥": ">=", "→": "->", "·": ".", "∞": "inf", "\u00a0": " ", "\u202f": " ", "é": "e",
 })  # fmt: skip
 
 

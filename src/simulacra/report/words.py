@@ -70,7 +70,7 @@ _RANK: dict[str, int] = {"fail": 0, "look": 1, "pass": 2, "info": 3, "not comput
 
 NO_GUARANTEE = "No formal privacy guarantee."
 NO_GUARANTEE_WHY = (
-    "What is said of privacy below is what the listed attacks found on these rows. Another attack may find more."
+    "What is said of privacy is what the listed attacks found on these rows. Another attack may find more."
 )
 MARGIN = "–"
 
@@ -312,8 +312,8 @@ def answers(scores: Iterable[Score]) -> tuple[Answer, ...]:
     Returns
     -------
     tuple of Answer
-        Likeness, usefulness and attacks always, the other families where they have scores. The worst verdict of a
-        family decides, and nothing is averaged.
+        Likeness, usefulness and attacks always, the other families where they have scores. The worst
+        verdict of a family decides, and nothing is averaged.
 
     Examples
     --------

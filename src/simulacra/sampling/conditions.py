@@ -60,7 +60,9 @@ class Request:
         return Predicate.parse(self.where, self.table) if self.where else None
 
 
-def fill(request: Request, draw: Draw, streams: Streams, progress: Progress) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def fill(
+    request: Request, draw: Draw, streams: Streams, progress: Progress
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Draw exactly the rows that a request asks for.
 
     Parameters
@@ -99,7 +101,8 @@ def fill(request: Request, draw: Draw, streams: Streams, progress: Progress) -> 
     constraints = [Predicate.parse(check.sql, request.table) for check in request.table.constraints]
     if not request.balance:
         return _collect(request.n, condition, constraints, draw, streams, progress)
-    pieces, notes = [], []
+    pieces: list[pl.DataFrame] = []
+    notes: tuple[str, ...] = ()
     quotas = _quotas(request)
     for part, (wanted, number) in enumerate(quotas):
         both = wanted.sql if condition is None else f"({condition.sql}) and ({wanted.sql})"
@@ -109,7 +112,7 @@ def fill(request: Request, draw: Draw, streams: Streams, progress: Progress) -> 
         pieces.append(piece)
         notes += told
     order = streams.stream("shuffle").permutation(request.n)
-    return pl.concat(pieces)[order], tuple(notes)
+    return pl.concat(pieces)[order], notes
 
 
 def _collect(
@@ -148,7 +151,9 @@ def _next_rows(n: int, drawn: int, accepted: int) -> int:
     return int(min(max(need, 1_024), BLOCK_ROWS))
 
 
-def _require_hope(n: int, drawn: int, accepted: int, condition: Predicate | None, constraints: list[Predicate]) -> None:
+def _require_hope(
+    n: int, drawn: int, accepted: int, condition: Predicate | None, constraints: list[Predicate]
+) -> None:
     sql = condition.sql if condition is not None else " and ".join(c.sql for c in constraints)
     if accepted == 0 and drawn >= HOPELESS:
         # no success in N draws: the 95 % upper limit of the probability is 3 / N
@@ -190,7 +195,9 @@ def _range(name: str, request: Request) -> str:
     if column.bounds is not None:
         return f"{name!r} is always between {column.bounds[0]} and {column.bounds[1]}"
     if column.levels is not None and not column.sensitive:
-        shown = ", ".join(repr(level) for level in column.levels[:8]) + (", ..." if len(column.levels) > 8 else "")
+        shown = ", ".join(repr(level) for level in column.levels[:8]) + (
+            ", ..." if len(column.levels) > 8 else ""
+        )
         return f"{name!r} is one of {shown or 'no level at all'}"
     return f"{name!r} never takes such a value"
 

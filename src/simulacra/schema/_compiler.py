@@ -64,6 +64,8 @@ class Compiler:
     def _only(self, node: exp.Expression, *known: str) -> None:
         for name, value in node.args.items():
             if name not in known and name not in _NOISE and value not in (None, False, [], ""):
+                if isinstance(value, exp.Query):
+                    raise refuse(value)
                 word = shorten(node.sql(dialect="postgres"), 60)
                 raise PredicateError(
                     f"{word!r} has a part ({name!r}) that is not understood here. Write it more plainly."

@@ -12,6 +12,7 @@ from simulacra.schema._dates import Moment, parse, read_moments
 from simulacra.schema._parsing import (
     MISSING,
     STYLES,
+    find_style,
     is_missing,
     plain_numbers,
     read_durations,
@@ -81,19 +82,20 @@ def _read_number(series: pl.Series, column: Column) -> Converted:
 
 
 def _plain_text(text: pl.Series, column: Column) -> tuple[pl.Series, tuple[str, ...]]:
-    """Rewrite numbers plainly in the column's own style, or in the other style that reads more of them."""
+    """Rewrite numbers plainly in the column's own style, or in another if that reads more of them."""
     own = column.format if any(style.name == column.format for style in STYLES) else None
     best = _by_value(text, lambda some: plain_numbers(some, own))
     lost = best.null_count() - text.null_count()
     if not lost:
         return best, ()
-    chosen = own
-    for style in (None, *(style.name for style in STYLES if style.group)):
-        other = _by_value(text, lambda some, name=style: plain_numbers(some, name))  # type: ignore[misc]
-        if other.null_count() - text.null_count() < lost:
-            best, lost, chosen = other, other.null_count() - text.null_count(), style
-    notes = () if chosen == own else (f"read as numbers written like {chosen or '1234.5'}",)
-    return best, notes
+    rest = text.drop_nulls().str.strip_chars().unique()
+    chosen = None if own else find_style(rest)
+    if chosen == own:
+        return best, ()
+    other = _by_value(text, lambda some: plain_numbers(some, chosen))
+    if other.null_count() - text.null_count() >= lost:
+        return best, ()
+    return other, (f"read as numbers written like {chosen or '1234.5'}",)
 
 
 def _fit_number(values: pl.Series, column: Column) -> pl.Series:
@@ -247,9 +249,9 @@ def _parse_text(text: pl.Series, kind: Moment, column: Column) -> tuple[pl.Serie
     found = _fit_moment(found, column, ())[0]
     filled = found if values.dtype == pl.Null else _fit_moment(values, column, ())[0].fill_null(found)
     count = int(rest.is_not_null().sum())
-    note = (
-        f"{count:,} rows are not written as {column.format}; read as {reading.format or 'several patterns'}"
-    )
+    spelt = "row is" if count == 1 else "rows are"
+    found_format = reading.format or "several patterns"
+    note = f"{count:,} {spelt} not written as {column.format}; read as {found_format}"
     return filled, ((note,) if column.format else ())
 
 

@@ -20,6 +20,7 @@ TIMES = ("%H:%M:%S", "%H:%M", "%H:%M:%S%.f", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%
 _DATE_SHAPE = (
     r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}|[A-Za-z]{3,9} \d{1,2},? \d{4})"
 )
+_SAMPLE = 256
 _TIME_SHAPE = r"^\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?[AaPp][Mm])?$"
 _PARTS = (
     r"^(?P<date>.*?\d)(?P<gap>[T ])(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?[AaPp][Mm])?)"
@@ -85,10 +86,12 @@ def _candidates(text: pl.Series, kind: Moment) -> list[str]:
         if not text.str.contains(_TIME_SHAPE).all():
             return []
         return [format for format in TIMES if _fits_some(text, "time", format)]
-    if not text.str.contains(_DATE_SHAPE).all():
+    shape = f"{_DATE_SHAPE}$" if kind == "date" else _DATE_SHAPE
+    # all must fit, so a few that do not settle it
+    if not text.head(_SAMPLE).str.contains(shape).all() or not text.str.contains(shape).all():
         return []
     if kind == "date":
-        return [format for format in DATES if _fits_some(text, "date", format)]
+        return _date_formats(text)
     parts = text.str.extract_groups(_PARTS).struct.unnest()
     if parts["time"].null_count():
         return []
@@ -96,10 +99,16 @@ def _candidates(text: pl.Series, kind: Moment) -> list[str]:
     zones = {_zone_pattern(zone) for zone in parts["zone"].unique().to_list()}
     if "" in zones and len(zones) > 1:
         return []  # a clock with and one without a zone can not be compared
-    date_formats = [format for format in DATES if _fits_some(days, "date", format)]
+    date_formats = _date_formats(days)
     time_formats = [format for format in TIMES if _fits_some(clocks, "time", format)]
     gaps = sorted(parts["gap"].unique().to_list(), reverse=True)
     return ["".join(piece) for piece in product(date_formats, gaps, time_formats, sorted(zones))]
+
+
+def _date_formats(text: pl.Series) -> list[str]:
+    marks = {mark for mark in "-/., " if text.str.contains(mark, literal=True).any()}
+    likely = [format for format in DATES if {mark for mark in "-/., " if mark in format} <= marks]
+    return [format for format in likely if _fits_some(text, "date", format)]
 
 
 def _zone_pattern(zone: str | None) -> str:

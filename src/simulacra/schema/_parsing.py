@@ -25,6 +25,7 @@ TRUTH_WORDS = (
 """The pairs of words (false, true) that make a boolean."""
 
 _PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
+_MIN_DISTINCT_COMMA = 20
 _MICROSECONDS = {"W": 604_800e6, "D": 86_400e6, "H": 3_600e6, "M": 60e6, "S": 1e6}
 _ISO_DURATION = (
     r"^(?P<sign>-)?P(?:(?P<W>\d+)W)?(?:(?P<D>\d+)D)?"
@@ -50,7 +51,7 @@ class NumberStyle:
 
     @property
     def pattern(self) -> str:
-        """The regular expression of a number in this style."""
+        """The regular expression of a number in this style, its groups marked where there are any."""
         fraction = f"({re.escape(self.point)}\\d+)?"
         if not self.group:
             return rf"^[+-]?\d+{fraction}$"
@@ -79,10 +80,24 @@ def plain_numbers(text: pl.Series, style: str | None = None) -> pl.Series:
     found = next((s for s in STYLES if s.name == style), None)
     if found is None:
         return text.set(~text.str.contains(_PLAIN).fill_null(False), None)
-    text = text.set(~text.str.contains(found.pattern).fill_null(False), None)
+    # numbers without marks between groups are read too, so that a file may leave them out
+    loose = rf"{found.pattern}|^[+-]?\d+({re.escape(found.point)}\d+)?$"
+    text = text.set(~text.str.contains(loose).fill_null(False), None)
     for mark in found.group:
         text = text.str.replace_all(mark, "", literal=True)
     return text.str.replace_all(found.point, ".", literal=True)
+
+
+def find_style(texts: pl.Series) -> str | None:
+    """Find the punctuation that all numbers of a column keep; None if there is none to be sure of."""
+    for style in STYLES:
+        if not texts.str.contains(style.pattern).all():
+            continue
+        grouped = bool(style.group) and texts.str.contains(f"[{style.group}]").any()
+        # '1,2' may be a list of answers: a comma alone needs many values to be taken for a decimal one
+        if grouped or (not style.group and len(texts) >= _MIN_DISTINCT_COMMA):
+            return style.name
+    return None
 
 
 def read_numbers(plain: pl.Series) -> pl.Series:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
+from simulacra.formatting import FIXED
 from simulacra.schema._columns import Guess, Values, infer_moments, infer_typed, infer_words
 from simulacra.schema._dates import Moment, read_moments
+from simulacra.schema._facts import MAX_DECIMALS
 from simulacra.schema._names import says_phone
 from simulacra.schema._parsing import (
-    STYLES,
+    find_style,
     find_truth_words,
     is_missing,
     plain_numbers,
@@ -22,7 +25,8 @@ from simulacra.schema._parsing import (
 from simulacra.schema._patterns import find_identifying
 from simulacra.schema.types import Column
 
-_MIN_DISTINCT_COMMA = 20
+_SAMPLE = 256
+_NUMBERLIKE = r"^[+-]?[\d.,'’\s]+$"
 _IDENTIFYING = {
     "email": "e-mail addresses",
     "url": "web addresses",
@@ -93,10 +97,13 @@ def _as_truth(real: Values, texts: pl.Series) -> Guess | None:
 
 
 def _as_number(real: Values, texts: pl.Series, typed: bool) -> Guess | None:
+    few = texts.head(_SAMPLE)  # all must be numbers, so a few that are not settle it
+    if plain_numbers(few).null_count() and not few.str.contains(_NUMBERLIKE).all():
+        return None
     plain = plain_numbers(texts)
     style = None
     if plain.null_count():
-        style = _find_style(texts)
+        style = find_style(texts)
         if style is None:
             return None
         plain = plain_numbers(texts, style)
@@ -107,32 +114,21 @@ def _as_number(real: Values, texts: pl.Series, typed: bool) -> Guess | None:
         return None  # whole numbers that 64 bits can not hold exactly
     remark = f"written like {style}" if style else ""
     column, reason = infer_typed(real.parsed(numbers), coded=typed and style is None, remark=remark)
-    if style and column.kind == "number" and column.format is None:
-        column = _with_format(column, style)
-    return column, reason
+    if column.kind != "number" or column.format is not None:
+        return column, reason
+    places = _fixed_places(plain)
+    if places:
+        # 12.0 is a whole number in fixed places: what is drawn stays whole, what is written keeps its places
+        finest = 0 if column.integer else column.decimals or 0
+        step = column.step or (10.0**-finest if finest < places else None)
+        column = replace(column, decimals=places, integer=False, step=step)
+    return replace(column, format=style or (FIXED if places else None)), reason
 
 
-def _with_format(column: Column, style: str) -> Column:
-    return Column(
-        column.name,
-        "number",
-        nullable=column.nullable,
-        integer=column.integer,
-        decimals=column.decimals,
-        step=column.step,
-        bounds=column.bounds,
-        format=style,
-    )
-
-
-def _find_style(texts: pl.Series) -> str | None:
-    for style in STYLES:
-        if not texts.str.contains(style.pattern).all():
-            continue
-        # '1,2' may be a list of answers: a comma alone needs many values to be taken for a decimal one
-        if style.group or len(texts) >= _MIN_DISTINCT_COMMA:
-            return style.name
-    return None
+def _fixed_places(texts: pl.Series) -> int:
+    """Count the decimals of numbers that are all written with as many, as prices are; 0 when they are not."""
+    places = texts.str.extract(r"\.(\d+)$").str.len_chars().unique()
+    return int(places[0]) if len(places) == 1 and places[0] and places[0] <= MAX_DECIMALS else 0
 
 
 def _as_moment(real: Values, texts: pl.Series) -> Guess | None:

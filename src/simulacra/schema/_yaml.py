@@ -189,7 +189,7 @@ def write_flow(value: Any, indent: int = 0) -> str:
             current = ""
         current += f"{' ' if current else ''}{item},"
     margin = "\n" + " " * (indent + 2)
-    return f"{opening}{margin}{margin.join([*lines, current])}\n{' ' * (indent + 1)}{closing}"
+    return f"{opening}{margin}{margin.join([*lines, current[:-1]])}{closing}"
 
 
 def write_fields(fields: dict[str, Any], indent: int) -> str:

@@ -187,6 +187,27 @@ class Predicate:
             self._compile(part.sql(dialect=_Dialect, comments=False), part, self._table) for part in parts
         )
 
+    def literals(self) -> list[Any]:
+        """List the constants that the condition names: numbers of either sign, and dates.
+
+        Examples
+        --------
+        >>> from simulacra.schema.types import Column, Table
+        >>> Predicate.parse("a > 2.5", Table("t", (Column("a", "number"),))).literals()
+        [2.5, -2.5]
+        """
+        found: list[Any] = []
+        for node in self._node.find_all(exp.Literal):
+            try:
+                number = float(node.this)
+                found += [number, -number] if not node.is_string and math.isfinite(number) else []
+            except ValueError:
+                try:
+                    found.append(date.fromisoformat(str(node.this)[:10]))
+                except ValueError:
+                    continue
+        return found
+
     def unknown_levels(self) -> list[tuple[str, str]]:
         """List (column, level) for constants that are no level of the category they are compared with.
 

@@ -99,9 +99,13 @@ class Column:
         if self.bounds is not None:
             self._check_bounds(where)
         if self.integer and self.kind not in {"number", "key"}:
-            raise SchemaError(f"{where}: only a number or a key can be an integer, and this is a {self.kind}.")
+            raise SchemaError(
+                f"{where}: only a number or a key can be an integer, and this is a {self.kind}."
+            )
         if self.decimals is not None and (self.kind != "number" or self.decimals < 0):
-            raise SchemaError(f"{where}: decimals is a count for numbers, not {self.decimals!r} on a {self.kind}.")
+            raise SchemaError(
+                f"{where}: decimals is a count for numbers, not {self.decimals!r} on a {self.kind}."
+            )
         if self.timezone is not None:
             try:
                 ZoneInfo(self.timezone)
@@ -250,7 +254,9 @@ class Schema:
         """
         if name is None:
             if len(self.tables) != 1:
-                raise SchemaError(f"this schema has {len(self.tables)} tables: {', '.join(self.names)}. Name one.")
+                raise SchemaError(
+                    f"this schema has {len(self.tables)} tables: {', '.join(self.names)}. Name one."
+                )
             return self.tables[0]
         for table in self.tables:
             if table.name == name:

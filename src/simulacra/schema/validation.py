@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from simulacra.errors import SchemaViolation
+from simulacra.errors import SchemaError, SchemaViolation
 from simulacra.schema._parsing import duration_text
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column, Table
@@ -81,6 +81,8 @@ def validate(frame: pl.DataFrame, table: Table) -> list[Violation]:
     ------
     PredicateError
         A constraint can not be understood.
+    SchemaError
+        A pattern is no regular expression.
 
     Notes
     -----
@@ -159,24 +161,31 @@ def _column_rules(values: pl.Series, column: Column) -> Iterator[tuple[str, pl.S
         yield "has a value", values.is_null(), "Fill them in, or set nullable: true in the schema."
     if column.bounds is not None:
         low, high = column.bounds
-        rule = f"between {_show(low)} and {_show(high)}"
+        secret = column.sensitive and not column.declared
+        rule = "within its bounds" if secret else f"between {_show(low)} and {_show(high)}"
         yield rule, (values < low) | (values > high), "Correct the data, or widen the bounds in the schema."
     if column.levels is not None:
         rule = f"one of its {len(column.levels):,} levels"
-        known = values.is_in(pl.Series(list(column.levels), dtype=pl.String))
+        known = values.is_in(pl.Series([list(column.levels)], dtype=pl.List(pl.String)))
         yield rule, ~known, "Correct the data, or add the levels to the schema."
     if column.pattern is not None:
-        text = values.cast(pl.String)
-        yield (
-            f"matches {column.pattern}",
-            ~text.str.contains(f"^(?:{column.pattern})$"),
-            "Correct the data, or the pattern.",
-        )
+        advice = "Correct the data, or the pattern."
+        yield f"matches {column.pattern}", ~_match(values.cast(pl.String), column), advice
     if column.kind == "number":
         yield from _number_rules(values, column)
     if column.kind == "key":
         taken = values.is_duplicated() & values.is_not_null()
         yield "different in every row", taken, "Remove the doubles, or make it a category."
+
+
+def _match(text: pl.Series, column: Column) -> pl.Series:
+    try:
+        return text.str.contains(f"^(?:{column.pattern})$")
+    except pl.exceptions.ComputeError as error:
+        raise SchemaError(
+            f"column {column.name!r}: pattern {column.pattern!r} is no regular expression that can be "
+            "checked (look-around and back-references can not). Simplify it."
+        ) from error
 
 
 def _number_rules(values: pl.Series, column: Column) -> Iterator[tuple[str, pl.Series, str]]:

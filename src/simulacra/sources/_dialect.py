@@ -30,12 +30,16 @@ class Dialect:
     """Whether every separator is followed by a space that is no part of the value."""
 
 
-def detect(text: bytes, separator: str | None = None, header: bool | None = None) -> Dialect:
+def detect(
+    text: bytes, separator: str | None = None, header: bool | None = None, quote: str | None = None
+) -> Dialect:
     """Find the dialect of a text from its first lines."""
     sample = _sample(text)
-    quote = _quote(sample, separator)
-    if separator is None:
-        separator = max(SEPARATORS, key=lambda s: _consistency(sample, s, quote))
+    tried = SEPARATORS if separator is None else (separator,)
+    quotes = (quote,) if quote else ("'", '"') if _apostrophes(sample, tried) else ('"',)
+    separator, quote = max(
+        ((s, q) for q in quotes for s in tried), key=lambda way: _consistency(sample, *way)
+    )
     spaced = _spaced(sample, separator)
     rows = _parse(sample, separator, quote, spaced)
     if header is None:
@@ -57,16 +61,16 @@ def count_fields(text: bytes, separator: str, quote: str | None) -> tuple[Array,
     quoted = quote is not None and quote.encode() in text
     fields: list[Array] = []
     starts: list[Array] = []
-    opened, carried, blank, line, first = 0, 0, True, 1, 1
+    opened, carried, blank, line, first = False, 0, True, 1, 1
     for begin in range(0, len(data), _CHUNK):
         part = data[begin : begin + _CHUNK]
         newline = part == 10
         split = part == ord(separator)
         ends_line = newline
         if quoted:
-            inside = (np.cumsum(part == ord(quote or '"'), dtype=np.int64) + opened) & 1
-            opened = int(inside[-1])
-            outside = inside == 0
+            inside = np.logical_xor.accumulate(part == ord(quote or '"')) ^ opened
+            opened = bool(inside[-1])
+            outside = ~inside
             newline, split = newline & outside, split & outside
         ends = np.flatnonzero(newline)
         splits = np.searchsorted(np.flatnonzero(split), ends)
@@ -103,14 +107,13 @@ def _sample(text: bytes) -> list[str]:
     return head.decode("utf-8", errors="replace").splitlines(keepends=True)[:500]
 
 
-def _quote(sample: list[str], separator: str | None) -> str | None:
+def _apostrophes(sample: list[str], separators: tuple[str, ...]) -> bool:
+    """Tell whether fields may stand in apostrophes: all that open are closed, and nothing else quotes."""
     text = "".join(sample)
-    if '"' in text:
-        return '"'
-    around = f"[{re.escape(separator or ''.join(SEPARATORS))}]"
+    around = f"[{re.escape(''.join(separators))}]"
     opened = len(re.findall(rf"(?:^|{around})'", text, flags=re.MULTILINE))
     closed = len(re.findall(rf"'(?:\r?$|{around})", text, flags=re.MULTILINE))
-    return "'" if opened > 1 and opened == closed else '"'
+    return '"' not in text and 1 < opened == closed
 
 
 def _consistency(sample: list[str], separator: str, quote: str | None) -> tuple[float, int]:
@@ -123,7 +126,7 @@ def _consistency(sample: list[str], separator: str, quote: str | None) -> tuple[
 
 
 def _spaced(sample: list[str], separator: str) -> bool:
-    lines = [line for line in sample[1:] if separator in line]
+    lines = [line for line in sample if separator in line]
     text = "".join(lines)
     return separator != "\t" and len(lines) > 1 and text.count(separator) == text.count(separator + " ")
 

@@ -32,6 +32,8 @@ class Csv(Source):
         The character between fields; None finds it among comma, semicolon, tab and bar.
     header : bool or None
         Whether the first line holds names; None looks whether it reads like the lines below.
+    quote : str or None
+        The character around fields that hold the separator; None finds it, double quote or apostrophe.
     encoding : str or None
         The text encoding; None takes UTF-8, or what the byte order mark says, else Windows-1252 with a note.
 
@@ -56,6 +58,7 @@ class Csv(Source):
 
     separator: str | None = None
     header: bool | None = None
+    quote: str | None = None
     encoding: str | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -86,7 +89,11 @@ class Csv(Source):
                 f"{path.name!r} is empty. Give a file with a line of column names and rows below it."
             )
         text, named = _separator_line(text)
-        dialect = detect(text, self.separator or named, self.header)
+        dialect = detect(text, self.separator or named, self.header, self.quote)
+        if dialect.quote == "'" and self.quote is None:
+            self.notes.append("fields stand in apostrophes, and these were taken for quotes.")
+        if dialect.spaced:
+            self.notes.append("every separator is followed by a space, which was left out of the values.")
         frame = _read_fast(text, dialect)
         if frame is None:
             frame = _read_exact(text, dialect, path.name)

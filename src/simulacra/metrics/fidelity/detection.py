@@ -13,6 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._auc import area, area_interval
+from simulacra.metrics._boosting import fit, threads
 from simulacra.metrics._case import draw, empty_side, judge, not_computed, predictive_columns, sampled_note
 from simulacra.metrics._features import Features, extract
 from simulacra.randomness import Streams
@@ -20,6 +21,7 @@ from simulacra.randomness import Streams
 FOLDS = 5
 FEWEST_ROWS = 50
 PERMUTED_ROWS = 2_000
+BATCH_CELLS = 2_000_000
 NAME = "fidelity/detection"
 
 
@@ -85,8 +87,11 @@ class Detection(Metric):
         if case.holdout is not None:
             frames.append(draw(case.train, rows, streams.stream("baseline")))
         names = [column.name for column in columns]
-        found = _attempt(extract(frames[:2], columns), streams)
-        ceiling = _attempt(extract([frames[-1], frames[1]], columns), streams) if len(frames) == 3 else None
+        ceiling = None
+        with threads(2 * rows * len(columns)):
+            found = _attempt(extract(frames[:2], columns), streams, explain=True)
+            if len(frames) == 3:
+                ceiling = _attempt(extract([frames[2], frames[1]], columns), streams, explain=False)
         available = min(case.synthetic.height, case.reference.height, case.train.height)
         return [
             Score(
@@ -102,7 +107,7 @@ class Detection(Metric):
         ]
 
 
-def _attempt(features: Features, streams: Streams) -> _Trial:
+def _attempt(features: Features, streams: Streams, *, explain: bool) -> _Trial:
     """Cross-validate a classifier of the first matrix against the second, of as many rows."""
     rows = len(features.matrices[0])
     matrix = np.vstack(features.matrices)
@@ -115,9 +120,10 @@ def _attempt(features: Features, streams: Streams) -> _Trial:
     for number in range(FOLDS):
         inside = fold == number
         model = _classifier(rows, features.categorical)
-        model.fit(matrix[~inside], fake[~inside])
+        fit(model, matrix[~inside], fake[~inside])
         scores[inside] = model.decision_function(matrix[inside])
-        lost += _permuted_loss(model, matrix[inside], fake[inside], features.owners, streams, number)
+        if explain:
+            lost += _permuted_loss(model, matrix[inside], fake[inside], features.owners, streams, number)
     value, interval = area_interval(scores, fake)
     alone = np.array([_alone(matrix[:, features.owners == c], fake, fold) for c in range(columns)])
     return _Trial(value, interval, lost / FOLDS, alone)
@@ -147,12 +153,17 @@ def _permuted_loss(
     kept = rng.permutation(len(matrix))[:PERMUTED_ROWS]
     matrix, fake = matrix[kept], fake[kept]
     whole = area(model.decision_function(matrix), fake)
-    lost = np.zeros(int(owners.max()) + 1)
-    for column in range(len(lost)):
-        shuffled = matrix.copy()
-        own = np.flatnonzero(owners == column)
-        shuffled[:, own] = matrix[rng.permutation(len(matrix))][:, own]
-        lost[column] = whole - area(model.decision_function(shuffled), fake)
+    rows, columns = len(matrix), int(owners.max()) + 1
+    lost = np.zeros(columns)
+    batch = max(1, BATCH_CELLS // matrix.size)
+    for start in range(0, columns, batch):
+        chosen = range(start, min(columns, start + batch))
+        shuffled = np.tile(matrix, (len(chosen), 1))
+        for place, column in enumerate(chosen):
+            own = np.flatnonzero(owners == column)
+            shuffled[place * rows : (place + 1) * rows, own] = matrix[rng.permutation(rows)][:, own]
+        scores = model.decision_function(shuffled).reshape(len(chosen), rows)
+        lost[start : start + batch] = [whole - area(score, fake) for score in scores]
     return lost
 
 

@@ -119,7 +119,7 @@ _SCHEMA = {
 def _compare(
     column: Column, fake: pl.Series, real: pl.Series, ceiling: pl.Series | None
 ) -> tuple[dict[str, Any], list[Array], int, bool]:
-    """Return a column's record, and for the bootstrap both sides' codes, their number, whether they are ordered."""
+    """Return a column's record; then both sides' codes, their number, and whether they are ordered."""
     record: dict[str, Any] = {
         "column": column.name,
         "kind": column.kind,
@@ -189,6 +189,7 @@ def _say(value: float, baseline: float | None, detail: pl.DataFrame, worst: int)
     row = detail.row(worst, named=True)
     real = "" if baseline is None else f" (real data: {baseline:.3f})"
     return (
-        f"On average a synthetic column is {value:.3f} away from the real one{real}, where 0 is the same shape "
-        f"and 1 is no overlap; the one that loses most against real data is {row['column']!r} with {row['distance']:.3f}."
+        f"On average a synthetic column is {value:.3f} away from the real one{real}, where 0 is the same "
+        f"shape and 1 is no overlap; the one that loses most against real data is {row['column']!r} with "
+        f"{row['distance']:.3f}."
     )

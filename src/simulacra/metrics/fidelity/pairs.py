@@ -104,6 +104,16 @@ class Pairs(Metric):
         ]
 
 
+_SCHEMA = {
+    "column_a": pl.String,
+    "column_b": pl.String,
+    "real": pl.Float64,
+    "synthetic": pl.Float64,
+    "distance": pl.Float64,
+    "baseline": pl.Float64,
+}
+
+
 def _choose(columns: int, streams: Streams) -> tuple[list[tuple[int, int]], str]:
     pairs = list(combinations(range(columns), 2))
     if len(pairs) <= MOST_PAIRS:
@@ -143,9 +153,7 @@ def _tabulate(
                 "baseline": float(total_variation(shares[2], shares[1])) if len(shares) == 3 else None,
             }
         )
-    schema = {"column_a": pl.String, "column_b": pl.String}
-    schema |= dict.fromkeys(["real", "synthetic", "distance", "baseline"], pl.Float64)
-    detail = pl.DataFrame(records, schema=schema)
+    detail = pl.DataFrame(records, schema=_SCHEMA)
     return detail.sort("distance", descending=True, maintain_order=True), repeated / len(pairs)
 
 
@@ -173,7 +181,7 @@ def _say(value: float, baseline: float | None, detail: pl.DataFrame) -> str:
     worst = detail.row(0, named=True)
     real = "" if baseline is None else f" (real data: {baseline:.3f})"
     return (
-        f"On average a pair of synthetic columns is {value:.3f} away from the real pair{real}, where 0 is the "
-        f"same joint shape and 1 is no overlap; the farthest is {worst['column_a']!r} with "
+        f"On average a pair of synthetic columns is {value:.3f} away from the real pair{real}, where 0 is "
+        f"the same joint shape and 1 is no overlap; the farthest is {worst['column_a']!r} with "
         f"{worst['column_b']!r} at {worst['distance']:.3f}."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -36,9 +37,11 @@ class Copies(Metric):
 
     A near copy has equal categories, the same values missing, and every number, date and time within 0.5 %
     of the training column's range. Keys, text and identifiers are left out: they are made anew. Value:
-    (share of synthetic rows near a training row - share of holdout rows near one) / (1 - holdout share): 1
-    for a copy of the training rows, about 0 for unseen real rows. Both are held against all training rows,
-    so the sizes match. The baseline is the holdout's own figure, 0.
+    (share of synthetic rows that copy - share of holdout rows that copy) / (1 - holdout share): 1 for a copy
+    of the training rows, about 0 for unseen real rows. It is taken for exact copies and for near ones (exact
+    ones among them) and the larger counts: a poor model makes fewer chance near copies than real rows do,
+    and that must not hide its exact ones. Synthetic and holdout rows are held against all training rows, so
+    the sizes match. The baseline is the holdout's own figure, 0.
 
     Notes
     -----
@@ -78,31 +81,33 @@ class Copies(Metric):
         if why is None and not columns:
             why = "no column can be compared: all are text, keys or identifiers."
         if why is None and case.holdout is None:
-            why = "copies are not assessable without a holdout; give one (real rows kept from the model) with
-            holdout=..."
+            why = (
+                "copies are not assessable without a holdout; "
+                "give real rows that the model never saw with holdout=..."
+            )
         if why is not None or case.holdout is None:
             return not_computed(self, NAME, why or "")
         found = _search(case.train, [case.synthetic, case.holdout], columns)
         near = _excess(found[0].near >= 0, found[1].near >= 0)
         exact = _excess(found[0].exact >= 0, found[1].exact >= 0)
-        if near is None:
-            why = "every holdout row is near a training row, so a copy can not be told from chance (too few
-            values)." return not_computed(self, NAME, why)
-        verdict = "pass" if near.low <= 0 else judge(near.value, self.limits)
-        if verdict == "pass" and exact is not None and exact.low > 0:
+        if near is None or exact is None:
+            why = "every holdout row is near a training row too, so a copy can not be told from chance."
+            return not_computed(self, NAME, why)
+        most = max(near, exact, key=lambda excess: excess.value)
+        verdict = "pass" if most.low <= 0 else judge(most.value, self.limits)
+        if verdict == "pass" and exact.low > 0:
             verdict = "look"
-        kinds = {"exact": exact, "near": near}
-        records = [{"copies": kind, **e.record()} for kind, e in kinds.items() if e is not None]
+        detail = pl.DataFrame([{"copies": "exact", **exact.record()}, {"copies": "near", **near.record()}])
         return [
             Score(
                 NAME,
-                near.value,
-                (near.low, near.high),
+                most.value,
+                (most.low, most.high),
                 0.0,
                 verdict,
-                _say(near),
+                _say(most, "exact" if most is exact and most is not near else "near"),
                 self.better,
-                pl.DataFrame(records),
+                detail,
                 _evidence(found[0]),
             )
         ]
@@ -147,7 +152,7 @@ def _search(train: pl.DataFrame, frames: list[pl.DataFrame], columns: list[Colum
     unique = first_row[np.unique(firsts[: cuts[0]])]
     tree = cKDTree(matrix[unique], balanced_tree=False)
     results = []
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in pairwise(cuts):
         exact = first_row[firsts[start:stop]]
         near = exact.copy()
         open_rows = np.flatnonzero((exact < 0) & known[groups[start:stop]])
@@ -228,12 +233,13 @@ def _evidence(found: _Matches) -> pl.DataFrame:
     )
 
 
-def _say(near: _Excess) -> str:
+def _say(found: _Excess, kind: str) -> str:
+    copies = "exact copies" if kind == "exact" else "exact or near copies"
     shares = (
-        f"{percent(near.synthetic)} of the synthetic rows are exact or near copies of training rows, and "
-        f"{percent(near.holdout)} of real rows that the model never saw are so by chance"
+        f"{percent(found.synthetic)} of the synthetic rows are {copies} of training rows, and "
+        f"{percent(found.holdout)} of real rows that the model never saw are so by chance"
     )
-    seen = f"it would have seen {percent(near.detectable)} copied rows with 95 % power"
-    if near.low <= 0:
+    seen = f"it would have seen {percent(found.detectable)} copied rows with 95 % power"
+    if found.low <= 0:
         return f"No leak found by this attack: {shares}; {seen}."
-    return f"About {percent(near.value)} of the synthetic rows are copied beyond chance: {shares}; {seen}."
+    return f"About {percent(found.value)} of the synthetic rows are copied beyond chance: {shares}; {seen}."

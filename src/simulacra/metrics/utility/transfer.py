@@ -13,6 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._auc import influence, interval_from
+from simulacra.metrics._boosting import fit, threads
 from simulacra.metrics._case import (
     LEVEL_KINDS,
     NUMERIC_KINDS,
@@ -34,7 +35,7 @@ FEWEST_OF_A_CLASS = 10
 
 
 class Transfer(Metric):
-    """Train on synthetic, test on real: AUC (classes, one against the rest, mean) or R2 (numbers) on the holdout.
+    """Train on synthetic, test on real: AUC (classes, one against the rest) or R2 (numbers) on the holdout.
 
     The baseline is the same learner trained on as many training rows and tested on the same rows. Needs a
     target column and a holdout. Rows whose target is missing are left out.
@@ -91,10 +92,11 @@ class Transfer(Metric):
         features = extract([fake, real, test], columns)
         task = _Task(features.matrices[2], features.categorical, target.sensitive)
         answers = [frame[target.name] for frame in (fake, real, test)]
-        if target.kind in LEVEL_KINDS:
-            outcome = _classify(task, features.matrices, answers)
-        else:
-            outcome = _regress(task, features.matrices, [as_numbers(a) for a in answers])
+        with threads(features.matrices[0].size):
+            if target.kind in LEVEL_KINDS:
+                outcome = _classify(task, features.matrices, answers)
+            else:
+                outcome = _regress(task, features.matrices, [as_numbers(a) for a in answers])
         if isinstance(outcome, str):
             return not_computed(self, NAME, outcome)
         value, interval = outcome.value, outcome.interval
@@ -131,7 +133,8 @@ def _obstacle(case: Comparison) -> str | None:
         return "it needs real rows that the model never saw; give them with holdout=..."
     column = case.table[case.target]
     if column.kind not in LEVEL_KINDS | NUMERIC_KINDS or column.identifying is not None:
-        return f"{case.target!r} is a {column.kind} or an identifier and can not be predicted; choose another target."
+        what = column.kind if column.identifying is None else "column of identifiers"
+        return f"{case.target!r} is a {what} and can not be predicted; choose another target."
     if len(predictive_columns(case.table)) < 2:
         return "there is no other column to predict the target from."
     return None
@@ -142,7 +145,9 @@ def _classify(task: _Task, matrices: list[Array], answers: list[pl.Series]) -> _
     counts = np.bincount(labels[2], minlength=len(classes))
     asked = np.flatnonzero((counts >= FEWEST_OF_A_CLASS) & (counts <= len(labels[2]) - FEWEST_OF_A_CLASS))
     if len(asked) == 0:
-        return "the target has only one class in the holdout; give a holdout with more, or choose another target."
+        return (
+            "fewer than two classes of the target have 10 rows in the holdout; give more, or another target."
+        )
     scores = [_probabilities(task, matrices[i], labels[i], len(classes)) for i in (0, 1)]
     if len(classes) == 2:
         asked = asked[-1:]
@@ -196,7 +201,7 @@ def _probabilities(task: _Task, matrix: Array, labels: Array, classes: int) -> A
         early_stopping=False,
         random_state=0,
     )
-    found[:, present] = model.fit(matrix, labels).predict_proba(task.test)
+    found[:, present] = fit(model, matrix, labels).predict_proba(task.test)
     return found
 
 
@@ -210,7 +215,7 @@ def _regress(task: _Task, matrices: list[Array], answers: list[Array]) -> _Outco
         model = HistGradientBoostingRegressor(
             learning_rate=0.1, categorical_features=task.categorical, early_stopping=False, random_state=0
         )
-        error = truth - model.fit(matrix, answer).predict(task.test)
+        error = truth - fit(model, matrix, answer).predict(task.test)
         squared.append(error**2)
         absolute.append(float(np.abs(error).mean()))
     means = np.array([s.mean() for s in squared])

@@ -25,13 +25,12 @@ class Settings:
     min_leaf: int
     share: float
     predictors: float
-    noise: float
     unit: float
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One grown tree in flat arrays; `chosen` says which digits its features are, `maps` how levels are ordered."""
+    """One grown tree in flat arrays; `maps` says how it orders the levels of its nominal predictors."""
 
     feature: Array
     threshold: Array
@@ -62,10 +61,14 @@ def embed(share: Array, nominal: bool, rng: np.random.Generator) -> Array:
     width = kernels.DIM - 1
     hot = np.eye(len(share)) / np.sqrt(np.maximum(share, _RARE))[:, None]
     if nominal:
-        parts = hot if len(share) <= width else hot @ rng.standard_normal((len(share), width)) / np.sqrt(width)
+        parts = (
+            hot if len(share) <= width else hot @ rng.standard_normal((len(share), width)) / np.sqrt(width)
+        )
     else:
         middle = np.cumsum(share) - share / 2
-        waves = np.cos(np.pi * np.outer(middle, rng.uniform(1, 6, _WAVES)) + rng.uniform(0, 2 * np.pi, _WAVES))
+        waves = np.cos(
+            np.pi * np.outer(middle, rng.uniform(1, 6, _WAVES)) + rng.uniform(0, 2 * np.pi, _WAVES)
+        )
         frequent = hot[:, share > _FREQUENT]
         room = width - 1 - _WAVES
         if frequent.shape[1] > room:
@@ -84,7 +87,7 @@ def grow_tree(
     target: int,
     chosen: Sequence[int],
     nominal: Sequence[bool],
-    lead: int,
+    leads: Sequence[int],
     settings: Settings,
     rng: Streams,
 ) -> Tree:
@@ -102,8 +105,8 @@ def grow_tree(
         Its predictors.
     nominal : sequence of bool
         Which digits are unordered.
-    lead : int
-        The digit that must be constant in every leaf, or -1.
+    leads : sequence of int
+        The digits, among the predictors, that must be constant in every leaf.
     settings : Settings
         How to grow.
     rng : Streams
@@ -117,8 +120,14 @@ def grow_tree(
     y = digits[target]
     generator = rng.stream("rows")
     rows = np.flatnonzero(generator.random(len(y), np.float32) < settings.share).astype(np.int32)
-    if lead >= 0:
-        rows = np.union1d(rows, np.unique(digits[lead], return_index=True)[1]).astype(np.int32)
+    groups = 0
+    if leads:
+        key = np.zeros(len(y), np.int64)
+        for digit in leads:
+            key = key * kernels.CODES + digits[digit]
+        one_of_each = np.unique(key, return_index=True)[1]
+        groups = len(one_of_each)
+        rows = np.union1d(rows, one_of_each).astype(np.int32)
     if not len(rows):
         rows = np.arange(len(y), dtype=np.int32)
     counts = np.bincount(y, weights)
@@ -140,8 +149,8 @@ def grow_tree(
         table,
         int(np.ceil(settings.predictors * len(chosen))),
         settings.min_leaf,
-        settings.noise,
-        chosen.index(lead) if lead >= 0 else -1,
+        np.array([chosen.index(digit) for digit in leads], np.int64),
+        groups,
         rng.key("splits") & (2**63 - 1),
     )
     kinds, codes, held = kernels.count_donors(x, y, weights, settings.unit, feature, threshold, right)
@@ -277,7 +286,5 @@ def restore_forests(state: dict[str, Any], backoff: float, unit: float) -> list[
             stop = at[name] + head["sizes"][name]
             flat[name] = np.ascontiguousarray(state[name][at[name] : stop], wide[name])
             at[name] = stop
-        forests.append(
-            Forest.link(head["target"], head["lead"], tuple(head["nodes"]), flat, backoff, unit)
-        )
+        forests.append(Forest.link(head["target"], head["lead"], tuple(head["nodes"]), flat, backoff, unit))
     return forests

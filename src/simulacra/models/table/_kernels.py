@@ -13,7 +13,7 @@ CODES = 256
 
 
 @njit(cache=True, nogil=True)
-def _next(state: Array) -> int:
+def _next(state: Array) -> np.int64:
     """Draw 63 bits: splitmix64 (Steele, Lea and Flood 2014)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
     z = state[0]
@@ -99,8 +99,8 @@ def grow(
     table: Array,
     tries: int,
     min_leaf: int,
-    noise: float,
-    lead: int,
+    leads: Array,
+    groups: int,
     seed: int,
 ) -> tuple[Array, Array, Array]:
     """Grow one tree.
@@ -121,10 +121,10 @@ def grow(
         Random predictors per node.
     min_leaf : int
         Rows that each side keeps.
-    noise : float
-        A cut must gain this many times what a meaningless one gains.
-    lead : int
-        A predictor that every leaf must hold constant, or -1.
+    leads : array of int
+        Predictors that every leaf must hold constant.
+    groups : int
+        Number of different rows that the leads have.
     seed : int
         Where this tree's random numbers start.
 
@@ -135,7 +135,7 @@ def grow(
         leaf has feature -1.
     """
     predictors = x.shape[0]
-    room = 2 * (len(rows) // max(min_leaf, 1)) + 2 * CODES + 2
+    room = 2 * (len(rows) // min_leaf + groups) + 2
     feature = np.full(room, -1, np.int16)
     threshold = np.zeros(room, np.uint8)
     right = np.zeros(room, np.int32)
@@ -156,13 +156,13 @@ def grow(
         if parent >= 0:
             right[parent] = node
         best_feature, best_cut = -1, -1
-        if lead >= 0:
+        for lead in leads:
             best_cut = _middle_cut(x[lead], rows, start, stop)
             if best_cut >= 0:
                 best_feature = lead
+                break
         if best_feature < 0 and stop - start >= 2 * min_leaf:
             total[:] = 0
-            spread = np.float32(0)
             pure, first = True, y[rows[start]]
             for i in range(start, stop):
                 r = rows[i]
@@ -171,13 +171,12 @@ def grow(
                 total[0] += w[r]
                 for d in range(1, DIM):
                     total[d] += w[r] * v[d]
-                    spread += w[r] * v[d] * v[d]
             if not pure and total[0] > 0:
                 base = np.float32(0)
                 for d in range(1, DIM):
                     base += total[d] * total[d]
                 base /= total[0]
-                best = base + noise * (spread - base) / (stop - start)
+                best = base
                 tried = 0
                 for i in range(predictors):
                     if tried >= tries:
@@ -280,9 +279,10 @@ def link(
 ) -> tuple[Array, Array, Array, Array]:
     """Work out what walking up a tree needs: each node's parent, range of entries and chance of going up.
 
-    `summed` holds the counts of all entries before each one. The chance to go up is c(D - 1) / (n + c(D - 1))
-    with D distinct codes among n donors (after Witten and Bell 1991); it is 0 at the root, and where the lead
-    becomes constant, because codes beyond that node mean something else.
+    `summed` holds the counts of all entries before each one. With S codes that only one of n donors has, the
+    chance to go up is d / (n + d), d = `backoff` S / n: none where all donors agree or each code is common
+    (singletons as in method X of Witten and Bell 1991), and less for larger groups, which need no help. It is
+    0 at the root, and where the lead becomes constant, because codes beyond that node mean something else.
     """
     nodes = len(feature)
     first = np.zeros(nodes, np.int32)
@@ -315,8 +315,8 @@ def link(
                 single += 1
             held[codes[e]] = 0
         n = (summed[last[node]] - summed[first[node]]) / unit
-        drift = backoff * single
-        if drift > 0:
+        if n > 0 and single > 0:
+            drift = backoff * single / n
             up[node] = drift / (n + drift)
     return first, last, parent, up
 

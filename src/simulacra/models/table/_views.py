@@ -19,8 +19,8 @@ _REDRAWS = 8
 class View:
     """The codes of one axis.
 
-    A coded axis keeps its codes. On a real axis a code is either one exact value or a bin, from which values are
-    drawn uniformly; a bin may lie around exact values of other codes and then leaves them out.
+    A coded axis keeps its codes. On a real axis a code is either one exact value or a bin, from which
+    values are drawn uniformly; a bin may lie around exact values of other codes and then leaves them out.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ class View:
 
     Notes
     -----
-    **Privacy.** An exact code is held by at least `axis.holders` rows. The edges of a bin lie between values of
-    the data, so no value that is held by fewer rows stands in the view.
+    **Privacy.** An exact code is held by at least `axis.holders` rows. The edges of a bin lie between
+    values of the data, so no value that is held by fewer rows stands in the view.
 
     Examples
     --------
@@ -61,8 +61,8 @@ class View:
         max_codes : int
             Largest number of codes of a real axis.
         max_exact : int
-            When more than `max_codes` values are each held by `COMMON` rows and by `axis.holders`, and together
-            by most rows, then this many codes are allowed.
+            When more than `max_codes` values are each held by `COMMON` rows and by `axis.holders`, and
+            together by most rows, then this many codes are allowed.
 
         Returns
         -------
@@ -81,7 +81,7 @@ class View:
         missing = bool(gaps.any())
         if missing and not axis.missing:
             raise DataError(
-                f"axis {axis.name!r}: {int(gaps.sum()):,} values are NaN, and the axis has no missing values. "
+                f"axis {axis.name!r}: {int(gaps.sum()):,} values are NaN, but none may be missing. "
                 "Declare the column nullable."
             )
         distinct, counts = np.unique(values[~gaps] if missing else values, return_counts=True)
@@ -107,7 +107,7 @@ class View:
         return self.low == self.high
 
     def encode(self, values: Array) -> Array:
-        """Turn values into codes; a value never seen becomes the nearest code, or the middle one if it is NaN."""
+        """Turn values into codes: one never seen into the nearest, NaN never seen into the middle one."""
         kind = code_dtype(max(self.size, 1))
         if self.axis.size is not None:
             return values.astype(kind, copy=False)
@@ -185,10 +185,11 @@ def _on_lattice(low: Array, high: Array, share: Array) -> Array:
 
 def _bins(distinct: Array, counts: Array, holders: int, room: int) -> tuple[Array, Array]:
     """Cut sorted distinct values into exact ones and bins; return their edges in order."""
+    single = counts >= holders
     least = holders
-    if len(distinct) > room or (counts < holders).any():
+    if single.sum() + counts[~single].sum() / holders > room:
         least = max(int(np.ceil(counts.sum() / max(room, 1))), holders)
-    single = counts >= least
+        single = counts >= least
     rest = np.flatnonzero(~single)
     starts = _merge(counts[rest], least, holders, alone=not single.any())
     stops = [*starts[1:], len(rest)] if starts else []

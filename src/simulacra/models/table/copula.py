@@ -1,12 +1,13 @@
 """Gaussian copula: the shape of each column, and one correlation for each pair of columns.
 
-Each column becomes a cut standard normal; the correlations of these normals are estimated, and rows are drawn from
-the joint normal and turned back. It learns monotone relations between pairs. It can not learn curved relations,
-mixtures, or rules between columns; the levels of an unordered category are put in order of frequency, so of its
-relations only those along that order are kept. Fitting is linear in rows and quadratic in columns.
+Each column becomes a cut standard normal; the correlations of these normals are estimated, and rows are
+drawn from the joint normal and turned back. It learns monotone relations between pairs. It can not learn
+curved relations, mixtures, or rules between columns; the levels of an unordered category are put in order
+of frequency, so of its relations only those along that order are kept. Fitting is linear in rows and
+quadratic in columns.
 
-Source: Nelsen 2006, "An introduction to copulas", section 2.3; Patki, Wedge and Veeramachaneni 2016, "The Synthetic
-Data Vault", section III.
+Source: Nelsen 2006, "An introduction to copulas", section 2.3; Patki, Wedge and Veeramachaneni 2016, "The
+Synthetic Data Vault", section III.
 """
 
 from __future__ import annotations
@@ -41,17 +42,19 @@ class Copula(Generator):
 
     Notes
     -----
-    The correlation of a pair is the one under which the cut normals have the covariance of scores seen in the data
-    (a score is the mean of the normal within its code's interval); it is found from Mehler's expansion in Hermite
-    polynomials. Negative eigenvalues of the matrix of all pairs are clipped and its diagonal is put back to 1.
+    The correlation of a pair is the one under which the cut normals have the covariance of scores seen in
+    the data (a score is the mean of the normal within its code's interval); it is found from Mehler's
+    expansion in Hermite polynomials. Negative eigenvalues of the matrix of all pairs are clipped and its
+    diagonal is put back to 1.
 
     **Cost.** One sort per column and one matrix product over the rows.
 
-    **Privacy.** The state holds a histogram per column and a matrix of correlations. There is no formal guarantee.
+    **Privacy.** The state holds a histogram per column and a matrix of correlations. There is no formal
+    guarantee.
 
-    **Source.** Nelsen 2006, section 2.3; Patki et al. 2016, section III; Mehler's expansion as in Olsson 1979,
-    "Maximum likelihood estimation of the polychoric correlation coefficient"; clipping after Rebonato and Jäckel
-    1999, "The most general methodology to create a valid correlation matrix".
+    **Source.** Nelsen 2006, section 2.3; Patki et al. 2016, section III; Mehler's expansion as in Olsson
+    1979, "Maximum likelihood estimation of the polychoric correlation coefficient"; clipping after Rebonato
+    and Jäckel 1999, "The most general methodology to create a valid correlation matrix".
 
     Examples
     --------
@@ -126,9 +129,7 @@ class Copula(Generator):
         return {
             "domain": self.domain_.dump(),
             "context": None if self.context_ is None else self.context_.dump(),
-            "margins": [
-                {"view": m.view.dump(), "order": m.order, "share": m.share} for m in self.margins_
-            ],
+            "margins": [{"view": m.view.dump(), "order": m.order, "share": m.share} for m in self.margins_],
             "root": self.root_,
         }
 
@@ -177,7 +178,7 @@ class Margin:
         terms = np.empty(_TERMS)
         before, here = np.zeros(len(edges)), np.ones(len(edges))
         for k in range(_TERMS):
-            # The integral of He_k over an interval is He_(k-1) times the density at its ends; all are normalised.
+            # He_k times the density integrates to minus He_(k-1) times the density.
             terms[k] = (-np.diff(here * density) * score).sum() / np.sqrt(k + 1)
             before, here = here, (finite * here - np.sqrt(k) * before) / np.sqrt(k + 1)
         by_code = np.empty(len(score))
@@ -203,8 +204,6 @@ class Margin:
     def _edges(self) -> Array:
         total = np.cumsum(self.share)[:-1]
         return np.concatenate([[-np.inf], ndtri(np.clip(total, 0.0, 1.0)), [np.inf]])
-
-
 
 
 def _latent(covariance: Array, terms: Array) -> Array:

@@ -1,8 +1,9 @@
-"""Every column by itself: right shapes, no relation between columns; the floor that other models are held against.
+"""Every column by itself: right shapes and no relation between columns; the floor for other models.
 
 It learns each column's distribution and nothing else. Fitting and drawing are linear in rows and in columns.
 
-Source: the product of the margins, the usual baseline of the field (for instance Ping, Stoyanovich and Howe 2017,
+Source: the product of the margins, the usual baseline of the field (for instance Ping, Stoyanovich and Howe
+2017,
 "DataSynthesizer: privacy-preserving synthetic datasets", independent attribute mode).
 """
 

@@ -13,7 +13,8 @@ from simulacra.metric import Score
 from simulacra.report import words
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq, "!=": operator.ne,
+    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt,
+    "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
 _PART = re.compile(
     r"\s*(?P<name>[\w./-]+?)\s*(?P<sign><=|>=|==|!=|<|>)\s*(?P<limit>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*\Z"

@@ -119,13 +119,13 @@ def frame_of(rows: list[tuple]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=types, orient="row")
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=250, deadline=None, derandomize=True)
 @given(CONDITIONS, ROWS)
 def test_conditions_answer_as_sqlite_does(condition: str, rows: list[tuple]) -> None:
     assert Predicate.parse(condition, TABLE).evaluate(frame_of(rows)).to_list() == ask_sqlite(condition, rows)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.lists(CONDITIONS, min_size=1, max_size=4), ROWS)
 def test_the_terms_of_a_condition_are_equal_to_it(conditions: list[str], rows: list[tuple]) -> None:
     whole = Predicate.parse(" and ".join(conditions), TABLE)

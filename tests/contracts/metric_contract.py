@@ -1,0 +1,146 @@
+"""What every metric keeps to, whoever wrote it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from simulacra.metric import Comparison, Metric, Score
+from simulacra.randomness import Streams
+from simulacra.schema.types import Column, Table
+
+TABLE = Table(
+    "mixed",
+    (
+        Column("id", "key", integer=True),
+        Column("x", "number", nullable=True),
+        Column("n", "number", integer=True),
+        Column("c", "category", nullable=True),
+        Column("b", "boolean"),
+        Column("d", "date"),
+        Column("t", "datetime"),
+        Column("clock", "time"),
+        Column("took", "duration"),
+        Column("note", "text", nullable=True),
+        Column("email", "text", identifying="email"),
+    ),
+)
+
+
+def make_frame(rows: int, seed: int) -> pl.DataFrame:
+    """Make rows of every kind of column, some values missing."""
+    rng = np.random.default_rng(seed)
+    n = rng.poisson(5, rows)
+    seconds = pl.Series(rng.integers(0, 86_400, rows))
+    return pl.DataFrame(
+        {
+            "id": np.arange(rows),
+            "x": pl.Series(rng.normal(size=rows) + n).set(pl.Series(rng.random(rows) < 0.1), None),
+            "n": n,
+            "c": pl.Series(rng.choice(["red", "green", "blue", None], rows).tolist(), dtype=pl.String),
+            "b": n > 5,
+            "d": pl.Series(rng.integers(15_000, 16_000, rows)).cast(pl.Int32).cast(pl.Date),
+            "t": (pl.Series(rng.integers(15_000, 16_000, rows)) * 86_400_000_000).cast(pl.Datetime("us")),
+            "clock": (seconds * 1_000_000_000).cast(pl.Time),
+            "took": (seconds * 1_000_000).cast(pl.Duration("us")),
+            "note": pl.Series(["word " * int(k) for k in rng.integers(0, 4, rows)]),
+            "email": [f"p{k}@example.org" for k in range(rows)],
+        },
+        schema_overrides={"id": pl.Int64, "n": pl.Int64},
+    )
+
+
+def make_case(rows: int = 300, target: str | None = "b") -> Comparison:
+    """Make a comparison of three samples of one population."""
+    return Comparison(
+        TABLE,
+        make_frame(rows, 1),
+        make_frame(rows, 2),
+        make_frame(rows, 3),
+        target=target,
+        streams=Streams(5),
+    )
+
+
+def odd_cases() -> Iterator[tuple[str, Comparison]]:
+    """Give comparisons that a metric may be unable to answer, but must not break on."""
+    case = make_case(120)
+    frame = case.synthetic
+    empty = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in frame.schema.items()]
+    constant = [pl.col(name).first() for name in frame.columns]
+    yield "no synthetic rows", replace(case, synthetic=frame.head(0))
+    yield "one synthetic row", replace(case, synthetic=frame.head(1))
+    yield "no training rows", replace(case, train=frame.head(0))
+    yield "no holdout rows", replace(case, holdout=frame.head(0))
+    yield (
+        "one row everywhere",
+        replace(case, train=frame.head(1), synthetic=frame.head(1), holdout=frame.head(1)),
+    )
+    yield "synthetic all missing", replace(case, synthetic=frame.with_columns(empty))
+    all_missing = frame.with_columns(empty)
+    yield "everything missing", replace(case, train=all_missing, synthetic=all_missing, holdout=all_missing)
+    yield "synthetic constant", replace(case, synthetic=frame.with_columns(constant))
+    same = frame.with_columns(constant)
+    yield "everything constant", replace(case, train=same, synthetic=same, holdout=same)
+    yield "all frames identical", replace(case, train=frame, synthetic=frame, holdout=frame)
+    yield "a class is lost", replace(case, synthetic=frame.with_columns(b=pl.lit(False)))
+    yield "target with one class", replace(case, holdout=frame.with_columns(b=pl.lit(True)))
+    yield "a number to predict", replace(case, target="x")
+    yield "a date to predict", replace(case, target="d")
+    yield "a text to predict", replace(case, target="note")
+    yield "levels never seen", replace(case, synthetic=frame.with_columns(c=pl.lit("violet")))
+    huge = frame.with_columns(pl.col("x") * 1e12, c=pl.int_range(pl.len()).cast(pl.String))
+    yield "huge numbers, unique levels", replace(case, synthetic=huge)
+    no_columns = pl.DataFrame()
+    nothing = Table("nothing", ())
+    yield "no columns", Comparison(nothing, no_columns, no_columns, no_columns)
+    only_key = Table("only", (Column("id", "key", integer=True),))
+    ids = frame.select("id")
+    yield "only a key", Comparison(only_key, ids, ids, ids)
+    yield "no holdout", replace(case, holdout=None)
+
+
+def check_score(score: Score, name: str, metric: Metric) -> None:
+    """Check one score: a figure inside its interval, or a reason."""
+    assert score.name == name or score.name.startswith(name + "/")
+    assert score.better == metric.better
+    assert score.words, "a score says in words what it means"
+    if score.verdict == "not computed":
+        assert math.isnan(score.value)
+        assert score.words.startswith("not computed, because ")
+        return
+    assert math.isfinite(score.value)
+    assert "anonym" not in score.words.lower()
+    if score.interval is not None:
+        low, high = score.interval
+        assert low <= score.value <= high
+    assert score.baseline is None or math.isfinite(score.baseline)
+
+
+def check_metric(metric: Metric, name: str) -> None:
+    """Check that a metric answers, repeats itself, and says why where it can not answer."""
+    assert metric.family == name.split("/")[0]
+    case = make_case()
+    first, again = metric.score(case), metric.score(case)
+    assert len(first) == len(again) > 0
+    for score, repeated in zip(first, again, strict=True):
+        check_score(score, name, metric)
+        assert score.verdict != "not computed", score.words
+        assert score.baseline is not None, "with a holdout there is a ceiling"
+        assert (score.value, score.interval, score.baseline) == (
+            repeated.value,
+            repeated.interval,
+            repeated.baseline,
+        )
+        if score.detail is not None:
+            assert repeated.detail is not None
+            assert score.detail.equals(repeated.detail)
+    for title, odd in odd_cases():
+        scores = metric.score(odd)
+        assert scores, title
+        for score in scores:
+            check_score(score, name, metric)
