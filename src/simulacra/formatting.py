@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from simulacra.schema.types import Column, Table
+from simulacra.schema.types import FIXED, Column, Table
 
 _TEMPORAL = {"date", "datetime", "time"}
-FIXED = "fixed"
-"""`Column.format` of a number that is always written with all its decimals (1.50)."""
 _ISO = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%dT%H:%M:%S", "time": "%H:%M:%S"}
 
 

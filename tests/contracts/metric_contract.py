@@ -68,7 +68,7 @@ def make_case(rows: int = 300, target: str | None = "b") -> Comparison:
 
 def odd_cases() -> Iterator[tuple[str, Comparison]]:
     """Give comparisons that a metric may be unable to answer, but must not break on."""
-    case = make_case(120)
+    case = make_case(60)
     frame = case.synthetic
     empty = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in frame.schema.items()]
     constant = [pl.col(name).first() for name in frame.columns]

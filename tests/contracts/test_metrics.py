@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from metric_contract import check_metric, make_case, make_frame, odd_cases
 
 from simulacra import evaluation
 from simulacra.errors import DataError, OptionError, UnknownName
@@ -18,6 +17,8 @@ from simulacra.profile import profile
 from simulacra.randomness import Streams
 from simulacra.registry import METRICS
 from simulacra.schema.types import Column, Table
+
+from .metric_contract import check_metric, make_case, make_frame, odd_cases
 
 
 @pytest.mark.parametrize("name", METRICS.names())

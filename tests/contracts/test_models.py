@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
+from simulacra.domain import Block
+from simulacra.models.table.independent import Independent
+from simulacra.randomness import Streams
 from simulacra.registry import MODELS
 from simulacra.testing import check_generator
 
@@ -17,3 +23,50 @@ def test_model_keeps_the_contract(name: str) -> None:
 def test_model_has_a_summary_of_one_sentence(name: str) -> None:
     summary = MODELS.summary(name)
     assert summary.endswith(".") and len(summary) <= 120
+
+
+class Forgetful(Independent):
+    def sample(self, n: int, *, context: Block | None = None, rng: Streams) -> Block:
+        return super().sample(n, rng=Streams(np.random.default_rng().integers(2**31)))
+
+
+class Hoarder(Independent):
+    def fit(self, block: Block, **others: Any) -> Hoarder:
+        super().fit(block, **others)
+        self.rows_ = [column for column in block.columns if column.dtype == np.float64]
+        return self
+
+    def dump(self) -> dict[str, Any]:
+        return super().dump() | {"rows": self.rows_}
+
+    def restore(self, state: dict[str, Any]) -> Hoarder:
+        super().restore(state)
+        self.rows_ = state["rows"]
+        return self
+
+
+class Blurred(Independent):
+    def sample(self, n: int, *, context: Block | None = None, rng: Streams) -> Block:
+        fake = super().sample(n, rng=rng)
+        columns = tuple(c + 0.25 if c.dtype == np.float64 else c for c in fake.columns)
+        return Block(fake.domain, columns, rows=n)
+
+
+class Weightless(Independent):
+    def fit(self, block: Block, **others: Any) -> Weightless:
+        super().fit(Block(block.domain, block.columns, rows=len(block)), **others)
+        return self
+
+
+@pytest.mark.parametrize(
+    ("broken", "complaint"),
+    [
+        (Forgetful, "two draws with the same seed differ"),
+        (Hoarder, "values of fewer than 10 rows"),
+        (Blurred, "a value is not whole|gave back"),
+        (Weightless, "weights were not respected"),
+    ],
+)
+def test_the_contract_finds_a_broken_model(broken: type[Independent], complaint: str) -> None:
+    with pytest.raises(AssertionError, match=complaint):
+        check_generator(broken)

@@ -242,7 +242,7 @@ def test_values_stand_in_text_as_the_schema_says(tmp_path):
         (
             Column("d", "date", format="%d.%m.%Y"),
             Column("b", "boolean", format="no|yes"),
-            Column("p", "number", decimals=2),
+            Column("p", "number", decimals=2, format="fixed"),
             Column("x", "number"),
             Column("clock", "number", integer=True, format="HHMM"),
         ),

@@ -262,3 +262,23 @@ def test_transfer_gives_half_for_a_lost_class() -> None:
     score = run(Transfer, FRESH.with_columns(rich=pl.lit("no")))
     assert score.value == 0.5
     assert score.verdict == "fail"
+
+
+def test_transfer_stays_stable_with_many_rare_classes() -> None:
+    # the class is a function of the route, so a sound learner ranks every class almost perfectly
+    table = Table("t", (Column("route", "category"), Column("x", "number"), Column("line", "category")))
+    chances = 0.6 ** np.arange(12)
+    frames = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        line = rng.choice(12, 4_000, p=chances / chances.sum())
+        route = line * 40 + rng.integers(0, 40, 4_000)
+        columns = {
+            "route": [f"r{r}" for r in route],
+            "x": rng.normal(size=4_000),
+            "line": [f"l{k}" for k in line],
+        }
+        frames.append(pl.DataFrame(columns))
+    score = Transfer().score(Comparison(table, *frames, target="line"))[0]
+    assert score.baseline > 0.95
+    assert score.verdict == "pass"

@@ -189,6 +189,7 @@ def test_text_is_never_verbatim(texts):
         ("ssn", r"^9\d\d-\d\d-\d{4}$"),
         ("ip", r"^(192\.0\.2|198\.51\.100|203\.0\.113)\."),
         ("url", r"^https://example\.com/"),
+        ("iban", r"^GB\d\dZZZZ\d{14}$"),
     ],
 )
 def test_identifying_columns_get_stand_ins_from_reserved_ranges(what, pattern):

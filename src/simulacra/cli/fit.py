@@ -66,7 +66,8 @@ def command(
         took = time.perf_counter() - start
         used = fitted.provenance["seed"]
         say(
-            f"fitted {model} to {len(given):,} rows in {took:.1f} s (seed {used}); wrote {path} ({path.stat().st_size:,} bytes)"
+            f"fitted {model} to {len(given):,} rows in {took:.1f} s (seed {used}); "
+            f"wrote {path} ({path.stat().st_size:,} bytes)"
         )
 
 

@@ -38,6 +38,7 @@ class Datetime(Encoding):
     missing: bool
     days: tuple[float, float]
     clock: tuple[float, float]
+    ends: tuple[int, int]
     holders: int = 1
 
     @classmethod
@@ -49,15 +50,21 @@ class Datetime(Encoding):
             ends = pl.Series(list(column.bounds)).cast(values.dtype).cast(pl.Int64).to_numpy()
             unit = common_unit(np.append(np.mod(ticks, DAY), DAY))
             days = (float(ends[0] // DAY), float(ends[1] // DAY))
-            return cls(column, unit, missing, days, (0.0, DAY / unit - 1), holders)
+            return cls(
+                column, unit, missing, days, (0.0, DAY / unit - 1), (int(ends[0]), int(ends[1])), holders
+            )
         if not len(ticks):
-            return cls(column, DAY, missing, (0.0, 0.0), (0.0, 0.0), holders)
+            return cls(column, DAY, missing, (0.0, 0.0), (0.0, 0.0), (0, 0), holders)
         day, clock = np.floor_divide(ticks, DAY), np.mod(ticks, DAY)
         unit = common_unit(np.append(clock, DAY))
-        days = (float(day.min()), float(day.max()))
-        return cls(
-            column, unit, missing, days, (float(clock.min() / unit), float(clock.max() / unit)), holders
+        days, spread = (
+            (float(day.min()), float(day.max())),
+            (float(clock.min() / unit), float(clock.max() / unit)),
         )
+        # day and clock are protected apart, so the instants themselves are held to the k-th from each end here
+        place = min(holders, len(ticks)) - 1
+        low, high = (int(np.partition(ticks, p)[p]) for p in (place, len(ticks) - 1 - place))
+        return cls(column, unit, missing, days, spread, (min(low, high), max(low, high)), holders)
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -83,9 +90,7 @@ class Datetime(Encoding):
         held = ~(np.isnan(day) | np.isnan(clock))
         whole = np.rint(np.clip(np.where(held, day, 0), *self.days)).astype(np.int64) * DAY
         ticks = whole + np.rint(np.clip(np.where(held, clock, 0), *self.clock)).astype(np.int64) * self.unit
-        values = self._instants(ticks)
-        low, high = self.column.bounds if self.column.declared and self.column.bounds else (None, None)
-        values = values if low is None else values.clip(low, high)
+        values = self._instants(np.clip(ticks, *self.ends))
         return values if held.all() else values.set(pl.Series(~held), None)
 
     def _instants(self, ticks: Array) -> pl.Series:
@@ -99,11 +104,10 @@ class Datetime(Encoding):
         days, clock = limits.get("day", self.days), limits.get("clock", self.clock)
         if np.isnan(days[0]):
             column = replace(self.column, bounds=None, nullable=True)
-            return replace(self, column=column, missing=True, days=(0.0, 0.0), clock=(0.0, 0.0))
+            return replace(self, column=column, missing=True, days=(0.0, 0.0), clock=(0.0, 0.0), ends=(0, 0))
         column = self.column
         if column.bounds is not None and not column.declared:
-            ends = np.array([days[0] * DAY, days[1] * DAY + DAY - self.unit], dtype=np.int64)
-            low, high = self._instants(ends).to_list()
+            low, high = self._instants(np.array(self.ends)).to_list()
             column = replace(column, bounds=(low, high))
         return replace(self, column=column, days=days, clock=clock)
 
@@ -114,18 +118,20 @@ class Datetime(Encoding):
         if len(days) * len(clock) > LISTABLE:
             clock = np.linspace(self.clock[0], self.clock[1], max(LISTABLE // len(days), 2)).round()
         ticks = (days[:, None] * DAY + clock[None, :] * self.unit).ravel().astype(np.int64)
-        values = self._instants(ticks)
+        values = self._instants(np.clip(ticks, *self.ends))
         return values.extend_constant(None, 1) if self.missing else values
 
     def dump(self) -> dict[str, Any]:
         """Return unit, ranges and flags."""
         return {
-            "unit": self.unit, "missing": self.missing, "days": list(self.days), "clock": list(self.clock),
-            "holders": self.holders,
+            "unit": self.unit, "missing": self.missing, "holders": self.holders, "days": list(self.days),
+            "clock": list(self.clock), "ends": list(self.ends),
         }  # fmt: skip
 
     @classmethod
     def restore(cls, state: dict[str, Any], column: Column) -> Self:
         """Make the encoding from what `dump` gave."""
-        days, clock = tuple(state["days"]), tuple(state["clock"])
-        return cls(column, int(state["unit"]), bool(state["missing"]), days, clock, int(state["holders"]))
+        days, clock, ends = (tuple(state[name]) for name in ("days", "clock", "ends"))
+        return cls(
+            column, int(state["unit"]), bool(state["missing"]), days, clock, ends, int(state["holders"])
+        )

@@ -204,12 +204,12 @@ def figure(value: float | None) -> str:
     Returns
     -------
     str
-        Three decimals in general, fewer for large numbers and two significant digits for tiny ones.
+        Three decimals in general, fewer for large numbers and four for tiny ones.
 
     Examples
     --------
     >>> figure(0.5), figure(0.00034), figure(12345.678), figure(None)
-    ('0.500', '0.00034', '12,346', '–')
+    ('0.500', '0.0003', '12,346', '–')
     """
     if value is None or math.isnan(value):
         return MARGIN
@@ -219,7 +219,7 @@ def figure(value: float | None) -> str:
     if size == 0:
         return "0"
     if size < 0.001:
-        return f"{value:.2g}"
+        return f"{value:.4f}" if size >= 0.00005 else "0.0000"
     if size < 10:
         return f"{value:.3f}"
     if size < 1000:

@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from simulacra.formatting import FIXED
 from simulacra.schema._columns import Guess, Values, infer_moments, infer_typed, infer_words
 from simulacra.schema._dates import Moment, read_moments
 from simulacra.schema._facts import MAX_DECIMALS
@@ -23,7 +22,7 @@ from simulacra.schema._parsing import (
     read_numbers,
 )
 from simulacra.schema._patterns import find_identifying
-from simulacra.schema.types import Column
+from simulacra.schema.types import FIXED, Column
 
 _SAMPLE = 256
 _NUMBERLIKE = r"^[+-]?[\d.,'’\s]+$"

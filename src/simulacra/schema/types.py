@@ -14,6 +14,9 @@ Kind = Literal["number", "category", "boolean", "date", "datetime", "time", "dur
 KINDS: tuple[str, ...] = get_args(Kind)
 Bound = int | float | date | datetime | time | timedelta
 
+FIXED = "fixed"
+"""`Column.format` of a number that is always written with all its decimals (1.50)."""
+
 _BOUND_TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "date": (date,),
@@ -53,7 +56,9 @@ class Column:
         Regular expression that every text or key matches in full.
     format : str or None
         How values are written where they stand as text: a strptime pattern for dates and times, ``"no|yes"``
-        (false and true) for a boolean, ``"HHMM"`` for a number that is a clock time (1305 is 13:05).
+        (false and true) for a boolean; for a number ``"HHMM"`` if it is a clock time (1305 is 13:05), ``"fixed"`` if
+        it always has all its decimals (1.50), or its punctuation: ``"1,234.5"``, ``"1.234,5"``, ``"1 234,5"``,
+        ``"1 234.5"``, ``"1'234.5"``, ``"1234,5"``.
     identifying : str or None
         What it identifies (``"email"``): such a column is replaced by fakes, never learnt.
     sensitive : bool

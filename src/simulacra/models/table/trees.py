@@ -51,8 +51,8 @@ class Trees(Generator):
     trees : int
         Trees per column. More give smoother draws and cost in proportion.
     min_leaf : int
-        Rows that a leaf keeps at least; in small tables the square root of the number of rows is enough, if it
-        is 10 or more. Larger is more private and less exact.
+        Rows that a leaf keeps at least; in small tables the square root of the number of rows is enough, if
+        it is 10 or more. Larger is more private and less exact.
     backoff : float
         How readily a draw leaves its leaf for a larger group of donors; 0 never does.
     predictors : float
