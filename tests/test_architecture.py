@@ -36,9 +36,9 @@ LAYERS: dict[str, float] = {
     "relational/": 4.1, "rules/": 4.1, "scale/": 4.1, "evaluation.py": 4.2, "synthesizer.py": 4.2,
     "report/": 5,
     "api.py": 6,
-    "cli/": 7, "server/": 7, "testing.py": 7, "__main__.py": 7.1,
+    "cli/": 7, "server/": 7, "testing/": 7, "__main__.py": 7.1,
 }  # fmt: skip
-COOPERATING = {"schema/", "report/", "cli/"}
+COOPERATING = {"schema/", "report/", "cli/", "testing/"}
 """Folders that are one thing in several files: the files may import each other."""
 
 FILES = sorted(path for path in ROOT.rglob("*.py") if "__pycache__" not in path.parts)

@@ -95,7 +95,7 @@ def write_path(frame: pl.DataFrame, path: Path | str, table: Table) -> None:
     >>> import tempfile
     >>> from simulacra.schema.types import Column
     >>> path = Path(tempfile.mkdtemp()) / "a.csv"
-    >>> write_path(pl.DataFrame({"a": [1.5]}), path, Table("a", (Column("a", "number", decimals=2),)))
+    >>> write_path(pl.DataFrame({"a": [1.5]}), path, Table("a", (Column("a", "number", decimals=2, format="fixed"),)))
     >>> path.read_text()
     'a\\n1.50\\n'
     """

@@ -27,7 +27,7 @@ def format_frame(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
 
     Examples
     --------
-    >>> paid, price = Column("paid", "boolean", format="no|yes"), Column("price", "number", decimals=2)
+    >>> paid, price = Column("paid", "boolean", format="no|yes"), Column("price", "number", decimals=2, format="fixed")
     >>> table = Table("t", (paid, price))
     >>> format_frame(pl.DataFrame({"paid": [True, None], "price": [1.5, 20.0]}), table).rows()
     [('yes', '1.50'), (None, '20.00')]

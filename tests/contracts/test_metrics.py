@@ -17,8 +17,7 @@ from simulacra.profile import profile
 from simulacra.randomness import Streams
 from simulacra.registry import METRICS
 from simulacra.schema.types import Column, Table
-
-from .metric_contract import check_metric, make_case, make_frame, odd_cases
+from simulacra.testing.metrics import check_metric, make_case, make_frame, odd_cases
 
 
 @pytest.mark.parametrize("name", METRICS.names())

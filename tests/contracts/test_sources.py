@@ -24,6 +24,7 @@ from simulacra.schema.types import Column, Table
 from simulacra.sources.csv import Csv
 from simulacra.sources.excel import Excel
 from simulacra.sources.jsonl import Jsonl
+from simulacra.testing import check_source
 
 VALUES = pl.DataFrame(
     {
@@ -84,6 +85,11 @@ def test_a_file_of_no_rows(tmp_path, suffix):
     assert frame.height == 0
     if suffix != ".jsonl":
         assert frame.columns == VALUES.columns
+
+
+@pytest.mark.parametrize("name", SOURCES.names())
+def test_source_keeps_the_contract(name):
+    check_source(SOURCES.load(name))
 
 
 @pytest.mark.parametrize("name", SOURCES.names())

@@ -11,8 +11,9 @@ from threadpoolctl import threadpool_limits
 
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._auc import area_interval
+from simulacra.metrics._boosting import fit
 from simulacra.metrics._features import extract
-from simulacra.metrics.fidelity.detection import Detection, _attempt
+from simulacra.metrics.fidelity.detection import Detection, _classifier
 from simulacra.metrics.fidelity.marginals import Marginals
 from simulacra.metrics.fidelity.pairs import Pairs, association
 from simulacra.metrics.privacy.copies import Copies
@@ -130,9 +131,6 @@ def test_shuffled_columns_are_detected_though_marginals_are_perfect() -> None:
     assert detection.verdict == "fail"
     assert set(detection.detail["column"][:4]) == {"height", "weight", "age", "town"}
     assert run(Transfer, fake).verdict == "fail"
-    assert run(Transfer, fake).value == pytest.approx(
-        0.5, abs=0.05
-    )  # 3 standard errors of an AUC of 1,500 rows
 
 
 def test_fresh_real_rows_pass_everything() -> None:
@@ -144,13 +142,15 @@ def test_fresh_real_rows_pass_everything() -> None:
 
 
 def test_detection_does_not_depend_on_threads() -> None:
-    features = extract([shuffle(TRAIN.head(400), 1), HOLDOUT.head(400)], TABLE.columns)
-    trials = []
+    features = extract([shuffle(TRAIN, 1), HOLDOUT], TABLE.columns)
+    matrix = np.vstack(features.matrices)
+    fake = np.arange(len(matrix)) < TRAIN.height
+    scores = []
     for threads in (1, 2):
         with threadpool_limits(threads, user_api="openmp"):
-            trials.append(_attempt(features, Streams(0), explain=False))
-    assert trials[0].value == trials[1].value
-    assert trials[0].interval == trials[1].interval
+            model = fit(_classifier(len(matrix), features.categorical), matrix, fake)
+            scores.append(model.decision_function(matrix))
+    assert (scores[0] == scores[1]).all()
 
 
 def test_one_outlier_row_does_not_move_the_bins() -> None:
@@ -256,6 +256,13 @@ def test_transfer_explains_numbers_too() -> None:
     assert 0.80 < score.value < 0.90
     assert score.verdict == "pass"
     assert run(Transfer, shuffle(TRAIN, 2), target="weight").value < 0.1
+
+
+def test_transfer_from_shuffled_columns_is_guessing() -> None:
+    values = [run(Transfer, shuffle(TRAIN, seed)).value for seed in range(8)]
+    # one shuffle has a standard deviation of 0.049 (measured over 40 others: the learner follows a chance trend, on
+    # top of 0.015 from the test rows), so the mean of 8 is within 3 x 0.049 / sqrt(8) in 99.7 % of cases
+    assert np.mean(values) == pytest.approx(0.5, abs=0.052)
 
 
 def test_transfer_gives_half_for_a_lost_class() -> None:

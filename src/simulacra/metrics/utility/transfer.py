@@ -158,7 +158,8 @@ def _classify(task: _Task, matrices: list[Array], answers: list[pl.Series]) -> _
     influences = np.array([np.mean([i for _, i in side], axis=0) for side in parts])
     shown = [f"class {i + 1}" for i in range(len(classes))] if task.hide_levels else classes
     names = [f"AUC of {shown[c]}" for c in asked] if len(asked) > 1 else ["AUC"]
-    detail = _detail(names, values[0], values[1], float(values[1].mean() - values[0].mean()), influences)
+    differences = [real - fake for (_, fake), (_, real) in zip(*parts, strict=True)]
+    detail = _detail(names, values[0], values[1], differences)
     value, baseline = float(values[0].mean()), float(values[1].mean())
     low, high = interval_from(value, influences[0], floor=1 / len(labels[2]))
     words = (
@@ -231,9 +232,14 @@ def _regress(task: _Task, matrices: list[Array], answers: list[Array]) -> _Outco
         ]
     )
     names = ["R2", "mean absolute error"]
-    gap = baseline - value
     detail = _detail(
-        names, np.array([value, absolute[0]]), np.array([baseline, absolute[1]]), gap, influences
+        names,
+        np.array([value, absolute[0]]),
+        np.array([baseline, absolute[1]]),
+        [
+            influences[1] - influences[0],
+            np.sqrt(squared[1]) - np.sqrt(squared[0]) - (absolute[1] - absolute[0]),
+        ],
     )
     low, high = interval_from(value, influences[0])
     words = (
@@ -243,7 +249,11 @@ def _regress(task: _Task, matrices: list[Array], answers: list[Array]) -> _Outco
     return _Outcome(value, (low, min(1.0, high)), baseline, words, detail)
 
 
-def _detail(names: list[str], fake: Array, real: Array, gap: float, influences: Array) -> pl.DataFrame:
-    low, high = interval_from(gap, influences[1] - influences[0])
-    frame = pl.DataFrame({"measure": names, "synthetic": fake, "real": real})
-    return frame.with_columns(gap=pl.lit(gap), gap_low=pl.lit(low), gap_high=pl.lit(high))
+def _detail(names: list[str], fake: Array, real: Array, influences: list[Array]) -> pl.DataFrame:
+    """List each measure with its gap, real minus synthetic, and the gap's interval over the test rows."""
+    gaps = real - fake
+    ends = [interval_from(float(gap), influence) for gap, influence in zip(gaps, influences, strict=True)]
+    low, high = zip(*ends, strict=True)
+    return pl.DataFrame(
+        {"measure": names, "synthetic": fake, "real": real, "gap": gaps, "gap_low": low, "gap_high": high}
+    )

@@ -1,8 +1,4 @@
-"""Contracts for parts, yours included: one check per kind of part, to be called from a test.
-
-``check_generator(MyModel)`` raises AssertionError with one clear sentence where a model breaks the contract
-of `simulacra.generator.Generator`.
-"""
+"""The contract of models: seeds, edge cases, state, privacy, row order, weights and context."""
 
 from __future__ import annotations
 
@@ -16,9 +12,8 @@ import numpy as np
 from simulacra.domain import Array, Axis, Block, Domain
 from simulacra.errors import NotFitted
 from simulacra.generator import Generator
+from simulacra.packing import pack, unpack
 from simulacra.randomness import Streams
-
-__all__ = ["check_generator"]
 
 _ROWS = 1500
 _HOLDERS = 10
@@ -190,12 +185,12 @@ def _check_state(factory: Callable[[], Generator], block: Block, seed: int) -> N
     for name, case in (("the example", block), ("one row", block.take(slice(0, 1)))):
         model = factory().fit(case, rng=Streams(seed))
         arrays: list[Array] = []
-        text = json.dumps(_split(model.dump(), arrays, "state"), allow_nan=False)
-        back = factory().restore(_join(json.loads(text), arrays))
+        text = json.dumps(_pack(model.dump(), arrays), allow_nan=False)
+        back = factory().restore(unpack(json.loads(text), arrays))
         same = _same(model.sample(300, rng=Streams(seed + 1)), back.sample(300, rng=Streams(seed + 1)))
         assert same, f"{name}: a model made anew from its state draws other rows."
         arrays_again: list[Array] = []
-        text_again = json.dumps(_split(back.dump(), arrays_again, "state"), allow_nan=False)
+        text_again = json.dumps(_pack(back.dump(), arrays_again), allow_nan=False)
         equal = text == text_again and all(
             a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in zip(arrays, arrays_again)
         )
@@ -207,7 +202,7 @@ def _check_privacy(factory: Callable[[], Generator], block: Block, seed: int) ->
     if model.stores_rows:
         return
     arrays: list[Array] = []
-    text = json.dumps(_split(model.dump(), arrays, "state"), allow_nan=False)
+    text = json.dumps(_pack(model.dump(), arrays), allow_nan=False)
     numbers = [a.ravel() for a in arrays if a.dtype.kind == "f"] + [_numbers(json.loads(text))]
     stored = np.concatenate(numbers)
     for axis, values in zip(block.domain.axes, block.columns):
@@ -276,30 +271,12 @@ def _same(one: Block, two: Block) -> bool:
     )
 
 
-def _split(value: Any, arrays: list[Array], where: str) -> Any:
+def _pack(state: Any, arrays: list[Array]) -> Any:
     """Take the arrays out of a state; complain about anything that is neither JSON nor an array."""
-    if isinstance(value, np.ndarray):
-        assert value.dtype.kind in "biuf", f"{where}: an array of {value.dtype} can not be saved."
-        arrays.append(value.copy())
-        return {"array": len(arrays) - 1}
-    if isinstance(value, dict):
-        assert all(type(key) is str for key in value), f"{where}: a key is not text."
-        return {key: _split(item, arrays, f"{where}.{key}") for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_split(item, arrays, f"{where}[{index}]") for index, item in enumerate(value)]
-    plain = value is None or type(value) in {bool, int, float, str}
-    assert plain, f"{where}: {type(value).__name__} is neither a JSON value nor an array."
-    return value
-
-
-def _join(value: Any, arrays: list[Array]) -> Any:
-    if isinstance(value, dict):
-        if value.keys() == {"array"}:
-            return arrays[value["array"]].copy()
-        return {key: _join(item, arrays) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_join(item, arrays) for item in value]
-    return value
+    try:
+        return pack(state, arrays)
+    except TypeError as error:
+        raise AssertionError(f"state: {error}.") from error
 
 
 def _numbers(value: Any) -> Array:

@@ -1,0 +1,108 @@
+"""Write the parts of the reference that the code itself knows: the commands, and the JSON Schema of schema files.
+
+    .venv/bin/python docs/write_reference.py
+
+A test compares the files with what this would write, so they can not drift from the code.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from simulacra.cli import group
+from simulacra.schema.files import json_schema
+
+FOLDER = Path(__file__).parent / "reference"
+
+COMMANDS_HEAD = """\
+# Commands
+
+<!-- Written by docs/write_reference.py from the commands themselves. Do not edit. -->
+
+Every command is one library call. Data and `--json` go to stdout or to a file, progress and notes to stderr. Files are
+written whole or not at all.
+
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | a check failed (`--fail-if`) |
+| 2 | something to mend in the call or the data; the message says what |
+| 3 | a fault of simulacra; run again with `simulacra --traceback ...` and report what it prints |
+| 130 | interrupted; nothing is left half written |
+
+`-n`, `--seed` and the model file decide the bytes that `sample` writes: the same three give the same file.
+"""
+
+
+def commands_page() -> str:
+    """Return the page of all commands with all their options."""
+    context = click.Context(group, info_name="simulacra", **group.context_settings)
+    parts = [COMMANDS_HEAD, "## simulacra", _usage(group, context), _options(group, context)]
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        inner = click.Context(command, info_name=name, parent=context)
+        parts += [f"## simulacra {name}", _usage(command, inner), _help(command), _options(command, inner)]
+    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+
+
+def _usage(command: click.Command, context: click.Context) -> str:
+    pieces = " ".join(command.collect_usage_pieces(context))
+    return f"```text\n{context.command_path} {pieces}\n```"
+
+
+def _help(command: click.Command) -> str:
+    """Return the help text; paragraphs after a \\b are examples and stay as they are."""
+    shown = []
+    for paragraph in (command.help or "").split("\n\n"):
+        lines = paragraph.splitlines()
+        if lines and lines[0].strip() == "\b":
+            shown.append("```text\n" + "\n".join(line.strip() for line in lines[1:]).strip() + "\n```")
+        else:
+            shown.append(" ".join(line.strip() for line in lines))
+    return "\n\n".join(shown)
+
+
+def _options(command: click.Command, context: click.Context) -> str:
+    rows = ["| option | what it does |", "|---|---|"]
+    for parameter in command.get_params(context):
+        if isinstance(parameter, click.Option):
+            rows.append(f"| `{_name(parameter)}` | {_say(parameter)} |")
+    return "\n".join(rows)
+
+
+def _name(option: click.Option) -> str:
+    names = ", ".join(sorted(option.opts, key=len))
+    if option.is_flag:
+        return names
+    words = {"integer": "NUMBER", "integer range": "NUMBER", "path": "PATH", "text": "TEXT"}
+    return f"{names} {option.metavar or words[option.type.name]}"
+
+
+def _say(option: click.Option) -> str:
+    """Return the help of an option and its default, from attributes that all versions of click have."""
+    told = " ".join((option.help or "").split()).replace("|", "\\|")
+    if option.required:
+        told += " Required."
+    elif not option.is_flag and isinstance(option.default, (str, int, float)):
+        told += f" Default: `{option.default}`."
+    return told
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of schema files as text."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def files() -> dict[Path, str]:
+    """Return all files that this script writes, with their contents."""
+    return {FOLDER / "command-line.md": commands_page(), FOLDER / "schema.json": schema_text()}
+
+
+if __name__ == "__main__":
+    for path, text in files().items():
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path}")
