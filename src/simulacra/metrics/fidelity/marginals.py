@@ -35,8 +35,8 @@ class Marginals(Metric):
     """The mean over columns of the distance between synthetic and real distributions; 0 is perfect.
 
     Numbers, dates and times: the Kolmogorov-Smirnov distance, with missing values as a mass below all others.
-    Categories and booleans: the total variation distance, missing being a level. Text and keys: the
-    Kolmogorov-Smirnov distance of their lengths. The real side is the holdout, or the training rows without
+    Categories and booleans: the total variation distance, missing being a level. Text: the
+    Kolmogorov-Smirnov distance of its lengths. Keys are made anew and left out. The real side is the holdout, or the training rows without
     one. The baseline is the same for as many training rows against the holdout.
 
     Notes
@@ -70,8 +70,9 @@ class Marginals(Metric):
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
         why = empty_side(case)
-        if why is None and not case.table.columns:
-            why = "the table has no columns."
+        columns = [column for column in case.table.columns if column.kind != "key"]
+        if why is None and not columns:
+            why = "the table has no columns but keys, which are made anew."
         if why is not None:
             return not_computed(self, NAME, why)
         streams = case.streams.at(NAME)
@@ -81,7 +82,7 @@ class Marginals(Metric):
         ceiling = None if case.holdout is None else draw(case.train, rows, streams.stream("baseline"))
         plans = plan_both(streams, fake.height, real.height)
         records, repeated = [], []
-        for column in case.table.columns:
+        for column in columns:
             name = column.name
             sides = (fake[name], real[name], None if ceiling is None else ceiling[name])
             record, codes, size, ordered = _compare(column, *sides)

@@ -219,7 +219,10 @@ def _excess(synthetic: Array, holdout: Array) -> _Excess | None:
     chance = (holdout.sum() + 2) / (len(holdout) + 4)
     error = np.sqrt(chance * (1 - chance) * (1 / len(synthetic) + 1 / len(holdout)))
     detectable = min(1.0, float((Z + 1.645) * error / (1 - chance)))
-    return _Excess(gap / room, float(low / room), float(min(1.0, high / room)), ours, theirs, detectable)
+    # an excess is a share of the rows that chance does not explain; a shortfall stays a plain difference, since
+    # a small room would blow it up beyond all meaning
+    value, low, high = (float(x / room if x > 0 else x) for x in (gap, low, high))
+    return _Excess(value, low, min(1.0, high), ours, theirs, detectable)
 
 
 def _evidence(found: _Matches) -> pl.DataFrame:
