@@ -28,7 +28,7 @@ written whole or not at all.
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | a check failed (`--fail-if`) |
+| 1 | a check failed (`evaluate --fail-if`, `inspect --schema`) |
 | 2 | something to mend in the call or the data; the message says what |
 | 3 | a fault of simulacra; run again with `simulacra --traceback ...` and report what it prints |
 | 130 | interrupted; nothing is left half written |
@@ -85,6 +85,8 @@ def _name(option: click.Option) -> str:
 def _say(option: click.Option) -> str:
     """Return the help of an option and its default, from attributes that all versions of click have."""
     told = " ".join((option.help or "").split()).replace("|", "\\|")
+    if told and not told.endswith((".", ")")):
+        told += "."
     if option.required:
         told += " Required."
     elif not option.is_flag and isinstance(option.default, (str, int, float)):

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from simulacra.generator import Progress as Report
 
 ERR = Console(stderr=True, highlight=False)
-OUT = Console(highlight=False)
+OUT = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def command(full: bool, rows: int, output: str, model: str, seed: int) -> None:
         "report.json": "the same report for programs",
     }.items():
         size = (folder / name).stat().st_size / 1e6
-        OUT.print(f"  {folder / name!s:<32} {size:6.1f} MB  {what}", markup=False)
+        OUT.print(f"  {folder / name!s:<32} {size:6.1f} MB  {what}", markup=False, soft_wrap=True)
     say(f"all done in {time.perf_counter() - begun:.0f} s")
 
 

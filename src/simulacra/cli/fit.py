@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from simulacra.api import fit, read
-from simulacra.cli._console import progress, say, tell
+from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.errors import OptionError
 from simulacra.privacy.protection import HOLDERS
 
@@ -32,6 +32,7 @@ from simulacra.privacy.protection import HOLDERS
 )
 @click.option("--no-protect", is_flag=True, help="Give rare levels, extremes and single values out.")
 @click.option("--allow-rows", is_flag=True, help="Allow a model file that holds training rows.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
 def command(
     data: str,
@@ -44,6 +45,7 @@ def command(
     holders: int,
     no_protect: bool,
     allow_rows: bool,
+    as_json: bool,
     quiet: bool,
 ) -> None:
     """Learn a generator from DATA (one table) and write it to a model file.
@@ -61,9 +63,12 @@ def command(
             given, model, seed=seed, protect=not no_protect, holders=holders, progress=report, **_options(settings)
         )  # fmt: skip
     path = fitted.save(output, allow_rows=allow_rows)
-    if not quiet:
+    took = time.perf_counter() - start
+    if as_json:
+        summary = {"file": str(path), "bytes": path.stat().st_size, "seconds": round(took, 2)}
+        print_json({**summary, "notes": list(fitted.notes), "provenance": dict(fitted.provenance)})
+    elif not quiet:
         tell(fitted.notes)
-        took = time.perf_counter() - start
         used = fitted.provenance["seed"]
         say(
             f"fitted {model} to {len(given):,} rows in {took:.1f} s (seed {used}); "

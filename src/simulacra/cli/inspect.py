@@ -9,6 +9,7 @@ from rich.table import Table as Grid
 
 from simulacra.api import read
 from simulacra.cli._console import OUT, print_json, say, tell
+from simulacra.errors import CheckFailed
 from simulacra.modelfile import read_model
 from simulacra.schema.files import dump_schema, load_schema, write_schema
 from simulacra.schema.types import Column, Schema
@@ -26,6 +27,8 @@ from simulacra.schema.validation import validate
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(data: str, schema: str | None, output: str | None, as_json: bool) -> None:
     """Guess the schema of DATA (a file, a folder, or a .sim model), with a reason for every column.
+
+    With --schema the data are checked against that schema, and the exit code is 1 if they break it.
 
     \b
       simulacra inspect adult.csv -o adult.schema.yaml
@@ -59,10 +62,10 @@ def command(data: str, schema: str | None, output: str | None, as_json: bool) ->
         for table in found.tables:
             OUT.print(_grid(found, table.name, rows.get(table.name)))
         tell(notes)
-        for line in broken:
-            say(f"  breaks the schema: {line}")
     if output is not None:
         say(f"wrote {output}")
+    if broken:
+        raise CheckFailed("the data break the schema: " + " ".join(broken))
 
 
 def _grid(schema: Schema, name: str, rows: int | None) -> Grid:

@@ -8,7 +8,7 @@ import time
 import click
 
 from simulacra.api import load
-from simulacra.cli._console import progress, say, tell
+from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.errors import OptionError
 from simulacra.formatting import format_frame
 
@@ -25,6 +25,7 @@ from simulacra.formatting import format_frame
     metavar="COLUMN:LEVEL=SHARE",
     help="Share of a level, e.g. fraud:yes=0.5; repeatable.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print JSON about the draw; needs -o.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
 def command(
     model: str,
@@ -33,6 +34,7 @@ def command(
     seed: int | None,
     where: str | None,
     balance: tuple[str, ...],
+    as_json: bool,
     quiet: bool,
 ) -> None:
     """Draw rows from MODEL, a file that fit wrote.
@@ -41,6 +43,8 @@ def command(
       simulacra sample adult.sim -n 500 --seed 1 -o fake.parquet
       simulacra sample adult.sim -n 500 --where "sex = 'Female' and age between 20 and 30" -o fake.csv
     """
+    if as_json and output is None:
+        raise OptionError("--json prints about the draw, so the rows need a file. Name it with -o.")
     start = time.perf_counter()
     fitted = load(model)
     with progress("drawing", quiet=quiet) as report:
@@ -49,12 +53,13 @@ def command(
         sys.stdout.write(format_frame(drawn.polars(), fitted.table).write_csv())
     else:
         drawn.write(output)
-    if not quiet:
+    took = round(time.perf_counter() - start, 2)
+    if as_json:
+        facts = {"rows": len(drawn), "file": output, "sha256": drawn.digest, "seconds": took}
+        print_json({**facts, "notes": list(drawn.notes)})
+    elif not quiet:
         tell(drawn.notes)
-        say(
-            f"drew {len(drawn):,} rows in {time.perf_counter() - start:.1f} s"
-            + (f"; wrote {output}" if output else "")
-        )
+        say(f"drew {len(drawn):,} rows in {took:.1f} s" + (f"; wrote {output}" if output else ""))
 
 
 def _shares(texts: tuple[str, ...]) -> dict[str, dict[str, float]] | None:

@@ -15,7 +15,8 @@ from simulacra.encoding import Encoding
 from simulacra.schema.types import Column
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+BASES = {"9": (ord("0"), 10), "A": (ord("A"), 26), "a": (ord("a"), 26)}
+"""First character and number of characters of each counting place."""
 
 
 @dataclass(frozen=True)
@@ -72,21 +73,7 @@ class Key(Encoding):
             return pl.Series(
                 name, [str(uuid.uuid5(uuid.NAMESPACE_OID, str(p))) for p in positions], dtype=pl.String
             )
-        return pl.Series(name, [self._text(int(p) + 1) for p in positions], dtype=pl.String)
-
-    def _text(self, count: int) -> str:
-        out = []
-        for sign in reversed(_signs(self.shape)):
-            base = {"9": 10, "A": 26, "a": 26}.get(sign)
-            if base is None:
-                out.append(sign[-1])
-                continue
-            count, digit = divmod(count, base)
-            out.append(
-                str(digit) if sign == "9" else LETTERS[digit] if sign == "A" else LETTERS[digit].lower()
-            )
-        text = "".join(reversed(out))
-        return f"{text}{count}" if count else text
+        return pl.Series(name, _count_in(_signs(self.shape), positions + 1), dtype=pl.String)
 
     def narrow(self, kept: dict[str, Array], limits: dict[str, tuple[float, float]]) -> Self:
         """Keep everything: a key holds no value."""
@@ -100,6 +87,23 @@ class Key(Encoding):
     def restore(cls, state: dict[str, Any], column: Column) -> Self:
         """Make the encoding from what `dump` gave."""
         return cls(column, str(state["shape"]))
+
+
+def _count_in(signs: list[str], counts: Array) -> list[str]:
+    """Write numbers in the places of a shape, the last place first; what does not fit is put behind."""
+    places = np.zeros((len(counts), max(len(signs), 1)), dtype=np.uint32)
+    rest = counts.astype(np.int64)
+    for place in range(len(signs) - 1, -1, -1):
+        first, base = BASES.get(signs[place], (ord(signs[place][-1]), 1))
+        if base == 1:
+            places[:, place] = first
+        else:
+            rest, digit = np.divmod(rest, base)
+            places[:, place] = first + digit
+    texts: list[str] = places.view(f"U{places.shape[1]}").ravel().tolist()
+    if rest.any():
+        return [f"{text}{more}" if more else text for text, more in zip(texts, rest.tolist(), strict=True)]
+    return texts
 
 
 def _signs(shape: str) -> list[str]:

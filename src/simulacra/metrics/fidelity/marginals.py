@@ -35,9 +35,9 @@ class Marginals(Metric):
     """The mean over columns of the distance between synthetic and real distributions; 0 is perfect.
 
     Numbers, dates and times: the Kolmogorov-Smirnov distance, with missing values as a mass below all others.
-    Categories and booleans: the total variation distance, missing being a level. Text: the
-    Kolmogorov-Smirnov distance of its lengths. Keys are made anew and left out. The real side is the holdout, or the training rows without
-    one. The baseline is the same for as many training rows against the holdout.
+    Categories and booleans: the total variation distance, missing being a level. Text: the Kolmogorov-Smirnov
+    distance of its lengths. Keys are made anew and left out. The real side is the holdout, or the training rows
+    without one. The baseline is the same for as many training rows against the holdout.
 
     Notes
     -----

@@ -1,0 +1,105 @@
+"""What users rely on: the public names, the signatures of the verbs, and examples that run."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+
+import simulacra
+
+ROOT = Path(simulacra.__file__).parent
+
+PUBLIC = [
+    "Check", "Column", "Dataset", "Generator", "Metric", "Report", "Schema", "Score", "Synthesizer", "Table",
+    "__version__", "errors", "evaluate", "fit", "infer", "load", "plot", "read", "split", "testing", "write",
+]  # fmt: skip
+
+SIGNATURES = {
+    "read": "(data, *, schema=None, name=None)",
+    "infer": "(data)",
+    "split": "(data, holdout=0.2, *, seed=None)",
+    "fit": "(data, model='trees', *, schema=None, seed=None, protect=True, holders=10, progress=silent, **options)",
+    "load": "(path)",
+    "evaluate": (
+        "(train, synthetic, *, holdout=None, target=None, schema=None, metrics=None, thresholds=None, seed=0, "
+        "title=None, model=None, progress=silent)"
+    ),
+    "write": "(data, path)",
+    "Synthesizer.sample": "(self, n, *, seed=None, where=None, balance=None, progress=silent)",
+    "Synthesizer.chunks": "(self, n, *, seed, rows=65536)",
+    "Synthesizer.save": "(self, path, *, allow_rows=False)",
+    "Dataset.split": "(self, holdout=0.2, *, seed=None)",
+    "Dataset.write": "(self, path)",
+    "Report.require": "(self, expression)",
+    "Report.save": "(self, path, *, private=False)",
+    "Schema.with_column": "(self, column, *, table=None, **changes)",
+    "Schema.with_constraint": "(self, sql, *, table=None)",
+}
+
+
+def module_names() -> list[str]:
+    """All modules of the package that have examples."""
+    found = []
+    for path in sorted(ROOT.rglob("*.py")):
+        if path.name != "__main__.py" and ">>> " in path.read_text(encoding="utf-8"):
+            inside = path.relative_to(ROOT.parent).with_suffix("")
+            found.append(".".join(inside.parts).removesuffix(".__init__"))
+    return found
+
+
+def test_the_public_names_are_the_ones_promised() -> None:
+    assert sorted(simulacra.__all__) == sorted(PUBLIC)
+    assert dir(simulacra) == sorted(PUBLIC)
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name != "__version__"])
+def test_public_names_can_be_imported_and_are_documented(name: str) -> None:
+    value = getattr(simulacra, name)
+    text = inspect.getdoc(value) or ""
+    assert text.partition("\n")[0].strip().endswith((".", ":")), f"{name} has no summary"
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        simulacra.absent
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_signatures_stay_as_promised(name: str) -> None:
+    value: object = simulacra
+    for part in name.split("."):
+        value = getattr(value, part)
+    assert callable(value)
+    shown = []
+    for parameter in inspect.signature(value).parameters.values():
+        default = parameter.default
+        if inspect.isfunction(default):
+            default = type("Name", (), {"__repr__": lambda self, name=default.__name__: name})()
+        shown.append(parameter.replace(annotation=inspect.Parameter.empty, default=default))
+    assert str(inspect.Signature(shown)) == SIGNATURES[name]
+
+
+@pytest.mark.parametrize("name", [name for name in SIGNATURES if "." not in name])
+def test_verbs_are_typed_and_have_an_example(name: str) -> None:
+    verb = getattr(simulacra, name)
+    hints = inspect.signature(verb)
+    assert hints.return_annotation is not inspect.Signature.empty
+    assert all(p.annotation is not inspect.Parameter.empty for p in hints.parameters.values())
+    assert "Examples\n--------\n>>> " in (inspect.getdoc(verb) or "")
+
+
+@pytest.mark.parametrize("name", module_names())
+def test_examples_in_docstrings_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    said: list[str] = []
+    runner = doctest.DocTestRunner(verbose=False)
+    # a namespace of its own for each docstring, as a reader would start from
+    for case in doctest.DocTestFinder(exclude_empty=True).find(module, name):
+        runner.run(case, out=said.append)
+    assert runner.tries > 0, f"{name} has '>>>' outside docstrings only"
+    assert runner.failures == 0, "".join(said)
