@@ -33,7 +33,7 @@ written whole or not at all.
 | 3 | a fault of simulacra; run again with `simulacra --traceback ...` and report what it prints |
 | 130 | interrupted; nothing is left half written |
 
-`-n`, `--seed` and the model file decide the bytes that `sample` writes: the same three give the same file.
+The model file, `-n`, `--seed` and the request (`--where`, `--balance`) decide the rows that `sample` writes.
 """
 
 

@@ -211,7 +211,7 @@ def flights() -> pl.DataFrame:
     ).read_bytes()
     text = zipfile.ZipFile(io.BytesIO(archive)).read("flights.csv")
     january = pl.read_csv(io.BytesIO(text), infer_schema=False).filter(pl.col("month") == "1")
-    return january.gather_every(18)
+    return january.gather_every(24)
 
 
 @pytest.fixture

@@ -152,6 +152,15 @@ def test_wrong_balance_is_refused(model, balance):
         model.sample(10, seed=1, balance=balance)
 
 
+def test_keys_count_on_whatever_was_filtered():
+    frame = table(500).with_columns(id=pl.int_range(1, 501))
+    model = sim.fit(frame, "independent", seed=1)
+    assert model.table["id"].kind == "key"
+    for request in ({"where": "state = 'OH'"}, {"balance": {"state": {"OH": 0.5, "NY": 0.5}}}):
+        drawn = model.sample(200, seed=1, **request).polars()
+        assert drawn["id"].to_list() == list(range(1, 201))
+
+
 def test_constraints_hold_in_every_row():
     frame = table()
     schema = sim.infer(frame).with_constraint("spend >= 10").with_constraint("age < 90 or member is not null")

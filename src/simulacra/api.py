@@ -181,7 +181,7 @@ def fit(
     if len(given.frames) != 1:
         raise DataError(
             f"fit takes one table, and these data have {len(given.frames)}: {', '.join(given.frames)}. "
-            "Choose one with data.select('NAME')."
+            "Choose one with data.select('NAME') (--table NAME)."
         )
     table = given.schema.table()
     return fit_table(

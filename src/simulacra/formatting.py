@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from simulacra.schema.punctuation import style_named
 from simulacra.schema.types import FIXED, Column, Table
 
 _TEMPORAL = {"date", "datetime", "time"}
@@ -115,22 +116,23 @@ def _fraction(values: pl.Series) -> str:
 
 def _number_text(values: pl.Series, column: Column) -> pl.Series:
     """Write numbers as the file did: fixed places, thousands grouped, a decimal comma, or shortest."""
-    style = column.format if column.format not in {None, FIXED, "HHMM"} else None
+    style = style_named(column.format)
     fixed = values.dtype.is_float() and column.decimals is not None and (style or column.format == FIXED)
     texts = _fixed(values, column.decimals or 0) if fixed else natural_text(values)
-    if style is None or len(style) < 6:
+    if style is None:
         return texts
-    group, point = ("" if style[1].isdigit() else style[1]), style[-2]
     parts = texts.str.split_exact(".", 1)
     whole, fraction = parts.struct.field("field_0"), parts.struct.field("field_1")
-    if group:
+    if style.group:
         # Rust's regular expressions do not look ahead, so groups of three are cut from the reversed digits
-        turned = whole.str.reverse().str.replace_all(r"(\d{3})", "${1}" + group).str.reverse()
-        whole = turned.str.replace(rf"^([+-]?)[{group}]", "${1}")
-    joined = pl.select(
-        pl.when(fraction.is_null()).then(whole).otherwise(whole + point + fraction)
-    ).to_series()
-    return joined.alias(values.name)
+        mark = style.group[0]
+        turned = whole.str.reverse().str.replace_all(r"(\d{3})", "${1}" + mark).str.reverse()
+        whole = turned.str.replace(rf"^([+-]?)[{mark}]", "${1}")
+    joined = pl.select(pl.when(fraction.is_null()).then(whole).otherwise(whole + style.point + fraction))
+    signed = joined.to_series().str.replace(
+        r"^([+-]?)(.*)$", "${1}" + style.before.replace("$", "$$") + "${2}"
+    )
+    return (signed + style.after).alias(values.name)
 
 
 def _fixed(values: pl.Series, decimals: int) -> pl.Series:

@@ -124,6 +124,7 @@ class Synthesizer:
             frame = self._rows(int(n), Streams(used), progress)
         else:
             frame, notes = fill(request, self._draw, Streams(used), progress)
+            frame = self._renumber(frame, request)
         if seed is None:
             notes = (*notes, f"seed {used}")
         return Dataset(self.schema, {self.table.name: frame}, {self.table.name: self.layout}, notes)
@@ -140,6 +141,17 @@ class Synthesizer:
             pieces.append(self._draw(min(BLOCK_ROWS, n - start), start, streams.at("block", block)))
             progress(min((start + BLOCK_ROWS) / max(n, 1), 1.0), "drawing rows")
         return pl.concat(pieces)
+
+    def _renumber(self, frame: pl.DataFrame, request: Request) -> pl.DataFrame:
+        """Count keys anew over the rows that were kept, unless the condition is about a key."""
+        asked = request.condition.columns if request.condition is not None else ()
+        none = Streams(0).stream("no randomness in keys")
+        keys = [
+            self.encodings[column.name].decode((np.empty(len(frame)),), rng=none, start=0)
+            for column in self.table.columns
+            if column.kind == "key" and column.name not in asked
+        ]
+        return frame.with_columns(keys)
 
     def _draw(self, n: int, start: int, streams: Streams) -> pl.DataFrame:
         """Draw rows start to start + n, and decode them."""

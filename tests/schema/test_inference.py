@@ -466,3 +466,24 @@ def test_flights_are_understood_and_soon() -> None:
     assert [values.schema[c.name] for c in table.columns] == [canonical_type(c) for c in table.columns]
     assert values["dep_time"].null_count() == 8_255
     assert not validate(values, table)
+
+
+@pytest.mark.parametrize(
+    ("texts", "format", "values"),
+    [
+        (["$1,234.50", "$-7.25", "$50,000.00"], "$1,234.5", [1234.5, -7.25, 50000.0]),
+        (["12%", "3.5%", "-1%"], "1234.5%", [12.0, 3.5, -1.0]),
+        (["1.200,50 €", "7,25 €", "12,00 €"], "1.234,5 €", [1200.5, 7.25, 12.0]),
+        (["£5", "£12", "£100"], "£1234.5", [5, 12, 100]),
+    ],
+)
+def test_currency_and_percent_signs_are_read_and_written_back(texts, format, values):
+    frame = pl.DataFrame({"price": texts * 20})
+    table, _ = infer_table(frame, "t", typed=False)
+    column = table["price"]
+    assert (column.kind, column.format) == ("number", format)
+    read, notes = conform(frame, table)
+    assert read["price"][:3].to_list() == values and not notes
+    written = format_frame(read, table)["price"][:3].to_list()
+    assert read.equals(conform(pl.DataFrame({"price": written * 20}), table)[0])
+    assert all(text.strip("-")[0] == texts[0][0] or text[-1] == texts[0][-1] for text in written)

@@ -12,7 +12,7 @@ from simulacra.cli._console import OUT, print_json, say, tell
 from simulacra.errors import CheckFailed
 from simulacra.modelfile import read_model
 from simulacra.schema.files import dump_schema, load_schema, write_schema
-from simulacra.schema.types import Column, Schema
+from simulacra.schema.types import FIXED, Column, Schema
 from simulacra.schema.validation import validate
 
 
@@ -89,15 +89,18 @@ def _plain(text: str) -> str:
 def _kind(column: Column) -> str:
     words: list[str] = [column.kind]
     if column.kind == "number" and column.format != "HHMM":
-        words.append(
-            "whole"
-            if column.integer
-            else f"{column.decimals} decimals"
-            if column.decimals is not None
-            else "real"
-        )
-    words += [str(word) for word in (column.format, column.timezone, column.identifying) if word]
+        words.append("whole" if column.integer else _decimals(column.decimals))
+    words += [str(word) for word in (_written(column), column.timezone, column.identifying) if word]
     return ", ".join(words) + (" (may be missing)" if column.nullable else "")
+
+
+def _written(column: Column) -> str | None:
+    """Name a format that says more than the kind does."""
+    return None if column.format == FIXED else column.format
+
+
+def _decimals(count: int | None) -> str:
+    return "real" if count is None else "1 decimal" if count == 1 else f"{count} decimals"
 
 
 def _values(column: Column) -> str:

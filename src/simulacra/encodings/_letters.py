@@ -76,7 +76,8 @@ def exact_shape(text: str) -> str:
     >>> exact_shape("Ab-12")
     'Aa-99'
     """
-    return re.sub("[a-z]", "a", re.sub("[A-Z]", "A", re.sub("[0-9]", "9", text)))
+    escaped = re.sub(r"([+\\])", r"\\\1", text)
+    return re.sub("[a-z]", "a", re.sub("[A-Z]", "A", re.sub("[0-9]", "9", escaped)))
 
 
 def loose_shape(text: str) -> str:
@@ -90,6 +91,47 @@ def loose_shape(text: str) -> str:
     return re.sub(r"([Aa9])\1*", r"\1+", exact_shape(text))
 
 
+def template(text: str, common: set[str]) -> str:
+    """Keep the words that many rows share and write the others as loose shapes: ``9+ A+a+ Street``.
+
+    A text of such words alone would come out as it went in, and one without any has no word to keep: both are
+    written as their exact shape.
+
+    Examples
+    --------
+    >>> template("12 Elm Street", {"Street"}), template("Elm Street", {"Elm", "Street"})
+    ('9+ A+a+ Street', 'Aaa Aaaaaa')
+    """
+    words = text.split(" ")
+    kept = [word in common for word in words]
+    if all(kept) or not any(kept):
+        return exact_shape(text)
+    return " ".join(
+        literal(word) if keep else loose_shape(word) for word, keep in zip(words, kept, strict=True)
+    )
+
+
+def literal(word: str) -> str:
+    """Write a word so that `fill_shape` gives it back."""
+    return re.sub(r"([Aa9+\\])", r"\\\1", word)
+
+
+def literal_words(shape: str) -> set[str]:
+    """List the words that stand for themselves in a template.
+
+    Examples
+    --------
+    >>> literal_words("9+ A+a+ Street")
+    {'Street'}
+    """
+    words = set()
+    for word in shape.split(" "):
+        plain = re.sub(r"\\(.)", r"\1", word)
+        if plain.isalpha() and not re.search("[Aa9]", re.sub(r"\\.", "", word)):
+            words.add(plain)
+    return words
+
+
 def fill_shape(
     shape: str, n: int, chain: Array, runs: dict[str, Array], rng: np.random.Generator
 ) -> list[str]:
@@ -98,7 +140,7 @@ def fill_shape(
     Parameters
     ----------
     shape : str
-        As `exact_shape` or `loose_shape` writes it.
+        As `exact_shape`, `loose_shape` or `template` writes it; a backslash makes a character stand for itself.
     n : int
         How many.
     chain : array
@@ -109,7 +151,10 @@ def fill_shape(
         Where randomness comes from.
     """
     parts: list[list[str]] = []
-    for run in re.findall(r"A\+|a\+|9\+|A+|a+|9+|.", shape, flags=re.DOTALL):
+    for run in re.findall(r"\\.|A\+|a\+|9\+|A+|a+|9+|.", shape, flags=re.DOTALL):
+        if run[0] == "\\":
+            parts.append([run[-1]] * n)
+            continue
         sign, open_length = run[0], run[1:] == "+"
         if sign not in CLASSES or (len(run) > 1 and run[1] not in "+" + sign):
             parts.append([run] * n)

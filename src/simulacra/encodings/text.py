@@ -1,9 +1,10 @@
-"""Texts: a shape or a number of words is learnt; letters and words are drawn anew, never copied."""
+"""Texts: a template or a number of words is learnt; letters and words are drawn anew, never copied."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,11 +15,12 @@ from simulacra.encoding import Encoding
 from simulacra.encodings._fakes import FAKES
 from simulacra.encodings._letters import (
     draw_words,
-    exact_shape,
     fill_shape,
     letter_chain,
+    literal_words,
     loose_shape,
     run_lengths,
+    template,
     word_counts,
 )
 from simulacra.schema.types import Column
@@ -26,13 +28,14 @@ from simulacra.schema.types import Column
 MOST_TEXTS = 100_000
 """Shapes, letters and words are counted on at most this many texts."""
 MOST_SHAPES = 200
-WORDY = 3.0
+MOST_WORDS = 20_000
+WORDY = 5.0
 """From this mean number of words a column is made of words rather than of shapes."""
 
 
 @dataclass(frozen=True)
 class Text(Encoding):
-    """One axis: the shape of a short text (``A+a+ 99``), or the number of words of a long one.
+    """One axis: the template of a short text (``9+ A+a+ Street``), or the number of words of a long one.
 
     Notes
     -----
@@ -75,7 +78,7 @@ class Text(Encoding):
             if words["words"]:
                 lengths = np.sort(counts)
             else:
-                shapes = _common_shapes(texts, shared)
+                shapes = _common_shapes(texts, _common_words(texts, shared), shared)
         low, high = _inner_range(lengths, shared)
         runs = run_lengths(texts, shared)
         return cls(
@@ -102,7 +105,8 @@ class Text(Encoding):
             return (np.clip(words.cast(pl.Float64).fill_null(np.nan).to_numpy(), *self.lengths),)
         index = {shape: code for code, shape in enumerate(self.shapes)}
         distinct = values.drop_nulls().unique()
-        codes = [_code(text, index) for text in distinct.to_list()]
+        common = {word for shape in self.shapes for word in literal_words(shape)}
+        codes = [_code(text, index, common) for text in distinct.to_list()]
         table = pl.DataFrame({"v": distinct, "c": pl.Series(codes, dtype=pl.Int64)})
         found = values.rename("v").to_frame().join(table, on="v", how="left", maintain_order="left")["c"]
         size = len(self.shapes) + self.missing
@@ -158,17 +162,27 @@ class Text(Encoding):
         return cls(column=column, **{**state, "shapes": tuple(state["shapes"])})
 
 
-def _common_shapes(texts: list[str], holders: int) -> tuple[str, ...]:
-    """List exact shapes that enough texts have, then loose ones for the rest; at least one."""
-    exact = Counter(map(exact_shape, texts))
-    shapes = [shape for shape, count in exact.most_common(MOST_SHAPES) if count >= holders]
-    rest = Counter(loose_shape(text) for text in texts if exact[exact_shape(text)] < holders)
-    shapes += [shape for shape, count in rest.most_common(MOST_SHAPES) if count >= holders]
+def _common_words(texts: list[str], holders: int) -> set[str]:
+    """List the words that enough texts hold: they may stand in a template."""
+    counts = Counter(word for text in texts for word in set(text.split(" ")))
+    return {word for word, count in counts.most_common(MOST_WORDS) if count >= holders and word.isalpha()}
+
+
+def _common_shapes(texts: list[str], common: set[str], holders: int) -> tuple[str, ...]:
+    """List the shapes that enough texts have: templates, then loose shapes for the other texts; at least one."""
+    shapes: list[str] = []
+    left = texts
+    for write in (partial(template, common=common), loose_shape):
+        written = [write(text) for text in left]
+        counts = Counter(written)
+        kept = {shape for shape, count in counts.most_common(MOST_SHAPES) if count >= holders}
+        shapes += sorted(kept, key=lambda shape: (-counts[shape], shape))
+        left = [text for text, shape in zip(left, written, strict=True) if shape not in kept]
     return tuple(dict.fromkeys(shapes)) or ("A+a+",)
 
 
-def _code(text: str, index: dict[str, int]) -> int:
-    return index.get(exact_shape(text), index.get(loose_shape(text), 0))
+def _code(text: str, index: dict[str, int], common: set[str]) -> int:
+    return index.get(template(text, common), index.get(loose_shape(text), 0))
 
 
 def _inner_range(ordered: Array, holders: int) -> tuple[float, float]:

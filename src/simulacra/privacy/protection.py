@@ -106,7 +106,7 @@ def _merge_rare(axis: Axis, codes: Array, stream: np.random.Generator) -> tuple[
     rare = counts[codes] < axis.holders
     merged_levels = int(((counts > 0) & (counts < axis.holders)).sum())
     if not len(stay):
-        note = f"column {axis.column!r}: no level has {axis.holders} holders; all values are withheld."
+        note = f"{_name(axis)}: no level has {axis.holders} holders; all values are withheld."
         return np.zeros(len(codes), dtype=dtype), stay, [note]
     renumber = np.zeros(size, dtype=dtype)
     renumber[stay] = np.arange(len(stay))
@@ -117,7 +117,7 @@ def _merge_rare(axis: Axis, codes: Array, stream: np.random.Generator) -> tuple[
     out[rare] = stream.choice(len(stay), size=n, p=counts[stay] / counts[stay].sum()).astype(dtype)
     levels = "1 level" if merged_levels == 1 else f"{merged_levels:,} levels"
     note = (
-        f"column {axis.column!r}: {levels} with fewer than {axis.holders} holders "
+        f"{_name(axis)}: {levels} with fewer than {axis.holders} holders "
         f"merged into the others ({_rows(n, len(codes))})."
     )
     return out, stay, [note]
@@ -132,7 +132,7 @@ def _code_extremes(
     held = values[~gap]
     nowhere = (float("nan"), float("nan"))
     if len(held) < k:
-        note = f"column {axis.column!r}: fewer than {k} values; all are withheld." if len(held) else ""
+        note = f"{_name(axis)}: fewer than {k} values; all are withheld." if len(held) else ""
         return np.full(len(values), np.nan), nowhere, [note] if note else []
     place = (k - 1, len(held) - k)
     low, high = (float(np.partition(held, p)[p]) for p in (min(place), max(place)))
@@ -141,14 +141,18 @@ def _code_extremes(
     below, above = int((held < low).sum()), int((held > high).sum())
     if below or above:
         notes.append(
-            f"column {axis.column!r}: extremes coded to the {k}th value from each end "
-            f"({below:,} low, {above:,} high)."
+            f"{_name(axis)}: extremes coded to the {k}th value from each end ({below:,} low, {above:,} high)."
         )
     few = int(gap.sum())
     if 0 < few < k:
         out[gap] = stream.choice(out[~gap], size=few)
-        notes.append(f"column {axis.column!r}: fewer than {k} rows lack a value; they were given one.")
+        notes.append(f"{_name(axis)}: fewer than {k} rows lack a value; they were given one.")
     return out, (low, high), notes
+
+
+def _name(axis: Axis) -> str:
+    """Name the column, and the part where it has several."""
+    return f"column {axis.column!r}" + ("" if axis.name == axis.column else f" ({axis.part})")
 
 
 def _rows(count: int, total: int) -> str:

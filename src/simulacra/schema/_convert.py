@@ -11,7 +11,6 @@ import polars as pl
 from simulacra.schema._dates import Moment, parse, read_moments
 from simulacra.schema._parsing import (
     MISSING,
-    STYLES,
     find_style,
     is_missing,
     plain_numbers,
@@ -20,6 +19,7 @@ from simulacra.schema._parsing import (
     read_truth,
 )
 from simulacra.schema._texts import nested_text
+from simulacra.schema.punctuation import style_named
 from simulacra.schema.types import Column
 
 
@@ -83,7 +83,7 @@ def _read_number(series: pl.Series, column: Column) -> Converted:
 
 def _plain_text(text: pl.Series, column: Column) -> tuple[pl.Series, tuple[str, ...]]:
     """Rewrite numbers plainly in the column's own style, or in another if that reads more of them."""
-    own = column.format if any(style.name == column.format for style in STYLES) else None
+    own = column.format if style_named(column.format) else None
     best = _by_value(text, lambda some: plain_numbers(some, own))
     lost = best.null_count() - text.null_count()
     if not lost:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 
 import polars as pl
+
+from simulacra.schema.punctuation import AFTER, BEFORE, PLAIN, STYLES, NumberStyle, style_named
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "NAN", "-", "?")
 """Texts that stand for a missing value where the other values are numbers, dates, times or truth values."""
@@ -41,45 +43,18 @@ _UNIT_DURATION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NumberStyle:
-    """How numbers are punctuated: the mark between groups of digits, and the one before the fraction."""
-
-    name: str
-    group: str
-    point: str
-
-    @property
-    def pattern(self) -> str:
-        """The regular expression of a number in this style, its groups marked where there are any."""
-        fraction = f"({re.escape(self.point)}\\d+)?"
-        if not self.group:
-            return rf"^[+-]?\d+{fraction}$"
-        return rf"^[+-]?(\d{{1,3}}|[1-9]\d{{0,2}}([{self.group}]\d{{3}})+){fraction}$"
-
-
-STYLES = (
-    NumberStyle("1,234.5", ",", "."),
-    NumberStyle("1.234,5", ".", ","),
-    NumberStyle("1 234,5", " \u00a0\u202f", ","),
-    NumberStyle("1 234.5", " \u00a0\u202f", "."),
-    NumberStyle("1'234.5", "'\u2019", "."),
-    NumberStyle("1234,5", "", ","),
-)
-"""The punctuations of numbers beside the plain one; their names serve as `Column.format`."""
-
-
 def is_missing(text: pl.Series) -> pl.Series:
     """Mark the texts that stand for a missing value (and the nulls)."""
     return text.str.strip_chars().is_in(list(MISSING)).fill_null(True)
 
 
 def plain_numbers(text: pl.Series, style: str | None = None) -> pl.Series:
-    """Rewrite numbers with a point and without groups; null where a text is no number in that style."""
+    """Rewrite numbers with a point and without groups or signs; null where a text is no number in that style."""
     text = text.str.strip_chars()
-    found = next((s for s in STYLES if s.name == style), None)
+    found = style_named(style)
     if found is None:
         return text.set(~text.str.contains(_PLAIN).fill_null(False), None)
+    text = _without_signs(text, found)
     # numbers without marks between groups are read too, so that a file may leave them out
     loose = rf"{found.pattern}|^[+-]?\d+({re.escape(found.point)}\d+)?$"
     text = text.set(~text.str.contains(loose).fill_null(False), None)
@@ -90,14 +65,34 @@ def plain_numbers(text: pl.Series, style: str | None = None) -> pl.Series:
 
 def find_style(texts: pl.Series) -> str | None:
     """Find the punctuation that all numbers of a column keep; None if there is none to be sure of."""
+    before = _common(texts.str.extract(rf"^[+-]?({BEFORE})"))
+    after = _common(texts.str.extract(rf"({AFTER})$"))
+    bare = _without_signs(texts, replace(PLAIN, before=before, after=after))
     for style in STYLES:
-        if not texts.str.contains(style.pattern).all():
+        if not bare.str.contains(style.pattern).all():
             continue
-        grouped = bool(style.group) and texts.str.contains(f"[{style.group}]").any()
+        grouped = bool(style.group) and bare.str.contains(f"[{style.group}]").any()
         # '1,2' may be a list of answers: a comma alone needs many values to be taken for a decimal one
-        if grouped or (not style.group and len(texts) >= _MIN_DISTINCT_COMMA):
-            return style.name
+        if grouped or (
+            not style.group and len(bare) >= _MIN_DISTINCT_COMMA and not bare.str.contains(r"^\d+$").all()
+        ):
+            return replace(style, before=before, after=after).name
+    if (before or after) and bare.str.contains(PLAIN.pattern).all():
+        return replace(PLAIN, before=before, after=after).name
     return None
+
+
+def _common(signs: pl.Series) -> str:
+    """Return the sign that all texts have, or nothing."""
+    kinds = signs.unique()
+    return str(kinds[0]) if len(kinds) == 1 and kinds[0] is not None else ""
+
+
+def _without_signs(texts: pl.Series, style: NumberStyle) -> pl.Series:
+    """Take currency and percent signs off; minus may stand on either side of the first."""
+    if style.before:
+        texts = texts.str.replace(rf"^([+-]?){re.escape(style.before)}", "${1}")
+    return texts.str.strip_suffix(style.after) if style.after else texts
 
 
 def read_numbers(plain: pl.Series) -> pl.Series:

@@ -22,10 +22,11 @@ from simulacra.schema._parsing import (
     read_numbers,
 )
 from simulacra.schema._patterns import find_identifying
+from simulacra.schema.punctuation import AFTER, BEFORE, style_named
 from simulacra.schema.types import FIXED, Column
 
 _SAMPLE = 256
-_NUMBERLIKE = r"^[+-]?[\d.,'’\s]+$"
+_NUMBERLIKE = rf"^[+-]?({BEFORE})?[+-]?[\d.,'’\s]+({AFTER})?$"
 _IDENTIFYING = {
     "email": "e-mail addresses",
     "url": "web addresses",
@@ -121,7 +122,9 @@ def _as_number(real: Values, texts: pl.Series, typed: bool) -> Guess | None:
         finest = 0 if column.integer else column.decimals or 0
         step = column.step or (10.0**-finest if finest < places else None)
         column = replace(column, decimals=places, integer=False, step=step)
-    return replace(column, format=style or (FIXED if places else None)), reason
+    signs = style_named(style)
+    unit = (signs.before or signs.after).strip() if signs else ""
+    return replace(column, format=style or (FIXED if places else None), unit=unit or None), reason
 
 
 def _fixed_places(texts: pl.Series) -> int:
@@ -154,6 +157,8 @@ def _count_mixed(real: Values) -> str:
         return ""
     numeric = plain_numbers(real.distinct).is_not_null()
     rows = int(real.counts.filter(numeric).sum())
+    if rows == real.total and real.distinct.str.contains(r"^0\d").any():
+        return "written with leading zeros, so they are codes"
     return (
         f"mixed: {rows:,} of {real.total:,} rows read as numbers" if 2 * rows >= real.total and rows else ""
     )

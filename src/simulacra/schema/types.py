@@ -57,8 +57,8 @@ class Column:
     format : str or None
         How values are written where they stand as text: a strptime pattern for dates and times, ``"no|yes"``
         (false and true) for a boolean; for a number ``"HHMM"`` if it is a clock time (1305 is 13:05), ``"fixed"`` if
-        it always has all its decimals (1.50), or its punctuation: ``"1,234.5"``, ``"1.234,5"``, ``"1 234,5"``,
-        ``"1 234.5"``, ``"1'234.5"``, ``"1234,5"``.
+        it always has all its decimals (1.50), or 1234.5 as the column writes it: ``"1,234.5"``, ``"1.234,5"``,
+        ``"1 234,5"``, ``"1 234.5"``, ``"1'234.5"``, ``"1234,5"``, also with a sign: ``"$1,234.5"``, ``"1234.5%"``.
     identifying : str or None
         What it identifies (``"email"``): such a column is replaced by fakes, never learnt.
     sensitive : bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,8 +109,10 @@ class Excel(Source):
                 raise DataError(
                     f"column {values.name!r} has texts beyond {_MAX_TEXT:,} characters. Write CSV or Parquet."
                 )
-        with path.open("wb") as file:
-            _write_sheet(columns, file)
+        # the workbook is made in memory: the library has an error of its own for a full disk
+        book = io.BytesIO()
+        _write_sheet(columns, book)
+        path.write_bytes(book.getvalue())
 
 
 def _read_sheet(book: fastexcel.ExcelReader, sheet: str, path: Path, notes: list[str]) -> pl.DataFrame:
