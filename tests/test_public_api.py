@@ -30,7 +30,7 @@ SIGNATURES = {
     ),
     "write": "(data, path)",
     "Synthesizer.sample": "(self, n, *, seed=None, where=None, balance=None, progress=silent)",
-    "Synthesizer.chunks": "(self, n, *, seed, rows=65536)",
+    "Synthesizer.chunks": "(self, n, *, seed)",
     "Synthesizer.save": "(self, path, *, allow_rows=False)",
     "Dataset.split": "(self, holdout=0.2, *, seed=None)",
     "Dataset.write": "(self, path)",

@@ -190,7 +190,7 @@ def test_bad_counts_are_refused(model, n):
 def test_unknown_models_and_settings_are_named():
     with pytest.raises(UnknownName, match="no model named 'tree'; did you mean 'trees'"):
         sim.fit(table(50), "tree")
-    with pytest.raises(OptionError, match="takes no such option"):
+    with pytest.raises(OptionError, match="no option of model 'trees' named 'leafs'"):
         sim.fit(table(50), "trees", leafs=3)
 
 
@@ -213,3 +213,31 @@ def test_odd_tables_survive(name):
     drawn = fitted.sample(300, seed=1).polars()
     assert drawn.width == frame.width and len(drawn) == 300
     assert drawn["same"].unique().to_list() == ["x"] and drawn["nothing"].null_count() == 300
+
+
+def test_declared_bounds_give_extremes_but_not_single_values():
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"x": np.append(rng.normal(50, 5, 2_000), [0.123456, 99.876543])})
+    schema = sim.infer(frame).with_column("x", bounds=(0.0, 100.0), declared=True)
+    drawn = sim.fit(frame, schema=schema, seed=1).sample(20_000, seed=1).polars()["x"]
+    assert not drawn.is_in(frame["x"].to_list()).any()
+    assert drawn.is_between(0, 100).all()
+
+
+def test_identifying_columns_become_fakes_whatever_they_were():
+    frame = pl.DataFrame({"mail": ["ann@firm.com", "bob@firm.com"] * 50, "x": range(100)})
+    schema = sim.infer(frame).with_column("mail", identifying="email")
+    drawn = sim.fit(frame, schema=schema, seed=1).sample(50, seed=1).polars()["mail"]
+    assert drawn.str.ends_with("@example.com").all() and not drawn.str.contains("firm").any()
+    with pytest.raises(sim.errors.SchemaError, match="did you mean 'email'"):
+        sim.infer(frame).with_column("mail", identifying="e-mail")
+
+
+def test_chunks_keep_the_constraints():
+    frame = table(500).filter(pl.col("spend") + pl.col("age") >= 60)
+    model = sim.fit(
+        frame, "independent", schema=sim.infer(frame).with_constraint("spend + age >= 60"), seed=1
+    )
+    pieces = pl.concat(model.chunks(1_000, seed=3))
+    assert (pieces["spend"] + pieces["age"] >= 60).all()
+    assert pieces.equals(model.sample(1_000, seed=3).polars())

@@ -1,8 +1,9 @@
 """simulacra: synthetic data that people can trust.
 
->>> import simulacra as sim
->>> model = sim.fit(sim.read("adult.csv"))  # doctest: +SKIP
->>> fake = model.sample(1_000, seed=7)  # doctest: +SKIP
+>>> import polars as pl, simulacra as sim
+>>> model = sim.fit(pl.DataFrame({"age": [23, 31, 45, 52] * 20}), seed=1)
+>>> model.sample(3, seed=7)
+Dataset(table: 3 rows x 1 columns)
 """
 
 from importlib import import_module

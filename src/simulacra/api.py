@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simulacra.dataset import Dataset, dataset
-from simulacra.errors import DataError, ModelFileError, OptionError
+from simulacra.errors import DataError, ModelFileError, OptionError, SchemaViolation
 from simulacra.evaluation import evaluate as evaluate_case
 from simulacra.generator import Progress, silent
 from simulacra.metric import Comparison
@@ -296,7 +296,10 @@ def evaluate(
         if data is None:
             continue
         loose = data if isinstance(data, Dataset) else dataset(data, schema=None)
-        frames[role], told = conform(loose.polars(), table, extra="drop", unreadable="null")
+        try:
+            frames[role], told = conform(loose.polars(), table, extra="drop", unreadable="null")
+        except SchemaViolation as error:
+            raise SchemaViolation(f"the {role} rows do not fit the training rows: {error}") from error
         notes += [f"{role}: {note}" for note in (*loose.notes, *told)]
     case = Comparison(
         table, known.polars(), frames["synthetic"], frames.get("holdout"), target, Streams(resolve_seed(seed))

@@ -282,7 +282,12 @@ def _writer(column: Column) -> Callable[[float], str]:
     if column.kind == "datetime":
         zone = UTC if column.timezone is None else ZoneInfo(column.timezone)
         start = datetime(1970, 1, 1, tzinfo=UTC)
-        return lambda seconds: f"{(start + timedelta(seconds=seconds)).astimezone(zone):%Y-%m-%d %H:%M}"
+
+        def instant(seconds: float) -> str:
+            moment = (start + timedelta(seconds=seconds)).astimezone(zone)
+            return f"{moment:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
+
+        return instant
     if column.kind == "time":
         return lambda seconds: f"{int(seconds // 3600):02d}:{int(seconds // 60 % 60):02d}"
     if column.kind == "duration":

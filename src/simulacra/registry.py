@@ -105,22 +105,26 @@ class Registry:
 
 
 def install_advice(module: str) -> str:
-    """Say how to install an optional package: through the extra that lists it, if one does.
+    """Say how to install an optional package, with the others of its extra.
 
     Examples
     --------
     >>> install_advice("fastexcel")
-    "pip install 'simulacra[excel]'"
+    'pip install fastexcel xlsxwriter'
     """
     try:
         requirements = importlib.metadata.requires("simulacra") or []
     except importlib.metadata.PackageNotFoundError:
         requirements = []
+    extras: dict[str, list[str]] = {}
     for requirement in requirements:
         package = re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0]
         extra = re.search(r"extra == ['\"]([^'\"]+)", requirement)
-        if extra and package.lower().replace("-", "_") == module.lower():
-            return f"pip install 'simulacra[{extra.group(1)}]'"
+        if extra and extra.group(1) not in {"test", "dev"}:
+            extras.setdefault(extra.group(1), []).append(package)
+    for packages in extras.values():
+        if module.lower() in {package.lower().replace("-", "_") for package in packages}:
+            return f"pip install {' '.join(sorted(packages))}"
     return f"pip install {module}"
 
 

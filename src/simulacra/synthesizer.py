@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import polars as pl
 from simulacra.dataset import Dataset
 from simulacra.domain import Block, Domain
 from simulacra.encoding import Encoding
-from simulacra.errors import DataError, OptionError
+from simulacra.errors import DataError, OptionError, unknown
 from simulacra.frames import Layout
 from simulacra.generator import Generator, Progress, silent
 from simulacra.modelfile import ModelFile, write_model
@@ -129,11 +129,31 @@ class Synthesizer:
             notes = (*notes, f"seed {used}")
         return Dataset(self.schema, {self.table.name: frame}, {self.table.name: self.layout}, notes)
 
-    def chunks(self, n: int, *, seed: int, rows: int = BLOCK_ROWS) -> Iterator[pl.DataFrame]:
-        """Draw n rows in pieces of one block each, so that memory stays flat: the same rows as `sample`."""
-        streams = Streams(seed)
-        for block, start in enumerate(range(0, n, rows)):
-            yield self._draw(min(rows, n - start), start, streams.at("block", block))
+    def chunks(self, n: int, *, seed: int) -> Iterator[pl.DataFrame]:
+        """Draw n rows in pieces of one block each: the same rows as `sample`.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows in all.
+        seed : int
+            The same seed gives the same bytes.
+
+        Yields
+        ------
+        DataFrame
+            Canonical values, at most 65,536 rows.
+
+        Notes
+        -----
+        **Cost**: memory stays flat, unless the schema has constraints: then all rows are drawn first.
+        """
+        if self.table.constraints:
+            yield from self.sample(n, seed=seed).chunks(BLOCK_ROWS)
+            return
+        streams = Streams(resolve_seed(seed))
+        for block, start in enumerate(range(0, n, BLOCK_ROWS)):
+            yield self._draw(min(BLOCK_ROWS, n - start), start, streams.at("block", block))
 
     def _rows(self, n: int, streams: Streams, progress: Progress) -> pl.DataFrame:
         pieces = []
@@ -264,7 +284,8 @@ def fit_table(
     streams = Streams(seed).at(table.name)
     progress(0.0, "encoding")
     encodings = {column.name: _fit_encoding(frame[column.name], column, holders) for column in table.columns}
-    guarded = protect(encode(frame, encodings), streams)
+    declared = [column.name for column in table.columns if column.declared]
+    guarded = protect(encode(frame, encodings), streams, declared=declared)
     for name, encoding in encodings.items():
         kept = {part: codes for (column, part), codes in guarded.kept.items() if column == name}
         limits = {part: ends for (column, part), ends in guarded.limits.items() if column == name}
@@ -278,13 +299,12 @@ def fit_table(
 
 def make_generator(model: str, options: Mapping[str, Any]) -> Generator:
     """Make a generator by its registered name; an unknown option is named with the nearest one that exists."""
-    cls = MODELS.load(model)
-    try:
-        made: Generator = cls(**options)
-    except TypeError as error:
-        known = ", ".join(repr(name) for name in cls().options()) or "none"
-        raise OptionError(f"model {model!r} takes no such option: {error}. Its options: {known}.") from error
-    return made
+    cls: type[Generator] = MODELS.load(model)
+    known = [f.name for f in fields(cls) if f.init]
+    for name in options:
+        if name not in known:
+            raise OptionError(str(unknown(f"option of model {model!r}", name, known)))
+    return cls(**options)
 
 
 def encode(frame: pl.DataFrame, encodings: Mapping[str, Encoding]) -> Block:
@@ -310,6 +330,5 @@ def restore(file: ModelFile) -> Synthesizer:
 
 
 def _fit_encoding(values: pl.Series, column: Column, holders: int) -> Encoding:
-    exempt = column.declared or not column.protect
-    fitted: Encoding = ENCODINGS.load(column.kind).fit(values, column, holders=1 if exempt else holders)
-    return fitted
+    cls: type[Encoding] = ENCODINGS.load(column.kind)
+    return cls.fit(values, column, holders=holders if column.protect else 1)

@@ -130,7 +130,7 @@ def bad_files(folder: Path) -> None:
         (["fit", "train.csv", "-o", "x.sim", "--schema", "wrong.yaml"], "nowhere"),
         (["fit", "train.csv", "-o", "x.sim", "--schema", "odd.yaml"], "odd.yaml"),
         (["fit", "train.csv", "-o", "x.sim", "--schema", "absent.yaml"], "absent.yaml"),
-        (["fit", "train.csv", "-o", "x.sim", "--set", "leafs=3"], "takes no such option"),
+        (["fit", "train.csv", "-o", "x.sim", "--set", "leafs=3"], "did you mean 'min_leaf'"),
         (["fit", "train.csv"], "--output"),
         (["sample", "m.sim", "-n", "5", "--where", "orign = 'JFK'"], "did you mean 'origin'"),
         (["sample", "m.sim", "-n", "5", "--where", "origin ="], "where"),

@@ -24,7 +24,7 @@ from simulacra.schema.files import (
     read_schema,
     write_schema,
 )
-from simulacra.schema.types import Check, Column, Schema, Table
+from simulacra.schema.types import IDENTIFYING, Check, Column, Schema, Table
 
 ODD = [
     "yes", "no", "on", "null", "~", "1", "1.0", "1e5", "0x1f",
@@ -103,7 +103,9 @@ def any_column(draw: st.DrawFn, name: str) -> Column:
     facts: dict[str, Any] = {
         fact: draw(st.booleans()) for fact in ("nullable", "sensitive", "declared", "protect")
     }
-    facts |= {fact: draw(optional) for fact in ("unit", "pattern", "format", "identifying")}
+    facts |= {fact: draw(optional) for fact in ("unit", "pattern", "format")}
+    if kind == "text":
+        facts["identifying"] = draw(st.none() | st.sampled_from(IDENTIFYING))
     if kind in bounds and draw(st.booleans()):
         facts["bounds"] = tuple(sorted((draw(bounds[kind]), draw(bounds[kind]))))
     if kind == "category" and draw(st.booleans()):

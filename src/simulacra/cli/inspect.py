@@ -77,7 +77,7 @@ def _grid(schema: Schema, name: str, rows: int | None) -> Grid:
     for heading in ("column", "kind", "values", "why"):
         grid.add_column(heading, overflow="fold")
     for column in table.columns:
-        why = schema.reasons.get(name, {}).get(column.name, "")
+        why = "" if column.sensitive else schema.reasons.get(name, {}).get(column.name, "")
         grid.add_row(_plain(column.name), _kind(column), _plain(_values(column)), _plain(why))
     return grid
 
@@ -104,9 +104,11 @@ def _decimals(count: int | None) -> str:
 
 
 def _values(column: Column) -> str:
+    if column.sensitive:
+        return "sensitive, not shown"
     if column.bounds is not None:
         return f"{column.bounds[0]} to {column.bounds[1]}" + (f" {column.unit}" if column.unit else "")
-    if column.levels is not None and not column.sensitive:
+    if column.levels is not None:
         shown = ", ".join(column.levels[:4])
         return f"{len(column.levels)} levels: {shown}" + (", ..." if len(column.levels) > 4 else "")
     return column.pattern or ""

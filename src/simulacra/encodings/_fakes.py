@@ -9,6 +9,12 @@ import numpy as np
 from simulacra.domain import Array
 from simulacra.encodings._letters import draw_digits, draw_letters
 
+SOUNDS = (
+    "mira", "tolan", "berit", "kasel", "norem", "lidan", "savor", "helim", "radon", "vesta", "orlin", "jarek", "pelin",
+    "damor", "silva", "torben", "alen", "rikard", "morena", "liska", "hanso", "kelde", "brana", "wister", "galen",
+) * 4  # fmt: skip
+"""Made-up words that the letters of stand-ins follow, so that nothing of the real texts is in them."""
+
 
 def emails(n: int, chain: Array, rng: np.random.Generator) -> list[str]:
     """Draw addresses at example.com (RFC 2606)."""
@@ -48,7 +54,7 @@ def ibans(n: int, chain: Array, rng: np.random.Generator) -> list[str]:
 
 
 def names(n: int, chain: Array, rng: np.random.Generator) -> list[str]:
-    """Draw names that sound like the column's, made letter by letter."""
+    """Draw names made letter by letter."""
     first = draw_letters(chain, rng.integers(4, 8, size=n), rng)
     last = draw_letters(chain, rng.integers(5, 10, size=n), rng)
     return [f"{a.capitalize()} {b.capitalize()}" for a, b in zip(first, last, strict=True)]

@@ -12,7 +12,7 @@ import polars as pl
 
 from simulacra.domain import Array, Axis, code_dtype
 from simulacra.encoding import Encoding
-from simulacra.encodings._fakes import FAKES
+from simulacra.encodings._fakes import FAKES, SOUNDS
 from simulacra.encodings._letters import (
     draw_words,
     fill_shape,
@@ -79,11 +79,12 @@ class Text(Encoding):
                 lengths = np.sort(counts)
             else:
                 shapes = _common_shapes(texts, _common_words(texts, shared), shared)
+        else:
+            texts = []
         low, high = _inner_range(lengths, shared)
         runs = run_lengths(texts, shared)
-        return cls(
-            column, missing, holders, shapes, np.array([low, high]), letter_chain(texts, shared), runs, words
-        )
+        chain = letter_chain(texts, shared) if texts else letter_chain(SOUNDS, 1)
+        return cls(column, missing, holders, shapes, np.array([low, high]), chain, runs, words)
 
     @property
     def wordy(self) -> bool:

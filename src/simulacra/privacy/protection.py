@@ -9,6 +9,7 @@ disclosure control (Hundepool et al. 2012, "Statistical Disclosure Control", sec
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -42,15 +43,17 @@ class Protected:
     notes: tuple[str, ...] = ()
 
 
-def protect(block: Block, rng: Streams) -> Protected:
+def protect(block: Block, rng: Streams, *, declared: Collection[str] = ()) -> Protected:
     """Merge rare codes and code extremes, on every axis whose `holders` is above 1.
 
     Parameters
     ----------
     block : Block
-        Encoded rows. Axes with ``holders == 1`` (declared or switched off) pass unchanged.
+        Encoded rows. Axes with ``holders == 1`` (protection switched off) pass unchanged.
     rng : Streams
         For the draws that replace rare codes.
+    declared : collection of str
+        Columns whose levels and bounds are public: their axes pass unchanged too.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def protect(block: Block, rng: Streams) -> Protected:
     for axis, values in zip(block.domain.axes, block.columns, strict=True):
         stream = rng.stream("protect", axis.name)
         where = (axis.column, axis.part)
-        if axis.holders <= 1:
+        if axis.holders <= 1 or axis.column in declared:
             axes.append(axis)
             columns.append(values)
         elif axis.size is None:

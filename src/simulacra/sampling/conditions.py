@@ -95,51 +95,62 @@ def fill(
     **Cost**: rows divided by the probability of the condition. Blocks are drawn in a fixed order, so the result is a
     function of model, request and seed alone.
     """
+    constraints = tuple(Predicate.parse(check.sql, request.table) for check in request.table.constraints)
     condition = request.condition
     if condition is not None:
         require_possible(condition, request)
-    constraints = [Predicate.parse(check.sql, request.table) for check in request.table.constraints]
     if not request.balance:
-        return _collect(request.n, condition, constraints, draw, streams, progress)
+        return _collect(request.n, _Wish(condition, constraints), draw, streams, progress)
     pieces: list[pl.DataFrame] = []
     notes: tuple[str, ...] = ()
-    quotas = _quotas(request)
-    for part, (wanted, number) in enumerate(quotas):
+    for part, (wanted, words, number) in enumerate(_quotas(request)):
         both = wanted.sql if condition is None else f"({condition.sql}) and ({wanted.sql})"
         predicate = Predicate.parse(both, request.table)
         require_possible(predicate, request)
-        piece, told = _collect(number, predicate, constraints, draw, streams.at("part", part), progress)
+        wish = _Wish(predicate, constraints, words if condition is None else f"{condition.sql} and {words}")
+        piece, told = _collect(number, wish, draw, streams.at("part", part), progress)
         pieces.append(piece)
         notes += told
     order = streams.stream("shuffle").permutation(request.n)
     return pl.concat(pieces)[order], notes
 
 
+@dataclass(frozen=True)
+class _Wish:
+    """A condition that must be TRUE, constraints that must not be FALSE, and how to speak of both."""
+
+    condition: Predicate | None
+    constraints: tuple[Predicate, ...]
+    said: str = ""
+
+    @property
+    def words(self) -> str:
+        own = self.said or (self.condition.sql if self.condition is not None else "")
+        return quoted(own or " and ".join(constraint.sql for constraint in self.constraints))
+
+    def keep(self, frame: pl.DataFrame) -> pl.Series:
+        """Mark the rows that fit."""
+        fits = pl.Series(np.ones(len(frame), dtype=bool))
+        for constraint in self.constraints:
+            fits &= constraint.evaluate(frame).fill_null(True)
+        return fits if self.condition is None else fits & self.condition.evaluate(frame).fill_null(False)
+
+
 def _collect(
-    n: int,
-    condition: Predicate | None,
-    constraints: list[Predicate],
-    draw: Draw,
-    streams: Streams,
-    progress: Progress,
+    n: int, wish: _Wish, draw: Draw, streams: Streams, progress: Progress
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     pieces = [draw(0, 0, streams.at("block", "none"))]
     drawn = accepted = block = 0
     while accepted < n:
         rows = _next_rows(n, drawn, accepted)
         frame = draw(rows, drawn, streams.at("block", block))
-        keep = pl.Series(np.ones(rows, dtype=bool))
-        for constraint in constraints:
-            keep &= constraint.evaluate(frame).fill_null(True)
-        if condition is not None:
-            keep &= condition.evaluate(frame).fill_null(False)
-        pieces.append(frame.filter(keep))
-        drawn, accepted, block = drawn + rows, accepted + int(keep.sum()), block + 1
+        fits = wish.keep(frame)
+        pieces.append(frame.filter(fits))
+        drawn, accepted, block = drawn + rows, accepted + int(fits.sum()), block + 1
         progress(min(accepted / n, 1.0), "drawing rows")
         if accepted < n:
-            _require_hope(n, drawn, accepted, condition, constraints)
-    sql = condition.sql if condition is not None else " and ".join(c.sql for c in constraints)
-    notes = (f'"{sql}" held in {_share(accepted, drawn)} of the rows drawn.',) if n else ()
+            _require_hope(n, drawn, accepted, wish)
+    notes = (f"{wish.words} held in {_share(accepted, drawn)} of the rows drawn.",) if n else ()
     return pl.concat(pieces)[:n], notes
 
 
@@ -151,22 +162,30 @@ def _next_rows(n: int, drawn: int, accepted: int) -> int:
     return int(min(max(need, 1_024), BLOCK_ROWS))
 
 
-def _require_hope(
-    n: int, drawn: int, accepted: int, condition: Predicate | None, constraints: list[Predicate]
-) -> None:
-    sql = condition.sql if condition is not None else " and ".join(c.sql for c in constraints)
+def _require_hope(n: int, drawn: int, accepted: int, wish: _Wish) -> None:
     if accepted == 0 and drawn >= HOPELESS:
         # no success in N draws: the 95 % upper limit of the probability is 3 / N
         raise RareCondition(
-            f'where "{sql}": none of {drawn:,} rows drawn satisfies it (probability below {3 / drawn:.2g}), '
+            f"where {wish.words}: none of {drawn:,} rows drawn satisfies it (probability below {3 / drawn:.2g}), "
             "though each part of it can occur. Loosen it."
         )
     if accepted and drawn >= HOPELESS and n * drawn / accepted > MOST_DRAWS:
         raise RareCondition(
-            f'where "{sql}": held in {accepted:,} of {drawn:,} rows drawn (probability about '
+            f"where {wish.words}: held in {accepted:,} of {drawn:,} rows drawn (probability about "
             f"{accepted / drawn:.2g}), so {n:,} rows would need about {n * drawn / accepted:,.0f} draws. "
             f"Ask for at most {int(MOST_DRAWS * accepted / drawn):,} rows, or loosen it."
         )
+
+
+def quoted(sql: str) -> str:
+    """Put a condition in the quotes that it does not use itself.
+
+    Examples
+    --------
+    >>> print(quoted("age > 3"), quoted('"hours-per-week" > 3'))
+    "age > 3" `"hours-per-week" > 3`
+    """
+    return f"`{sql}`" if '"' in sql else f'"{sql}"'
 
 
 def require_possible(condition: Predicate, request: Request) -> None:
@@ -185,14 +204,14 @@ def require_possible(condition: Predicate, request: Request) -> None:
         if values is None or term.evaluate(values.alias(name).to_frame()).any():
             continue
         raise ImpossibleCondition(
-            f'where "{condition.sql}": {_range(name, request)} in this model, so no row can match '
-            f'"{term.sql}". Loosen it.'
+            f"where {quoted(condition.sql)}: {_range(name, request)} in this model, so no row can match "
+            f"{quoted(term.sql)}. Loosen it."
         )
 
 
 def _range(name: str, request: Request) -> str:
     column = request.encodings[name].column
-    if column.bounds is not None:
+    if column.bounds is not None and not column.sensitive:
         return f"{name!r} is always between {column.bounds[0]} and {column.bounds[1]}"
     if column.levels is not None and not column.sensitive:
         shown = ", ".join(repr(level) for level in column.levels[:8]) + (
@@ -202,8 +221,8 @@ def _range(name: str, request: Request) -> str:
     return f"{name!r} never takes such a value"
 
 
-def _quotas(request: Request) -> list[tuple[Predicate, int]]:
-    """Turn balance shares into predicates with exact numbers of rows."""
+def _quotas(request: Request) -> list[tuple[Predicate, str, int]]:
+    """Turn balance shares into predicates, words for them, and exact numbers of rows."""
     balance = request.balance or {}
     if len(balance) != 1:
         raise OptionError(f"balance takes one column, and this names {len(balance)}. Name one.")
@@ -214,17 +233,18 @@ def _quotas(request: Request) -> list[tuple[Predicate, int]]:
         raise OptionError(f"balance of {name!r}: shares lie between 0 and 1 and sum to at most 1.")
     numbers = [round(share * request.n) for share in shares.values()]
     rest = request.n - sum(numbers)
-    whole = abs(sum(shares.values()) - 1) < 1e-9
-    if whole or rest < 0:
+    if abs(sum(shares.values()) - 1) < 1e-9 or rest < 0:
         numbers[-1] += rest
         rest = 0
+    named = [Predicate.parse({name: level}, request.table) for level in shares]
     parts = [
-        (Predicate.parse({name: level}, request.table), number)
-        for level, number in zip(shares, numbers, strict=True)
+        (predicate, f"{name} = {level!r}", number)
+        for predicate, level, number in zip(named, shares, numbers, strict=True)
     ]
     if rest:
-        named = " or ".join(f"({predicate.sql})" for predicate, _ in parts)
-        parts.append((Predicate.parse(f"coalesce(not ({named}), true)", request.table), rest))
+        # a missing value is none of the levels named, so it belongs to the rest
+        others = f"coalesce(not ({' or '.join(f'({p.sql})' for p in named)}), true)"
+        parts.append((Predicate.parse(others, request.table), f"{name} is another level", rest))
     return parts
 
 

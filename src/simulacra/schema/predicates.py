@@ -239,12 +239,10 @@ def _parse(text: str) -> exp.Expression:
 
 def _describe(error: ParseError) -> str:
     place = error.errors[0] if error.errors else {}
-    before, here, after = (
-        str(place.get(part) or "") for part in ("start_context", "highlight", "end_context")
-    )
-    near = f"{before[-30:]}>>>{here[:30]}<<<{after[:30]}"
+    before, here = (str(place.get(part) or "") for part in ("start_context", "highlight"))
+    read = (before + here)[-40:].strip()
     return (
-        f"this is no SQL condition: reading stops at {near!r}. Names with spaces or signs stand in double "
+        f"this is no SQL condition: it can not be read beyond {read!r}. Names with spaces or signs stand in double "
         f"quotes, texts in single quotes."
     )
 

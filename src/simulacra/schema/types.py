@@ -14,6 +14,9 @@ Kind = Literal["number", "category", "boolean", "date", "datetime", "time", "dur
 KINDS: tuple[str, ...] = get_args(Kind)
 Bound = int | float | date | datetime | time | timedelta
 
+IDENTIFYING = ("email", "iban", "ip", "person.name", "phone", "ssn", "url")
+"""What a text can identify; such a column is replaced by fakes."""
+
 FIXED = "fixed"
 """`Column.format` of a number that is always written with all its decimals (1.50)."""
 
@@ -60,11 +63,13 @@ class Column:
         it always has all its decimals (1.50), or 1234.5 as the column writes it: ``"1,234.5"``, ``"1.234,5"``,
         ``"1 234,5"``, ``"1 234.5"``, ``"1'234.5"``, ``"1234,5"``, also with a sign: ``"$1,234.5"``, ``"1234.5%"``.
     identifying : str or None
-        What it identifies (``"email"``): such a column is replaced by fakes, never learnt.
+        What it identifies (``email``, ``iban``, ``ip``, ``person.name``, ``phone``, ``ssn`` or ``url``): such a column
+        is of kind text, is replaced by fakes and never learnt.
     sensitive : bool
         Its values are never shown in messages or in the part of a report that may be shared.
     declared : bool
-        True: levels and bounds are public knowledge. False: they were read from the data.
+        True: levels and bounds are public knowledge, so rare levels and extremes are given out. False: they were read
+        from the data. Single values inside the bounds are protected either way.
     protect : bool
         False switches the protection of rare levels, extremes and unique values off for this column.
 
@@ -111,6 +116,13 @@ class Column:
             raise SchemaError(
                 f"{where}: decimals is a count for numbers, not {self.decimals!r} on a {self.kind}."
             )
+        if self.identifying is not None:
+            if self.identifying not in IDENTIFYING:
+                raise SchemaError(f"{where}: {unknown('kind of identifier', self.identifying, IDENTIFYING)}")
+            if self.kind != "text":
+                raise SchemaError(
+                    f"{where}: an identifying column is replaced by fakes. Make its kind 'text'."
+                )
         if self.timezone is not None:
             try:
                 ZoneInfo(self.timezone)
@@ -196,6 +208,8 @@ class Table:
     def with_column(self, name: str, **changes: Any) -> Table:
         """Return the table with some facts of one column changed; see `Column` for their names.
 
+        A column that is said to be identifying becomes a text.
+
         Raises
         ------
         UnknownName
@@ -206,6 +220,8 @@ class Table:
         for fact in changes:
             if fact not in known:
                 raise unknown("property of a column", fact, sorted(known))
+        if changes.get("identifying") is not None:
+            changes.setdefault("kind", "text")
         if "kind" in changes and changes["kind"] != old.kind:
             old = Column(
                 old.name, changes["kind"], nullable=old.nullable, unit=old.unit, sensitive=old.sensitive,
