@@ -52,7 +52,9 @@ def main() -> None:
     parser.add_argument("--target", default="")
     parser.add_argument("--models", nargs="+", default=["trees", "copula", "independent"])
     parser.add_argument("--name", default="flights", help="what to call the table in the results")
-    parser.add_argument("--append", action="store_true", help="add to the results instead of starting them anew")
+    parser.add_argument(
+        "--append", action="store_true", help="add to the results instead of starting them anew"
+    )
     parser.add_argument(
         "--install", action="store_true", help="measure the size of a core install (some minutes)"
     )
