@@ -36,6 +36,10 @@ class Axis:
     holders : int
         A value may be given back exactly only if at least this many rows hold it (k of the protection); 1 means
         that any value may.
+    unit : float
+        What one step of a lattice is worth: 0.01 for cents. Only its ratio to the unit of another axis matters.
+    period : int or None
+        Steps after which a lattice starts again: 1,440 for clock times in minutes.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Axis:
     lattice: bool = False
     missing: bool = False
     holders: int = 1
+    unit: float = 1.0
+    period: int | None = None
 
     def dump(self) -> dict[str, Any]:
         """Return the fields as JSON."""

@@ -33,6 +33,9 @@ class Generator(ABC):
     stores_rows: ClassVar[bool] = False
     """True if the fitted state holds training rows (bootstrap, noise): saving such a model must be allowed."""
 
+    relates: ClassVar[bool] = True
+    """False for a model that takes every column by itself: exact relations between columns are then not kept."""
+
     @abstractmethod
     def fit(
         self, block: Block, *, context: Block | None = None, rng: Streams, progress: Progress = silent

@@ -21,6 +21,7 @@ from simulacra.privacy.protection import HOLDERS, protect
 from simulacra.provenance import describe_fit
 from simulacra.randomness import BLOCK_ROWS, Streams, resolve_seed
 from simulacra.registry import ENCODINGS, MODELS
+from simulacra.relations import Relation, find_relations, put_back, spans, take_out
 from simulacra.sampling.conditions import Request, fill
 from simulacra.schema.files import dump_schema, load_schema
 from simulacra.schema.types import Column, Schema, Table
@@ -45,6 +46,8 @@ class Synthesizer:
         The axes that the generator learnt.
     layout : Layout
         The kind of frame, and its column types, to give back.
+    relations : tuple of Relation
+        Exact relations between columns: their targets are rebuilt after sampling.
     notes : tuple of str
         What protection did.
     provenance : dict
@@ -57,6 +60,7 @@ class Synthesizer:
     encodings: Mapping[str, Encoding]
     domain: Domain
     layout: Layout
+    relations: tuple[Relation, ...] = ()
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -176,7 +180,7 @@ class Synthesizer:
     def _draw(self, n: int, start: int, streams: Streams) -> pl.DataFrame:
         """Draw rows start to start + n, and decode them."""
         block = self.generator.sample(n, rng=streams.at("model"))
-        arrays = dict(zip(self.domain.names, block.columns, strict=True))
+        arrays = put_back(dict(zip(self.domain.names, block.columns, strict=True)), self.relations)
         columns = []
         for column in self.table.columns:
             encoding = self.encodings[column.name]
@@ -223,6 +227,7 @@ class Synthesizer:
             "generator": self.generator.dump(),
             "domain": self.domain.dump(),
             "layout": self.layout.dump(),
+            "relations": [relation.dump() for relation in self.relations],
         }
         schema = dump_schema(self.schema)
         file = ModelFile(
@@ -285,16 +290,30 @@ def fit_table(
     progress(0.0, "encoding")
     encodings = {column.name: _fit_encoding(frame[column.name], column, holders) for column in table.columns}
     declared = [column.name for column in table.columns if column.declared]
-    guarded = protect(encode(frame, encodings), streams, declared=declared)
+    block = encode(frame, encodings)
+    relations = find_relations(block, streams.at("relations")) if generator.relates else ()
+    guarded = protect(take_out(block, relations), streams, declared=declared)
+    limits = {**guarded.limits, **_rebuilt_spans(guarded.block, relations)}
     for name, encoding in encodings.items():
         kept = {part: codes for (column, part), codes in guarded.kept.items() if column == name}
-        limits = {part: ends for (column, part), ends in guarded.limits.items() if column == name}
-        encodings[name] = encoding.narrow(kept, limits)
+        ends = {part: pair for (column, part), pair in limits.items() if column == name}
+        encodings[name] = encoding.narrow(kept, ends)
     generator.fit(guarded.block, rng=streams.at("model"), progress=progress)
     released = replace(table, columns=tuple(encodings[name].column for name in table.names))
     provenance = describe_fit(frame, model=model, options=generator.options(), seed=seed, holders=holders)
-    notes += guarded.notes
-    return Synthesizer(released, model, generator, encodings, guarded.block.domain, layout, notes, provenance)
+    notes += guarded.notes + tuple(
+        f"exact relation, kept by rebuilding: {relation}." for relation in relations
+    )
+    domain = guarded.block.domain
+    return Synthesizer(released, model, generator, encodings, domain, layout, relations, notes, provenance)
+
+
+def _rebuilt_spans(
+    block: Block, relations: tuple[Relation, ...]
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return the ranges of rebuilt axes, under column and part."""
+    home = {axis.name: (axis.column, axis.part) for axis in block.domain.axes}
+    return {home[name]: ends for name, ends in spans(block, relations).items()}
 
 
 def make_generator(model: str, options: Mapping[str, Any]) -> Generator:
@@ -325,7 +344,7 @@ def restore(file: ModelFile) -> Synthesizer:
     generator = make_generator(file.model, file.options).restore(state["generator"])
     return Synthesizer(
         table, file.model, generator, encodings, Domain.restore(state["domain"]), Layout.restore(state["layout"]),
-        tuple(file.notes), file.provenance,
+        tuple(Relation.restore(item) for item in state["relations"]), tuple(file.notes), file.provenance,
     )  # fmt: skip
 
 

@@ -47,8 +47,21 @@ class Real(Encoding):
         """One real axis."""
         name = self.column.name
         return (
-            Axis(name, name, ordered=True, lattice=self.lattice, missing=self.missing, holders=self.holders),
-        )
+            Axis(
+                name, name, ordered=True, lattice=self.lattice, missing=self.missing, holders=self.holders,
+                unit=self._worth, period=self._period,
+            ),
+        )  # fmt: skip
+
+    @property
+    def _worth(self) -> float:
+        """What one position is worth, on the scale of all columns of its kind."""
+        return self.unit
+
+    @property
+    def _period(self) -> int | None:
+        """Positions after which the lattice starts again, if it does."""
+        return None
 
     def encode(self, values: pl.Series) -> tuple[Array, ...]:
         """Turn values into positions, NaN where missing."""

@@ -36,6 +36,10 @@ class Duration(Real):
             unit = int(np.gcd(unit, common_unit(ends)))
         return cls._spanning(values, column, unit=float(unit), lattice=True, holders=holders)
 
+    @property
+    def _worth(self) -> float:
+        return self.unit * 1e-6
+
     def _positions(self, values: pl.Series) -> Array:
         return values.cast(pl.Duration("us")).cast(pl.Int64).to_numpy() / self.unit
 

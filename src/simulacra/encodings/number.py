@@ -64,6 +64,10 @@ class Number(Real):
     def _by_decimals(self) -> bool:
         return self.lattice and self.column.step is None and bool(self.column.decimals)
 
+    @property
+    def _period(self) -> int | None:
+        return 1_440 if self.column.format == "HHMM" else None
+
     def _positions(self, values: pl.Series) -> Array:
         numbers = values.cast(pl.Float64).to_numpy()
         if self.column.format == "HHMM":

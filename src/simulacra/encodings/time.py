@@ -34,6 +34,14 @@ class Time(Real):
             unit = int(np.gcd(unit, common_unit(pl.Series(list(column.bounds)).cast(pl.Int64).to_numpy())))
         return cls._spanning(values, column, unit=float(unit), lattice=True, holders=holders)
 
+    @property
+    def _worth(self) -> float:
+        return self.unit * 1e-9
+
+    @property
+    def _period(self) -> int | None:
+        return int(86_400e9 // self.unit) if 86_400e9 % self.unit == 0 else None
+
     def _positions(self, values: pl.Series) -> Array:
         return values.cast(pl.Time).cast(pl.Int64).to_numpy() / self.unit
 

@@ -17,6 +17,10 @@ import numpy as np
 from simulacra.domain import Array, Axis, Block, Domain, code_dtype
 from simulacra.randomness import Streams
 
+WORTH_GROUPING = 0.005
+"""Share of rare rows from which it is worth looking for a column that they can be grouped by."""
+FEW_EXPLAINED = 0.2
+MOST_GROUPS = 1_000
 HOLDERS = 10
 """Default k: rows that must share a value before it may be given out."""
 
@@ -90,7 +94,7 @@ def protect(block: Block, rng: Streams, *, declared: Collection[str] = ()) -> Pr
             columns.append(coded)
             notes += told
         else:
-            merged, stay, told = _merge_rare(axis, values, stream)
+            merged, stay, told = _merge_rare(axis, values, block, stream)
             axes.append(replace(axis, size=max(len(stay), 1)))
             columns.append(merged)
             if len(stay) < axis.size:
@@ -100,7 +104,9 @@ def protect(block: Block, rng: Streams, *, declared: Collection[str] = ()) -> Pr
     return Protected(done, kept, limits, tuple(notes))
 
 
-def _merge_rare(axis: Axis, codes: Array, stream: np.random.Generator) -> tuple[Array, Array, list[str]]:
+def _merge_rare(
+    axis: Axis, codes: Array, block: Block, stream: np.random.Generator
+) -> tuple[Array, Array, list[str]]:
     """Replace codes with too few holders by draws from the others, and number those anew."""
     size = axis.size or 1
     counts = np.bincount(codes, minlength=size)
@@ -117,13 +123,55 @@ def _merge_rare(axis: Axis, codes: Array, stream: np.random.Generator) -> tuple[
     n = int(rare.sum())
     if not n:
         return out, stay, []
-    out[rare] = stream.choice(len(stay), size=n, p=counts[stay] / counts[stay].sum()).astype(dtype)
+    groups = _nearest_groups(axis, codes, rare, block)
+    out[rare] = _draw_alike(out, rare, groups, stream)
     levels = "1 level" if merged_levels == 1 else f"{merged_levels:,} levels"
     note = (
         f"{_name(axis)}: {levels} with fewer than {axis.holders} holders "
         f"merged into the others ({_rows(n, len(codes))})."
     )
     return out, stay, [note]
+
+
+def _draw_alike(out: Array, rare: Array, groups: Array, stream: np.random.Generator) -> Array:
+    """Draw for every rare row the code of a random other row of its group; of any row where the group has none."""
+    donors = np.flatnonzero(~rare)
+    donors = donors[np.argsort(groups[donors], kind="stable")]
+    wanted = groups[rare]
+    first = np.searchsorted(groups[donors], wanted, side="left")
+    last = np.searchsorted(groups[donors], wanted, side="right")
+    alone = first == last
+    first, last = np.where(alone, 0, first), np.where(alone, len(donors), last)
+    return out[donors[first + (stream.random(len(wanted)) * (last - first)).astype(np.int64)]]
+
+
+def _nearest_groups(axis: Axis, codes: Array, rare: Array, block: Block) -> Array:
+    """Group rows by the coded axis that the codes tell most about: aircraft by their airline.
+
+    A rare level then gives way to one of its own group, and the relation between the two columns stays. The measure
+    is the share of the other axis' entropy that is explained, less its bias (Miller and Madow, in Miller 1955, "Note on
+    the bias of information estimates").
+    """
+    none = np.zeros(len(codes), dtype=np.int64)
+    best, found = FEW_EXPLAINED, none
+    if rare.mean() < WORTH_GROUPING:
+        return none
+    for other, values in zip(block.domain.axes, block.columns, strict=True):
+        if other.name == axis.name or other.size is None or not 1 < other.size <= MOST_GROUPS:
+            continue
+        explained = _explained(codes[~rare].astype(np.int64), values[~rare].astype(np.int64), other.size)
+        if explained > best:
+            best, found = explained, values.astype(np.int64)
+    return found
+
+
+def _explained(codes: Array, values: Array, size: int) -> float:
+    joint = np.unique(codes * size + values, return_counts=True)[1]
+    left, right = (np.unique(side, return_counts=True)[1] for side in (codes, values))
+    n = len(codes)
+    h_joint, h_left, h_right = (float(-(c / n * np.log(c / n)).sum()) for c in (joint, left, right))
+    bias = (len(joint) - len(left) - len(right) + 1) / (2 * n)
+    return (h_left + h_right - h_joint - bias) / h_right if h_right > 0 else 0.0
 
 
 def _code_extremes(

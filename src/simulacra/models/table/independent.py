@@ -10,7 +10,7 @@ Source: the product of the margins, the usual baseline of the field (for instanc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -49,6 +49,7 @@ class Independent(Generator):
     [0, 2]
     """
 
+    relates: ClassVar[bool] = False
     max_codes: int = 4096
 
     def __post_init__(self) -> None:
