@@ -241,3 +241,9 @@ def test_chunks_keep_the_constraints():
     pieces = pl.concat(model.chunks(1_000, seed=3))
     assert (pieces["spend"] + pieces["age"] >= 60).all()
     assert pieces.equals(model.sample(1_000, seed=3).polars())
+
+
+@pytest.mark.parametrize("request_", [{}, {"where": "age > 20"}])
+def test_more_rows_than_fit_into_memory_are_refused_at_once(model, request_):
+    with pytest.raises((OptionError, RareCondition), match=r"GB of memory|Ask for at most"):
+        model.sample(100_000_000_000, seed=1, **request_)

@@ -16,6 +16,7 @@ from simulacra.encoding import Encoding
 from simulacra.errors import DataError, OptionError, unknown
 from simulacra.frames import Layout
 from simulacra.generator import Generator, Progress, silent
+from simulacra.memory import require_memory
 from simulacra.modelfile import ModelFile, write_model
 from simulacra.privacy.protection import HOLDERS, protect
 from simulacra.provenance import describe_fit
@@ -160,9 +161,11 @@ class Synthesizer:
             yield self._draw(min(BLOCK_ROWS, n - start), start, streams.at("block", block))
 
     def _rows(self, n: int, streams: Streams, progress: Progress) -> pl.DataFrame:
-        pieces = []
+        pieces: list[pl.DataFrame] = []
         for block, start in enumerate(range(0, max(n, 1), BLOCK_ROWS)):
             pieces.append(self._draw(min(BLOCK_ROWS, n - start), start, streams.at("block", block)))
+            if block == 0:
+                _require_room(n, pieces[0])
             progress(min((start + BLOCK_ROWS) / max(n, 1), 1.0), "drawing rows")
         return pl.concat(pieces)
 
@@ -235,6 +238,16 @@ class Synthesizer:
             dict(self.provenance),
         )  # fmt: skip
         return write_model(file, Path(path), allow_rows=allow_rows)
+
+
+def _require_room(n: int, piece: pl.DataFrame) -> None:
+    """Refuse more rows than fit into memory, judged by the first of them; joining and writing needs them twice."""
+    needed = int(2 * piece.estimated_size() / max(len(piece), 1) * n)
+    require_memory(
+        needed,
+        f"{n:,} rows of {piece.width} columns",
+        "Draw fewer, or draw them in pieces with model.chunks(n, seed=...).",
+    )
 
 
 def fit_table(
