@@ -80,7 +80,10 @@ def command(full: bool, rows: int, output: str, model: str, seed: int) -> None:
         "flights.csv": "the same rows as text",
         "report.html": "open this one in a browser",
         "report.json": "the same report for programs",
+        "flights.real.csv": "the real rows that were chosen",
     }.items():
+        if not (folder / name).exists():
+            continue
         size = (folder / name).stat().st_size / 1e6
         OUT.print(f"  {folder / name!s:<32} {size:6.1f} MB  {what}", markup=False, soft_wrap=True)
     say(f"all done in {time.perf_counter() - begun:.0f} s")
