@@ -78,7 +78,13 @@ def _name(option: click.Option) -> str:
     names = ", ".join(sorted(option.opts, key=len))
     if option.is_flag:
         return names
-    words = {"integer": "NUMBER", "integer range": "NUMBER", "path": "PATH", "text": "TEXT"}
+    words = {
+        "integer": "NUMBER",
+        "integer range": "NUMBER",
+        "path": "PATH",
+        "text": "TEXT",
+        "float": "NUMBER",
+    }
     return f"{names} {option.metavar or words[option.type.name]}"
 
 

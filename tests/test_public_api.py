@@ -19,7 +19,7 @@ PUBLIC = [
 ]  # fmt: skip
 
 SIGNATURES = {
-    "read": "(data, *, schema=None, name=None)",
+    "read": "(data, *, schema=None, name=None, extra='error', unreadable='error')",
     "infer": "(data)",
     "split": "(data, holdout=0.2, *, seed=None)",
     "fit": "(data, model='trees', *, schema=None, seed=None, protect=True, holders=10, progress=silent, **options)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from simulacra.dataset import Dataset, dataset
 from simulacra.errors import DataError, ModelFileError, OptionError, SchemaViolation
@@ -24,7 +24,14 @@ from simulacra.schema.types import Schema, Table
 from simulacra.synthesizer import Synthesizer, fit_table, restore
 
 
-def read(data: Any, *, schema: Schema | str | Path | None = None, name: str | None = None) -> Dataset:
+def read(
+    data: Any,
+    *,
+    schema: Schema | str | Path | None = None,
+    name: str | None = None,
+    extra: Literal["error", "drop"] = "error",
+    unreadable: Literal["error", "null"] = "error",
+) -> Dataset:
     """Read a data set and say what its columns are.
 
     Parameters
@@ -36,6 +43,10 @@ def read(data: Any, *, schema: Schema | str | Path | None = None, name: str | No
         The contract, or the file it is in; inferred when None.
     name : str or None
         A name for the only table.
+    extra : {"error", "drop"}
+        What to do with columns that the schema does not name.
+    unreadable : {"error", "null"}
+        What to do with values that can not be read as their column's kind; nulls are counted in the notes.
 
     Returns
     -------
@@ -61,7 +72,7 @@ def read(data: Any, *, schema: Schema | str | Path | None = None, name: str | No
     >>> sim.read(pl.DataFrame({"age": [31, 45]}))
     Dataset(table: 2 rows x 1 columns)
     """
-    return dataset(data, schema=_schema(schema), name=name)
+    return dataset(data, schema=_schema(schema), name=name, extra=extra, unreadable=unreadable)
 
 
 def infer(data: Any) -> Schema:
@@ -314,7 +325,7 @@ def evaluate(
             if case.holdout is not None
             else {}
         ),
-        "evaluation": {"seed": seed, "seconds": evaluation.seconds},
+        "evaluation": {"seed": seed, "target": target, "seconds": evaluation.seconds},
         "model": {k: v for k, v in made.items() if k not in {"versions", "privacy"}} or None,
         "privacy": made.get("privacy", {"formal": None}),
         "versions": versions(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -159,7 +159,14 @@ class Dataset:
         return stored
 
 
-def dataset(data: Any, *, schema: Schema | None = None, name: str | None = None) -> Dataset:
+def dataset(
+    data: Any,
+    *,
+    schema: Schema | None = None,
+    name: str | None = None,
+    extra: Literal["error", "drop"] = "error",
+    unreadable: Literal["error", "null"] = "error",
+) -> Dataset:
     """Make a Dataset of a path, a frame, a mapping of names to frames, or a Dataset.
 
     Parameters
@@ -170,6 +177,8 @@ def dataset(data: Any, *, schema: Schema | None = None, name: str | None = None)
         The contract; inferred when None.
     name : str or None
         Name of the only table; the file's stem, or ``"table"``, when None.
+    extra, unreadable : str
+        As in `simulacra.schema.conformance.conform`.
 
     Returns
     -------
@@ -211,7 +220,7 @@ def dataset(data: Any, *, schema: Schema | None = None, name: str | None = None)
             raise DataError(
                 f"the schema has a table {table.name!r} that the data have not: {', '.join(raw)}."
             )
-        values[table.name], told = conform(raw[table.name], table)
+        values[table.name], told = conform(raw[table.name], table, extra=extra, unreadable=unreadable)
         notes += told
         stored = raw[table.name] if typed[table.name] else values[table.name]
         layouts.setdefault(table.name, to_polars(stored)[1])

@@ -207,7 +207,7 @@ def _notes(case: Comparison, limits: dict[str, tuple[float, float]]) -> tuple[st
         notes.append(
             "No holdout was given: there is no ceiling to hold the figures against, fidelity is measured "
             "against the training rows (which a model may have memorised), and privacy is not assessable. "
-            "Give one with holdout=..."
+            "Give one with holdout=... (--holdout)"
         )
     if limits:
         notes.append(f"Verdicts of {', '.join(sorted(limits))} follow limits that the user set.")

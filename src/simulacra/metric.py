@@ -48,8 +48,8 @@ class Score:
     verdict: Verdict = "info"
     words: str = ""
     better: Literal["higher", "lower"] = "lower"
-    detail: pl.DataFrame | None = None
-    private: pl.DataFrame | None = None
+    detail: pl.DataFrame | None = field(default=None, repr=False)
+    private: pl.DataFrame | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import errno
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,6 +15,52 @@ from simulacra.errors import FileError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def require_writable(
+    target: Path | str, *, inputs: Iterable[Path | str] = (), suffixes: tuple[str, ...] = ()
+) -> None:
+    """Check a target before the work starts whose result it will hold.
+
+    Parameters
+    ----------
+    target : Path or str
+        The file to write.
+    inputs : iterable of Path or str
+        What is read: none of it may be the target.
+    suffixes : tuple of str
+        Endings that the target may have; any when empty.
+
+    Raises
+    ------
+    FileError
+        The folder is missing, the ending is another one, or the target is an input.
+
+    Examples
+    --------
+    >>> require_writable("model.sim", suffixes=(".sim",))
+    """
+    path = Path(target)
+    if suffixes and not path.name.lower().endswith(suffixes):
+        raise FileError(
+            f"can not write {str(target)!r}: its name must end in {' or '.join(suffixes)}. Rename it."
+        )
+    if path.is_dir():
+        raise write_error(path, IsADirectoryError(errno.EISDIR, "is a directory"))
+    if not path.resolve().parent.is_dir():
+        raise _no_folder(path)
+    for read in inputs:
+        if path.exists() and Path(read).exists() and path.samefile(read):
+            raise FileError(
+                f"{str(target)!r} is read by this command and would be overwritten. Choose another name."
+            )
+
+
+def _no_folder(target: Path) -> FileError:
+    return FileError(
+        f"can not write {str(target)!r}: there is no folder {str(target.resolve().parent)!r}. "
+        "Create it, or choose another."
+    )
 
 
 @contextmanager
@@ -53,10 +99,7 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
     if real.is_dir():
         raise write_error(target, IsADirectoryError(errno.EISDIR, "is a directory"))
     if not real.parent.is_dir():
-        raise FileError(
-            f"can not write {str(target)!r}: there is no folder {str(real.parent)!r}. "
-            "Create it, or choose another."
-        )
+        raise _no_folder(target)
     if real.exists() and not real.is_file():
         try:
             yield real

@@ -27,9 +27,10 @@ from simulacra.sampling.conditions import Request, fill
 from simulacra.schema.files import dump_schema, load_schema
 from simulacra.schema.types import Column, Schema, Table
 from simulacra.schema.validation import require_valid
+from simulacra.storage import require_writable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Synthesizer:
     """A fitted model: what `fit` and `load` return.
 
@@ -64,6 +65,9 @@ class Synthesizer:
     relations: tuple[Relation, ...] = ()
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Synthesizer({self.model} of {self.table.name}: {len(self.table.columns)} columns)"
 
     @property
     def schema(self) -> Schema:
@@ -197,7 +201,7 @@ class Synthesizer:
         Parameters
         ----------
         path : str or Path
-            Usually ending in ``.sim``. Written beside and renamed.
+            Ends in ``.sim``. Written beside and renamed.
         allow_rows : bool
             Allow it for a model that keeps training rows.
 
@@ -225,6 +229,7 @@ class Synthesizer:
         ...     sim.load(path).sample(2, seed=1).frame.equals(model.sample(2, seed=1).frame)
         True
         """
+        require_writable(path, suffixes=(".sim",))
         state = {
             "encodings": {name: encoding.dump() for name, encoding in self.encodings.items()},
             "generator": self.generator.dump(),

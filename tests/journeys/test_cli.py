@@ -188,6 +188,43 @@ def test_models_and_metrics_are_listed_with_summaries(capsys):
     assert "privacy/copies" in capsys.readouterr().out
 
 
+def test_split_keeps_rows_away(folder):
+    assert run(["split", "train.csv", "--train", "a.csv", "--holdout", "b.csv", "--seed", "1"]) == 0
+    whole, one, two = (pl.read_csv(f, infer_schema=False) for f in ("train.csv", "a.csv", "b.csv"))
+    assert len(one) + len(two) == len(whole) and len(two) == round(0.2 * len(whole))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["fit", "own.csv", "-o", "own.csv"],
+        ["inspect", "own.csv", "-o", "own.csv"],
+        ["fit", "own.csv", "-o", "x.txt"],
+        ["split", "own.csv", "--train", "own.csv", "--holdout", "b.csv"],
+        ["evaluate", "own.csv", "own.csv", "-o", "own.csv"],
+        ["evaluate", "own.csv", "own.csv", "-o", "nowhere/r.html"],
+        ["sample", "m.sim", "-n", "5", "-o", "m.sim"],
+        ["sample", "m.sim", "-n", "5", "-o", "nowhere/x.csv"],
+        ["sample", "m.sim", "-n", "5", "--where", ""],
+        ["sample", "m.sim", "-n", "1000000000000"],
+    ],
+)
+def test_inputs_are_never_overwritten_and_targets_are_checked_first(folder, model, capsys, call):
+    (folder / "own.csv").write_bytes((folder / "train.csv").read_bytes())
+    before = (folder / "own.csv").read_bytes(), (folder / "m.sim").read_bytes()
+    assert run(call) == 2
+    assert "error:" in capsys.readouterr().err
+    assert before == ((folder / "own.csv").read_bytes(), (folder / "m.sim").read_bytes())
+
+
+def test_a_reader_that_stops_early_is_no_failure(model, folder):
+    program = f"{sys.executable} -m simulacra sample m.sim -n 20000 --seed 1 -q"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{program} | head -2"], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stdout.startswith("year,") and not done.stderr
+
+
 def test_it_runs_as_a_module():
     done = subprocess.run(
         [sys.executable, "-m", "simulacra", "--version"], capture_output=True, text=True, check=True

@@ -289,3 +289,20 @@ def test_transfer_stays_stable_with_many_rare_classes() -> None:
     score = Transfer().score(Comparison(table, *frames, target="line"))[0]
     assert score.baseline > 0.95
     assert score.verdict == "pass"
+
+
+def test_without_a_holdout_sampling_noise_alone_is_no_failure() -> None:
+    table = Table("t", (Column("x", "number"), Column("y", "number")))
+    one, two = (
+        pl.DataFrame(np.random.default_rng(seed).normal(size=(rows, 2)), schema=["x", "y"])
+        for seed, rows in ((1, 2_000), (2, 200))
+    )
+    for metric in (Marginals(), Pairs()):
+        assert metric.score(Comparison(table, one, two))[0].verdict in {"pass", "look"}
+
+
+def test_identifying_columns_are_not_compared() -> None:
+    table = Table("t", (Column("x", "number"), Column("mail", "text", identifying="email")))
+    frame = pl.DataFrame({"x": np.arange(100.0), "mail": ["a@b.org"] * 100})
+    other = frame.with_columns(mail=pl.lit("someone.longer@example.com"))
+    assert Marginals().score(Comparison(table, frame, other))[0].value == 0

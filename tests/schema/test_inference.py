@@ -487,3 +487,19 @@ def test_currency_and_percent_signs_are_read_and_written_back(texts, format, val
     written = format_frame(read, table)["price"][:3].to_list()
     assert read.equals(conform(pl.DataFrame({"price": written * 20}), table)[0])
     assert all(text.strip("-")[0] == texts[0][0] or text[-1] == texts[0][-1] for text in written)
+
+
+@pytest.mark.parametrize("dtype", [pl.Float32, pl.Float64])
+def test_floats_of_any_width_fit_the_schema_inferred_from_them(dtype):
+    for seed in range(6):
+        values = pl.Series("a", np.random.default_rng(seed).normal(size=500)).cast(dtype)
+        frame = values.to_frame()
+        table, _ = infer_table(frame, "t")
+        assert validate(conform(frame, table)[0], table) == []
+
+
+def test_long_whole_numbers_are_no_numbers():
+    ids = [10**17 + 7 * i for i in range(60)]
+    for values in (ids, ids[:30] * 2):
+        table, _ = infer_table(pl.DataFrame({"big": values}), "t")
+        assert table["big"].kind in {"key", "text", "category"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -15,7 +16,7 @@ from simulacra.errors import CheckFailed, SimulacraError
 from simulacra.registry import Registry
 
 COMMANDS = Registry("command", "simulacra.cli", "click:Command")
-ORDER = ("demo", "inspect", "fit", "sample", "evaluate", "report", "models", "metrics")
+ORDER = ("demo", "inspect", "split", "fit", "sample", "evaluate", "report", "models", "metrics")
 
 
 class Commands(click.Group):
@@ -62,6 +63,7 @@ def group(ctx: click.Context, show_traceback: bool) -> None:
     private they are.
 
     \b
+      simulacra split all.csv --train adult.csv --holdout test.csv
       simulacra fit adult.csv -o adult.sim
       simulacra sample adult.sim -n 1000 --seed 1 -o fake.csv
       simulacra evaluate adult.csv fake.csv --holdout test.csv -o report.html
@@ -92,6 +94,7 @@ def run(args: list[str]) -> int:
     verbose = "--traceback" in args
     try:
         result: Any = group.main(args, prog_name="simulacra", standalone_mode=False)
+        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -107,6 +110,8 @@ def run(args: list[str]) -> int:
         click.echo(f"error: {error}", err=True)
         return 1 if isinstance(error, CheckFailed) else 2
     except BrokenPipeError:
+        # the reader has had enough; what is still buffered must not fail when the program ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         if verbose:

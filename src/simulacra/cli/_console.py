@@ -25,7 +25,7 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Report]:
         return
     columns = (
         TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("[dim]{task.fields[step]}"),
+        TimeElapsedColumn(), TextColumn("so far,"), TimeRemainingColumn(), TextColumn("left  [dim]{task.fields[step]}"),
     )  # fmt: skip
     with Progress(*columns, console=ERR, transient=True) as bar:
         task = bar.add_task(title, total=1.0, step="")

@@ -13,6 +13,7 @@ from simulacra.registry import METRICS
 from simulacra.report import requirements
 from simulacra.report.document import Report
 from simulacra.report.terminal import print_report
+from simulacra.storage import require_writable
 
 
 @click.command()
@@ -72,6 +73,10 @@ def command(
       simulacra evaluate adult.csv fake.csv --holdout test.csv --fail-if "privacy/copies > 0.01"
     """
     _require_known(checks, metrics)
+    for output in outputs:
+        require_writable(
+            output, inputs=[train, synthetic, *([holdout] if holdout else [])], suffixes=(".html", ".json")
+        )
     with progress("evaluating", quiet=quiet) as bar:
         report = evaluate(
             train, synthetic, holdout=holdout, target=target, schema=schema, metrics=metrics or None,

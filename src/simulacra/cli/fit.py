@@ -11,6 +11,7 @@ from simulacra.api import fit, read
 from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.errors import OptionError
 from simulacra.privacy.protection import HOLDERS
+from simulacra.storage import require_writable
 
 
 @click.command()
@@ -54,6 +55,7 @@ def command(
       simulacra fit adult.csv -o adult.sim
       simulacra fit adult.csv --schema adult.schema.yaml -m copula --seed 1 -o adult.sim
     """
+    require_writable(output, inputs=[data], suffixes=(".sim",))
     start = time.perf_counter()
     given = read(data, schema=schema)
     if table is not None:

@@ -14,6 +14,7 @@ from simulacra.modelfile import read_model
 from simulacra.schema.files import dump_schema, load_schema, write_schema
 from simulacra.schema.types import FIXED, Column, Schema
 from simulacra.schema.validation import validate
+from simulacra.storage import require_writable
 
 
 @click.command()
@@ -34,6 +35,8 @@ def command(data: str, schema: str | None, output: str | None, as_json: bool) ->
       simulacra inspect adult.csv -o adult.schema.yaml
       simulacra inspect new.csv --schema adult.schema.yaml
     """
+    if output is not None:
+        require_writable(output, inputs=[data], suffixes=(".yaml", ".yml"))
     notes: tuple[str, ...] = ()
     broken: list[str] = []
     rows: dict[str, int] = {}

@@ -10,7 +10,9 @@ import click
 from simulacra.api import load
 from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.errors import OptionError
+from simulacra.filing import source_for
 from simulacra.formatting import format_frame
+from simulacra.storage import require_writable
 
 
 @click.command()
@@ -45,6 +47,9 @@ def command(
     """
     if as_json and output is None:
         raise OptionError("--json prints about the draw, so the rows need a file. Name it with -o.")
+    if output is not None:
+        require_writable(output, inputs=[model])
+        source_for(output)
     start = time.perf_counter()
     fitted = load(model)
     with progress("drawing", quiet=quiet) as report:

@@ -52,12 +52,12 @@ class Request:
     @property
     def plain(self) -> bool:
         """Whether every row will do."""
-        return not (self.where or self.balance or self.table.constraints)
+        return self.where is None and not self.balance and not self.table.constraints
 
     @property
     def condition(self) -> Predicate | None:
         """The parsed condition, if there is one."""
-        return Predicate.parse(self.where, self.table) if self.where else None
+        return Predicate.parse(self.where, self.table) if self.where is not None else None
 
 
 def fill(

@@ -149,9 +149,14 @@ def _infer_number(values: Values, *, coded: bool, remark: str) -> Guess:
     if not distinct.dtype.is_integer():
         return _infer_real(values, remark)
     whole = values.distinct.cast(pl.Int64, strict=False)
-    if whole.null_count():
+    inexact = bool(len(whole)) and whole.abs().max() >= 2**53  # type: ignore[operator]
+    if inexact and not whole.null_count():
+        key = _as_integer_key(values.parsed(whole), remark)
+        if key is not None:
+            return key
+    if whole.null_count() or inexact:
         text = values.parsed(values.distinct.cast(pl.String))
-        return infer_words(text, remark="whole numbers too long for 64 bits, kept as text")
+        return infer_words(text, remark="whole numbers too long to be exact as numbers, kept as text")
     return _infer_whole(values.parsed(whole), coded=coded, remark=remark)
 
 

@@ -100,9 +100,7 @@ def _plain_text(text: pl.Series, column: Column) -> tuple[pl.Series, tuple[str, 
 
 def _fit_number(values: pl.Series, column: Column) -> pl.Series:
     if values.dtype == pl.Float32:
-        values = values.cast(pl.Float64)
-        if column.decimals is not None:
-            values = values.round(column.decimals)  # 0.1 in 32 bits is meant as 0.1
+        values = values.cast(pl.String).cast(pl.Float64, strict=False)  # 0.1 in 32 bits is meant as 0.1
     if not column.integer:
         values = values.cast(pl.Float64, strict=False)
         return values.set((~values.is_finite()).fill_null(False), None)

@@ -121,7 +121,9 @@ def conform(
         columns.append(result.values.alias(column.name).cast(canonical_type(column)))
     if problems:
         more = f" {len(problems) - 3} more columns have such values." if len(problems) > 3 else ""
-        advice = "Correct them, change the schema, or count them as missing with unreadable='null'."
+        advice = (
+            "Correct them, change the schema, or count them as missing: sim.read(..., unreadable='null')."
+        )
         raise SchemaViolation(f"{'; '.join(problems[:3])}.{more} {advice}")
     if extra == "drop":
         dropped = [name for name in frame.columns if name not in set(table.names)]
@@ -147,7 +149,7 @@ def _check_names(names: Sequence[str], table: Table, extra: str) -> None:
         word = "columns" if len(unknown) > 1 else "column"
         raise SchemaViolation(
             f"table {table.name!r} has the {word} {_quote(unknown)}, which the schema does not know. "
-            "Add them to the schema, or drop them with extra='drop'."
+            "Add them to the schema, or drop them: sim.read(..., extra='drop')."
         )
 
 

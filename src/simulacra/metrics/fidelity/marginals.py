@@ -15,9 +15,10 @@ from simulacra.metrics._case import (
     NUMERIC_KINDS,
     draw,
     empty_side,
-    judge,
+    judge_distance,
     level_codes,
     not_computed,
+    predictive_columns,
 )
 from simulacra.metrics._cells import total_variation
 from simulacra.metrics._resampling import plan_both, recentred_interval
@@ -36,8 +37,9 @@ class Marginals(Metric):
 
     Numbers, dates and times: the Kolmogorov-Smirnov distance, with missing values as a mass below all others.
     Categories and booleans: the total variation distance, missing being a level. Text: the Kolmogorov-Smirnov
-    distance of its lengths. Keys are made anew and left out. The real side is the holdout, or the training rows
-    without one. The baseline is the same for as many training rows against the holdout.
+    distance of its lengths. Keys and identifying columns are made anew and left out. The real side is the
+    holdout, or the training rows without one. The baseline is the same for as many training rows against the
+    holdout; without it the verdict is never worse than look.
 
     Notes
     -----
@@ -70,9 +72,9 @@ class Marginals(Metric):
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
         why = empty_side(case)
-        columns = [column for column in case.table.columns if column.kind != "key"]
+        columns = predictive_columns(case.table)
         if why is None and not columns:
-            why = "the table has no columns but keys, which are made anew."
+            why = "the table has no columns but keys and identifiers, which are made anew."
         if why is not None:
             return not_computed(self, NAME, why)
         streams = case.streams.at(NAME)
@@ -96,7 +98,7 @@ class Marginals(Metric):
         baseline = None if ceiling is None else float(np.mean(detail["baseline"].to_numpy()))
         interval = recentred_interval(value, np.mean(repeated, axis=0))
         excess = (detail["distance"] - detail["baseline"].fill_null(0.0)).to_numpy()
-        verdict = judge(value - (baseline or 0.0), self.limits)
+        verdict = judge_distance(value, baseline, self.limits)
         if verdict == "pass" and excess.max() > LOUD:
             verdict = "look"
         words = _say(value, baseline, detail, int(excess.argmax()))

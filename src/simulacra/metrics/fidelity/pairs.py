@@ -11,7 +11,14 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._case import comparable_columns, draw, empty_side, judge, not_computed, sampled_note
+from simulacra.metrics._case import (
+    comparable_columns,
+    draw,
+    empty_side,
+    judge_distance,
+    not_computed,
+    sampled_note,
+)
 from simulacra.metrics._cells import Cells, total_variation
 from simulacra.metrics._resampling import plan_both, recentred_interval
 from simulacra.randomness import Streams
@@ -96,7 +103,7 @@ class Pairs(Metric):
                 value,
                 recentred_interval(value, repeated),
                 baseline,
-                judge(value - (baseline or 0.0), self.limits),
+                judge_distance(value, baseline, self.limits),
                 _say(value, baseline, detail) + note + sampled_note(rows, available, case.max_rows),
                 self.better,
                 detail,

@@ -83,7 +83,7 @@ class Copies(Metric):
         if why is None and case.holdout is None:
             why = (
                 "copies are not assessable without a holdout; "
-                "give real rows that the model never saw with holdout=..."
+                "give real rows that the model never saw with holdout=... (--holdout)"
             )
         if why is not None or case.holdout is None:
             return not_computed(self, NAME, why or "")

@@ -103,7 +103,7 @@ class Transfer(Metric):
             return not_computed(self, NAME, outcome)
         value, interval = outcome.value, outcome.interval
         verdict = judge(outcome.baseline - value, self.limits)
-        words = outcome.words + sampled_note(rows, available, case.max_rows)
+        words = f"Predicting {target.name!r}: {outcome.words}" + sampled_note(rows, available, case.max_rows)
         return [Score(NAME, value, interval, outcome.baseline, verdict, words, self.better, outcome.detail)]
 
 
@@ -128,11 +128,11 @@ def _obstacle(case: Comparison) -> str | None:
     if (why := empty_side(case)) is not None:
         return why
     if case.target is None:
-        return "no target was named; say which column to predict with target=..."
+        return "no target was named; say which column to predict with target=... (--target)"
     if case.target not in case.table.names:
-        return f"the table has no column {case.target!r}; name one of its columns with target=..."
+        return f"the table has no column {case.target!r}; name one of its columns with target=... (--target)"
     if case.holdout is None:
-        return "it needs real rows that the model never saw; give them with holdout=..."
+        return "it needs real rows that the model never saw; give them with holdout=... (--holdout)"
     column = case.table[case.target]
     if column.kind not in LEVEL_KINDS | NUMERIC_KINDS or column.identifying is not None:
         what = column.kind if column.identifying is None else "column of identifiers"

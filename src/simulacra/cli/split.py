@@ -1,0 +1,31 @@
+"""Keep some rows away from the generator, to measure with."""
+
+from __future__ import annotations
+
+import click
+
+from simulacra.api import read, split
+from simulacra.cli._console import say
+from simulacra.filing import source_for
+from simulacra.storage import require_writable
+
+
+@click.command()
+@click.argument("data")
+@click.option("--train", required=True, type=click.Path(), help="The file for the rows to learn from.")
+@click.option("--holdout", required=True, type=click.Path(), help="The file for the rows that are kept away.")
+@click.option("--share", type=float, default=0.2, show_default=True, help="Share of rows that are kept away.")
+@click.option("--seed", type=int, help="The same seed gives the same parts.")
+def command(data: str, train: str, holdout: str, share: float, seed: int | None) -> None:
+    """Part the rows of DATA at random: some to learn from, some to measure with.
+
+    \b
+      simulacra split adult.csv --train train.csv --holdout test.csv --seed 1
+    """
+    for output in (train, holdout):
+        require_writable(output, inputs=[data])
+        source_for(output)
+    parts = split(read(data), share, seed=seed)
+    for part, output in zip(parts, (train, holdout), strict=True):
+        part.write(output)
+        say(f"wrote {len(part):,} rows to {output}")
