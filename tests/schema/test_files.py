@@ -104,6 +104,8 @@ def any_column(draw: st.DrawFn, name: str) -> Column:
         fact: draw(st.booleans()) for fact in ("nullable", "sensitive", "declared", "protect")
     }
     facts |= {fact: draw(optional) for fact in ("unit", "pattern", "format")}
+    if kind == "boolean":
+        facts["format"] = draw(st.none() | st.just("no|yes"))
     if kind == "text":
         facts["identifying"] = draw(st.none() | st.sampled_from(IDENTIFYING))
     if kind in bounds and draw(st.booleans()):

@@ -10,6 +10,7 @@ import polars as pl
 
 from simulacra.schema import _facts
 from simulacra.schema._names import says_code, says_date, says_key, says_measure, says_phone, split_name
+from simulacra.schema._parsing import MISSING
 from simulacra.schema._patterns import find_pattern
 from simulacra.schema.types import Column
 
@@ -279,7 +280,9 @@ def infer_words(values: Values, *, remark: str = "") -> Guess:
         word = "long texts" if long else "texts"
         return column, values.explain(f"{word}, {len(texts):,} different in {total:,} rows", remark)
     column, reason = as_category(values, "")
-    return column, "; ".join(filter(None, (reason, remark)))
+    marks = [mark for mark in MISSING[1:] if mark in set(texts.to_list())]
+    kept = f"{' and '.join(map(repr, marks))} kept as a value, not read as missing" if marks else ""
+    return column, "; ".join(filter(None, (reason, remark, kept)))
 
 
 def as_category(values: Values, what: str) -> Guess:

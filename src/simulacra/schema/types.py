@@ -116,6 +116,10 @@ class Column:
             raise SchemaError(
                 f"{where}: decimals is a count for numbers, not {self.decimals!r} on a {self.kind}."
             )
+        if self.kind == "boolean" and self.format is not None and self.format.count("|") != 1:
+            raise SchemaError(
+                f"{where}: the format of a boolean is its two words, such as 'no|yes', not {self.format!r}."
+            )
         if self.identifying is not None:
             if self.identifying not in IDENTIFYING:
                 raise SchemaError(f"{where}: {unknown('kind of identifier', self.identifying, IDENTIFYING)}")
