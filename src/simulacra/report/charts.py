@@ -97,11 +97,11 @@ def cells(report: Report) -> dict[str, list[dict[str, Any]]]:
         return {}
     found: dict[str, list[dict[str, Any]]] = {}
     for row in profiles.sort("cell", maintain_order=True).iter_rows(named=True):
-        numeric = row["low"] is not None
+        numeric, start = row["low"] is not None, row["label"].partition(" to ")[0]
         found.setdefault(row["column"], []).append({
             "cell": row["cell"],
             "label": row["label"],
-            "edge": words.edge(row["low"]) if numeric and row["kind"] == "number" else row["label"],
+            "edge": words.edge(row["low"]) if numeric and row["kind"] == "number" else start,
             "numeric": numeric,
             **{name: rounded(row[name]) for name in ("real", "synthetic", "holdout")},
         })  # fmt: skip
@@ -115,7 +115,7 @@ def is_numeric(rows: Sequence[dict[str, Any]]) -> bool:
 
 
 def numbers_panel(data: Any, *, legend: bool = True) -> alt.LayerChart:
-    """Draw one ordered column: real rows as bars, synthetic rows as a stepped line, one step per bin.
+    """Draw one ordered column: real rows as bars, synthetic rows as a line across each bin.
 
     Bins are drawn equally wide, so that a tail of wide bins does not look heavier than it is.
     """
@@ -129,7 +129,10 @@ def numbers_panel(data: Any, *, legend: bool = True) -> alt.LayerChart:
     colour = alt.Color(
         "rows:N", scale=alt.Scale(domain=["real", "synthetic"], range=[REAL, SYNTHETIC]), legend=shown
     )
-    base = alt.Chart(data).transform_calculate(place="format(datum.cell, '05d') + ' ' + datum.edge")
+    # the cell of missing values comes first: labels that overlap are dropped from the right, and this one must stay
+    base = alt.Chart(data).transform_calculate(
+        place="datum.label == 'missing' ? '      missing' : format(datum.cell, '05d') + ' ' + datum.edge"
+    )
     real = (
         base.transform_calculate(rows="'real'")
         .mark_bar(opacity=0.55)
@@ -137,8 +140,8 @@ def numbers_panel(data: Any, *, legend: bool = True) -> alt.LayerChart:
     )
     line = (
         base.transform_calculate(rows="'synthetic'")
-        .mark_line(interpolate="step", strokeWidth=2)
-        .encode(x=x, y=alt.Y("synthetic:Q", axis=y_axis), order="cell:Q", color=colour)
+        .mark_tick(thickness=2.5, width=alt.RelativeBandSize(1.06))
+        .encode(x=x, y=alt.Y("synthetic:Q", axis=y_axis), color=colour)
     )
     hover = base.mark_rect(opacity=0).encode(x=x, tooltip=_cell_tooltip())
     return alt.layer(real, line, hover).properties(width="container", height=130)
