@@ -129,3 +129,25 @@ def test_ranges_of_rebuilt_columns_say_only_what_protection_left():
     fitted = sim.fit(frame, seed=1)
     assert fitted.table["gross"].bounds[1] < 10_000
     assert fitted.sample(5_000, seed=1).polars()["gross"].max() < 10_000
+
+
+@pytest.mark.parametrize("midnights", [(0.0,), (1440.0,), (0.0, 1440.0)])
+def test_midnight_is_given_back_as_it_was_written(midnights):
+    rng = np.random.default_rng(2)
+    start, took = 10.0 * rng.integers(1, 144, 20_000), rng.integers(5, 300, 20_000).astype(float)
+    # midnight is too rare to be among the rows that are looked at, and may be written in either way
+    took[(start + took) % 1440 == 0] += 1
+    end = (start + took) % 1440
+    start[:4], took[:4], end[:4] = 1400, 40, np.resize(midnights, 4)
+    clock = {"ordered": True, "lattice": True}
+    axes = (
+        Axis("s", "s", period=1440, **clock),
+        Axis("t", "t", **clock),
+        Axis("e", "e", period=1440, **clock),
+    )
+    block = Block(Domain(axes), (start, took, end))
+    relations = find_relations(block, Streams(1))
+    assert bool(relations) == (len(midnights) == 1)
+    back = put_back(dict(zip("ste", take_out(block, relations).columns, strict=True)), relations)
+    for name, column in zip("ste", block.columns, strict=True):
+        np.testing.assert_array_equal(back[name], column)

@@ -160,14 +160,20 @@ def find_relations(block: Block, rng: Streams) -> tuple[Relation, ...]:
         ),
     )
     arrays = dict(zip(block.domain.names, block.columns, strict=True))
-    return tuple(
-        replace(relation, exact=_is_exact(relation, arrays)) for relation in _without_circles(ranked)
-    )
+    settled = (_settle(relation, arrays) for relation in _without_circles(ranked))
+    return tuple(relation for relation in settled if relation is not None)
 
 
-def _is_exact(relation: Relation, arrays: Mapping[str, Array]) -> bool:
-    complete = ~np.isnan(relation.predict(arrays)) & ~np.isnan(arrays[relation.target])
-    return bool((relation.take_out(arrays)[complete] == 0).all())
+def _settle(relation: Relation, arrays: Mapping[str, Array]) -> Relation | None:
+    """Finish a relation on all rows; None if a value could not be had back, as where both 0000 and 2400 occur."""
+    values = arrays[relation.target]
+    if relation.period is not None:
+        relation = replace(relation, base=0 if np.nanmin(values) < 1 else 1)
+    left = relation.take_out(arrays)
+    complete = ~np.isnan(relation.predict(arrays)) & ~np.isnan(values)
+    relation = replace(relation, exact=bool((left[complete] == 0).all()))
+    back = relation.put_back({**arrays, relation.target: left})
+    return relation if np.array_equal(back, values, equal_nan=True) else None
 
 
 def take_out(block: Block, relations: tuple[Relation, ...]) -> Block:
@@ -257,9 +263,8 @@ class _Look:
         share = float(counts.max() / len(left))
         if share < HOLDS:
             return None
-        base = 0 if period is None or self.rows[target].min() < 1 else 1
         named = tuple((self.axes[source].name, factor) for source, factor in terms)
-        return Relation(self.axes[target].name, named, int(values[counts.argmax()]), period, base, share)
+        return Relation(self.axes[target].name, named, int(values[counts.argmax()]), period, share=share)
 
 
 def _candidates(look: _Look) -> Iterator[Relation]:
