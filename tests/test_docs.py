@@ -115,8 +115,9 @@ def test_every_model_and_its_settings_stand_in_the_docs(name: str) -> None:
 def test_every_metric_and_its_limits_stand_in_the_docs(name: str) -> None:
     page = text_of("docs/reference/metrics.md")
     row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
-    limits = [float(cell) for cell in row.split("|")[4:6]]
-    assert tuple(limits) == METRICS.load(name).limits
+    limits = tuple(float(cell) for cell in row.split("|")[4:6] if cell.strip())
+    # a metric without a verdict has no limits
+    assert limits == getattr(METRICS.load(name), "limits", ())
     section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
     assert METRICS.load(name).__name__ in section
     assert f"`{name}`" in text_of("README.md")

@@ -15,14 +15,21 @@ ROOT = Path(simulacra.__file__).parent
 
 PUBLIC = [
     "Check", "Column", "Dataset", "Generator", "Metric", "Report", "Schema", "Score", "Synthesizer", "Table",
-    "__version__", "errors", "evaluate", "fit", "infer", "load", "plot", "read", "split", "testing", "write",
+    "__version__", "errors", "estimate", "evaluate", "fit", "infer", "load", "plot", "read", "split", "testing", "write",
 ]  # fmt: skip
 
 SIGNATURES = {
     "read": "(data, *, schema=None, name=None, extra='error', unreadable='error')",
     "infer": "(data)",
     "split": "(data, holdout=0.2, *, seed=None)",
-    "fit": "(data, model='trees', *, schema=None, seed=None, protect=True, holders=10, progress=silent, **options)",
+    "fit": (
+        "(data, model='trees', *, schema=None, weight=None, seed=None, protect=True, holders=10, "
+        "max_memory=None, progress=silent, **options)"
+    ),
+    "estimate": (
+        "(data, model='trees', *, schema=None, weight=None, protect=True, holders=10, "
+        "progress=silent, **options)"
+    ),
     "load": "(path)",
     "evaluate": (
         "(train, synthetic, *, holdout=None, target=None, schema=None, metrics=None, thresholds=None, seed=0, "
@@ -30,7 +37,8 @@ SIGNATURES = {
     ),
     "write": "(data, path)",
     "Synthesizer.sample": "(self, n, *, seed=None, where=None, balance=None, progress=silent)",
-    "Synthesizer.chunks": "(self, n, *, seed)",
+    "Synthesizer.chunks": "(self, n, *, seed, where=None)",
+    "Synthesizer.write": "(self, target, n, *, seed=None, where=None, balance=None, progress=silent)",
     "Synthesizer.save": "(self, path, *, allow_rows=False)",
     "Dataset.split": "(self, holdout=0.2, *, seed=None)",
     "Dataset.write": "(self, path)",

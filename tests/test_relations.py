@@ -11,7 +11,7 @@ import pytest
 import simulacra as sim
 from simulacra.domain import Axis, Block, Domain
 from simulacra.randomness import Streams
-from simulacra.relations import Relation, find_relations, put_back, take_out
+from simulacra.relations import Sum, find_relations, put_back, take_out
 
 N = 2_000
 
@@ -114,8 +114,8 @@ def test_taking_out_and_putting_back_loses_nothing():
     axes = tuple(Axis(name, name, ordered=True, lattice=True, missing=True) for name in names)
     block = Block(Domain(axes), tuple(columns))
     for relation in (
-        Relation("c", (("a", 1), ("b", -1)), constant=3),
-        Relation("c", (("a", 60), ("b", 1)), period=1440),
+        Sum("c", (("a", 1), ("b", -1)), constant=3),
+        Sum("c", (("a", 60), ("b", 1)), period=1440),
     ):
         taken = take_out(block, (relation,))
         back = put_back(dict(zip(names, taken.columns, strict=True)), (relation,))
@@ -147,7 +147,9 @@ def test_midnight_is_given_back_as_it_was_written(midnights):
     )
     block = Block(Domain(axes), (start, took, end))
     relations = find_relations(block, Streams(1))
-    assert bool(relations) == (len(midnights) == 1)
+    # the end can be rebuilt only where midnight is written in one way; else the start is, from the end
+    assert len(relations) == 1
+    assert relations[0].target != "e" or len(midnights) == 1
     back = put_back(dict(zip("ste", take_out(block, relations).columns, strict=True)), relations)
     for name, column in zip("ste", block.columns, strict=True):
         np.testing.assert_array_equal(back[name], column)

@@ -15,6 +15,7 @@ _HOMES = {
     "read": "simulacra.api",
     "infer": "simulacra.api",
     "split": "simulacra.api",
+    "estimate": "simulacra.api",
     "fit": "simulacra.api",
     "load": "simulacra.api",
     "evaluate": "simulacra.api",
@@ -36,7 +37,7 @@ __all__ = ["__version__", *_HOMES, *_MODULES]
 
 if TYPE_CHECKING:
     from simulacra import errors, testing
-    from simulacra.api import evaluate, fit, infer, load, read, split, write
+    from simulacra.api import estimate, evaluate, fit, infer, load, read, split, write
     from simulacra.dataset import Dataset
     from simulacra.generator import Generator
     from simulacra.metric import Metric, Score

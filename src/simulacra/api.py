@@ -1,4 +1,4 @@
-"""The verbs: read, infer, split, fit, load, evaluate, write."""
+"""The verbs: read, infer, split, estimate, fit, load, evaluate, write."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from simulacra._api_evaluation import compare, describe_evaluation
+from simulacra._api_schema import contract, refresh
 from simulacra.dataset import Dataset, dataset
-from simulacra.errors import DataError, ModelFileError, OptionError, SchemaViolation
+from simulacra.errors import ModelFileError, OptionError
+from simulacra.estimation import Estimate, estimate_fit, require_room
 from simulacra.evaluation import evaluate as evaluate_case
+from simulacra.fitting import fit_table
 from simulacra.generator import Progress, silent
-from simulacra.metric import Comparison
+from simulacra.intake import Intake
+from simulacra.memory import parse_size
 from simulacra.modelfile import read_model
 from simulacra.privacy.protection import HOLDERS
-from simulacra.provenance import fingerprint, versions
-from simulacra.randomness import Streams, resolve_seed
+from simulacra.randomness import resolve_seed
 from simulacra.report.document import Report
-from simulacra.schema.conformance import conform
-from simulacra.schema.files import read_schema
 from simulacra.schema.inference import infer_schema
-from simulacra.schema.types import Schema, Table
-from simulacra.synthesizer import Synthesizer, fit_table, restore
+from simulacra.schema.types import Schema
+from simulacra.synthesizer import Synthesizer, make_generator, restore
 
 
 def read(
@@ -72,7 +74,7 @@ def read(
     >>> sim.read(pl.DataFrame({"age": [31, 45]}))
     Dataset(table: 2 rows x 1 columns)
     """
-    return dataset(data, schema=_schema(schema), name=name, extra=extra, unreadable=unreadable)
+    return dataset(data, schema=contract(schema), name=name, extra=extra, unreadable=unreadable)
 
 
 def infer(data: Any) -> Schema:
@@ -98,7 +100,7 @@ def infer(data: Any) -> Schema:
     if not isinstance(data, Dataset):
         return given.schema
     again = infer_schema(given.frames, dict.fromkeys(given.frames, True))
-    tables = tuple(_refresh(table, again.table(table.name)) for table in given.schema.tables)
+    tables = tuple(refresh(table, again.table(table.name)) for table in given.schema.tables)
     return Schema(tables, {**given.schema.reasons, **again.reasons})
 
 
@@ -134,9 +136,11 @@ def fit(
     model: str = "trees",
     *,
     schema: Schema | str | Path | None = None,
+    weight: str | None = None,
     seed: int | None = None,
     protect: bool = True,
     holders: int = HOLDERS,
+    max_memory: int | str | None = None,
     progress: Progress = silent,
     **options: Any,
 ) -> Synthesizer:
@@ -150,12 +154,18 @@ def fit(
         A name that ``simulacra models`` lists.
     schema : Schema, path or None
         The contract; the data set's own, or inferred, when None.
+    weight : str or None
+        A number that says how many of the population each row stands for; the schema's own when None. Drawn rows stand
+        for the population equally.
     seed : int or None
         The same seed, data and versions give the same model. None draws one; it stands in `provenance`.
     protect : bool
         False gives levels, extremes and single values out however few rows hold them.
     holders : int
         k of the protection: rows that must share a value before it may be given out.
+    max_memory : int, str or None
+        Bytes, or text such as ``"4GB"``, that the process may use; what is free when None. A fit that would need more
+        is refused before it starts; see `estimate`.
     progress : callable
         Told the share done (0 to 1) and the present step.
     **options
@@ -186,19 +196,71 @@ def fit(
     >>> sim.fit(frame, "independent", seed=0).sample(3, seed=1).frame.shape
     (3, 1)
     """
+    limit = None if max_memory is None else parse_size(max_memory)
+    intake = _intake(data, model, schema, weight, holders, options)
+    require_room(intake, make_generator(model, options), limit)
+    return fit_table(
+        intake, model=model, options=options, seed=resolve_seed(seed), holders=holders if protect else 1,
+        progress=progress,
+    )  # fmt: skip
+
+
+def estimate(
+    data: Any,
+    model: str = "trees",
+    *,
+    schema: Schema | str | Path | None = None,
+    weight: str | None = None,
+    protect: bool = True,
+    holders: int = HOLDERS,
+    progress: Progress = silent,
+    **options: Any,
+) -> Estimate:
+    """Tell what `fit` with the same arguments would cost, without fitting.
+
+    Parameters
+    ----------
+    data, model, schema, weight, protect, holders, progress, **options
+        As for `fit`.
+
+    Returns
+    -------
+    Estimate
+        ``seconds`` of processor time and ``bytes`` of memory, within about a factor of 2.
+
+    Notes
+    -----
+    **Cost**: reading the data, and small fits of at most 8,000 rows and 40 columns: seconds.
+
+    Examples
+    --------
+    >>> import polars as pl, simulacra as sim
+    >>> cost = sim.estimate(pl.DataFrame({"a": [1, 2, 3, 4] * 25}), "independent")
+    >>> cost.rows, cost.columns, cost.seconds < 60
+    (100, 1, True)
+    """
+    intake = _intake(data, model, schema, weight, holders, options)
+    return estimate_fit(
+        intake, model=model, options=options, holders=holders if protect else 1, progress=progress
+    )
+
+
+def _intake(
+    data: Any,
+    model: str,
+    schema: Schema | str | Path | None,
+    weight: str | None,
+    holders: int,
+    options: Mapping[str, Any],
+) -> Intake:
+    """Check what a fit is given, and open its data."""
     if holders < 1:
         raise OptionError(f"holders must be 1 or more, not {holders!r}.")
-    given = dataset(data, schema=_schema(schema))
-    if len(given.frames) != 1:
-        raise DataError(
-            f"fit takes one table, and these data have {len(given.frames)}: {', '.join(given.frames)}. "
-            "Choose one with data.select('NAME') (--table NAME)."
-        )
-    table = given.schema.table()
-    return fit_table(
-        given.polars(), table, given.layouts[table.name], model=model, options=options, seed=resolve_seed(seed),
-        holders=holders if protect else 1, notes=given.notes, progress=progress,
-    )  # fmt: skip
+    make_generator(model, options)
+    intake = Intake.open(data, contract(schema))
+    if weight is not None:
+        intake.table = Schema((intake.table,)).with_weight(weight).table()
+    return intake
 
 
 def load(path: str | Path) -> Synthesizer:
@@ -296,41 +358,16 @@ def evaluate(
     >>> report["fidelity/marginals"].value
     0.0
     """
-    known = dataset(train, schema=_schema(schema))
+    known = dataset(train, schema=contract(schema))
     table = known.schema.table()
+    if table.weight is None and model is not None and model.table.weight in table.names:
+        table = replace(table, weight=model.table.weight)
     if target is not None:
         table[target]
-    notes: list[str] = list(known.notes)
-    rows = {"synthetic": synthetic, "holdout": holdout}
-    frames = {}
-    for role, data in rows.items():
-        if data is None:
-            continue
-        loose = data if isinstance(data, Dataset) else dataset(data, schema=None)
-        try:
-            frames[role], told = conform(loose.polars(), table, extra="drop", unreadable="null")
-        except SchemaViolation as error:
-            raise SchemaViolation(f"the {role} rows do not fit the training rows: {error}") from error
-        notes += [f"{role}: {note}" for note in (*loose.notes, *told)]
-    case = Comparison(
-        table, known.polars(), frames["synthetic"], frames.get("holdout"), target, Streams(resolve_seed(seed))
-    )
+    case, notes = compare(known, table, synthetic, holdout, target, resolve_seed(seed))
     metrics = [metrics] if isinstance(metrics, str) else metrics
     evaluation = evaluate_case(case, metrics=metrics, thresholds=thresholds, progress=progress)
-    made: dict[str, Any] = dict(model.provenance) if model is not None else {}
-    provenance = {
-        "train": {"sha256": fingerprint(case.train), "rows": len(case.train)},
-        "synthetic": {"sha256": fingerprint(case.synthetic), "rows": len(case.synthetic)},
-        **(
-            {"holdout": {"sha256": fingerprint(case.holdout), "rows": len(case.holdout)}}
-            if case.holdout is not None
-            else {}
-        ),
-        "evaluation": {"seed": seed, "target": target, "seconds": evaluation.seconds},
-        "model": {k: v for k, v in made.items() if k not in {"versions", "privacy"}} or None,
-        "privacy": made.get("privacy", {"formal": None}),
-        "versions": versions(),
-    }
+    provenance = describe_evaluation(case, evaluation, seed, model)
     protected = tuple(model.notes) if model is not None else ()
     return Report(title or f"Synthetic {table.name}", evaluation, provenance, (*notes, *protected))
 
@@ -358,22 +395,3 @@ def write(data: Any, path: str | Path) -> Path:
     'a\\n1\\n'
     """
     return dataset(data).write(path)
-
-
-def _schema(schema: Schema | str | Path | None) -> Schema | None:
-    return read_schema(Path(schema)) if isinstance(schema, (str, Path)) else schema
-
-
-def _refresh(known: Table, seen: Table) -> Table:
-    """Take bounds, levels and the like from the values at hand, and kinds and formats as they were read from text."""
-    columns = []
-    for old in known.columns:
-        new = seen[old.name]
-        fresh = new.kind == old.kind and not old.declared
-        marks = (
-            replace(new, format=old.format, identifying=old.identifying, pattern=old.pattern)
-            if fresh
-            else old
-        )
-        columns.append(marks)
-    return replace(known, columns=tuple(columns))

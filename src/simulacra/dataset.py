@@ -140,23 +140,48 @@ class Dataset:
         """
         target = Path(path)
         if len(self.frames) == 1:
-            table = self.schema.table()
-            write_path(self._stored(table), target, table)
+            self._write_table(self.schema.table(), target)
             return target
         if target.suffix:
             raise DataError(f"{len(self.frames)} tables go to a folder, and {str(target)!r} is a file name.")
         target.mkdir(exist_ok=True)
         for table in self.schema.tables:
-            write_path(self._stored(table), target / f"{table.name}.parquet", table)
+            self._write_table(table, target / f"{table.name}.parquet")
         return target
 
-    def _stored(self, table: Table) -> pl.DataFrame:
-        """Return values in the types that they came in, where that was as Polars has them."""
-        frame, layout = self.frames[table.name], self.layouts[table.name]
-        if layout.kind != "polars":
-            return frame
-        stored: pl.DataFrame = from_polars(frame, layout, table)
-        return stored
+    def _write_table(self, table: Table, path: Path) -> None:
+        whole = stored(iter([self.frames[table.name]]), self.layouts[table.name], table)
+        write_path(next(whole), path, table)
+
+
+def stored(frames: Iterator[pl.DataFrame], layout: Layout, table: Table) -> Iterator[pl.DataFrame]:
+    """Give canonical values the types that they came in, where that was as Polars has them.
+
+    Parameters
+    ----------
+    frames : iterator of DataFrame
+        Canonical values, piece by piece.
+    layout : Layout
+        What they looked like.
+    table : Table
+        Their schema.
+
+    Raises
+    ------
+    DataError
+        A later piece does not fit a type that the first one fits, so the pieces can not stand in one file.
+    """
+    types: pl.Schema | None = None
+    for frame in frames:
+        out: pl.DataFrame = from_polars(frame, layout, table) if layout.kind == "polars" else frame
+        types = types or out.schema
+        if out.schema != types:
+            uneven = ", ".join(repr(name) for name in types if out.schema[name] != types[name])
+            raise DataError(
+                f"column {uneven}: some rows do not fit the type that the training data had. "
+                "Draw all rows first, with sample(...).write(...), which takes a wider one."
+            )
+        yield out
 
 
 def dataset(

@@ -40,6 +40,9 @@ class Axis:
         What one step of a lattice is worth: 0.01 for cents. Only its ratio to the unit of another axis matters.
     period : int or None
         Steps after which a lattice starts again: 1,440 for clock times in minutes.
+    calendar : bool
+        A lattice whose positions are days since 1970-01-01, so that weekdays and months can be told. A difference
+        of two dates is not one.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Axis:
     holders: int = 1
     unit: float = 1.0
     period: int | None = None
+    calendar: bool = False
 
     def dump(self) -> dict[str, Any]:
         """Return the fields as JSON."""
@@ -116,6 +120,39 @@ class Block:
         weights = None if self.weights is None else self.weights[index]
         rows = None if self.columns else len(np.arange(len(self))[index])
         return replace(self, columns=tuple(c[index] for c in self.columns), weights=weights, rows=rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The values of an axis that are allowed.
+
+    Parameters
+    ----------
+    levels : array or None
+        For a coded axis: a weight from 0 to 1 per code, shape (size,).
+    ranges : array or None
+        For a real axis: closed ranges, shape (ranges, 2), ascending and apart.
+    missing : bool
+        For a real axis: whether "no value" is allowed.
+
+    Examples
+    --------
+    >>> Support(ranges=np.array([[20.0, 30.0]])).holds(np.array([25.0, 31.0, np.nan])).tolist()
+    [True, False, False]
+    """
+
+    levels: Array | None = None
+    ranges: Array | None = None
+    missing: bool = False
+
+    def holds(self, values: Array) -> Array:
+        """Tell which values of the axis are allowed at all."""
+        if self.levels is not None:
+            return np.asarray(self.levels)[values] > 0
+        ranges = np.reshape(self.ranges if self.ranges is not None else [], (-1, 2))
+        place = np.searchsorted(ranges[:, 0], values, side="right") - 1
+        inside = (place >= 0) & (values <= np.append(ranges[:, 1], -np.inf)[place])
+        return np.where(np.isnan(values), self.missing, inside)
 
 
 def code_dtype(size: int) -> type[np.unsignedinteger[Any]]:

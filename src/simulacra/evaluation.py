@@ -16,6 +16,10 @@ from simulacra.metric import Comparison, Score, Verdict
 from simulacra.profile import profile
 from simulacra.registry import METRICS
 from simulacra.schema.validation import validate
+from simulacra.weights import thin
+
+PERSONS = "privacy/"
+"""Metrics of this family are about persons, who count alike whatever they weigh."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +114,17 @@ def evaluate(
             raise unknown("metric", name, METRICS.names())
     limits = _checked(thresholds or {})
     _check_case(case)
+    case, whole, told = thin(case)
     scores: list[Score] = []
     seconds: dict[str, float] = {}
     for done, name in enumerate(names):
         progress(done / (len(names) + 1), name)
         start = time.perf_counter()
-        scores += _run(name, case)
+        scores += _run(name, whole if name.startswith(PERSONS) else case)
         seconds[name] = time.perf_counter() - start
     progress(len(names) / (len(names) + 1), "profiles")
     judged = tuple(_judge(score, limits[score.name]) if score.name in limits else score for score in scores)
-    evaluation = Evaluation(judged, profile(case), _summarise(case), seconds, _notes(case, limits))
+    evaluation = Evaluation(judged, profile(case), _summarise(case), seconds, told + _notes(case, limits))
     progress(1.0, "done")
     return evaluation
 

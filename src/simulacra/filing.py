@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TextIO
 
 import polars as pl
 
 from simulacra.errors import DataError, FileError
+from simulacra.formatting import format_frame
+from simulacra.randomness import BLOCK_ROWS
 from simulacra.registry import SOURCES
 from simulacra.schema.types import Table
-from simulacra.source import Source
+from simulacra.source import Source, Stored
 from simulacra.storage import atomic_path, open_error
 
 _COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
@@ -35,6 +39,56 @@ class Loaded:
     frame: pl.DataFrame
     typed: bool
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One table as a file has it, to be read column by column.
+
+    Parameters
+    ----------
+    stored : Stored
+        The columns.
+    typed : bool
+        False if all columns are text and must be parsed.
+    notes : tuple of str
+        What was assumed or changed while opening, one sentence each.
+    """
+
+    stored: Stored
+    typed: bool
+    notes: tuple[str, ...] = ()
+
+
+def open_path(path: Path | str) -> Opened:
+    """Open a data file to read it column by column.
+
+    Parameters
+    ----------
+    path : Path or str
+        A file (``"book.xlsx#May"`` names a sheet).
+
+    Returns
+    -------
+    Opened
+        Its columns; Parquet and Arrow files are left on disk, others are read whole.
+
+    Raises
+    ------
+    FileError, DataError, MissingExtra
+        As `read_path` does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "people.parquet"
+    >>> pl.DataFrame({"age": [36, 41]}).write_parquet(path)
+    >>> open_path(path).stored.load("age").to_list()
+    [36, 41]
+    """
+    source, file = _source_of(Path(path).expanduser())
+    opened = source.open(file)
+    return Opened(opened, source.typed, tuple(source.notes))
 
 
 def read_path(path: Path | str) -> dict[str, Loaded]:
@@ -71,13 +125,14 @@ def read_path(path: Path | str) -> dict[str, Loaded]:
     return _read_folder(path) if path.is_dir() else {table_name(path): _read_file(path)}
 
 
-def write_path(frame: pl.DataFrame, path: Path | str, table: Table) -> None:
+def write_path(frame: pl.DataFrame | Iterator[pl.DataFrame], path: Path | str, table: Table) -> None:
     """Write canonical values to a file, whole or not at all.
 
     Parameters
     ----------
-    frame : DataFrame
-        Canonical values.
+    frame : DataFrame, or iterator of DataFrame
+        Canonical values; several frames of one schema, at least one, are written behind each other as they come, and
+        not held, where the format allows it. The file is the same as that of the joined frame.
     path : Path or str
         The file; its suffix chooses the format and the compression.
     table : Table
@@ -101,8 +156,65 @@ def write_path(frame: pl.DataFrame, path: Path | str, table: Table) -> None:
     """
     path = Path(path).expanduser()
     source = source_for(path)
+    blocks = even_blocks(frame.iter_slices(BLOCK_ROWS) if isinstance(frame, pl.DataFrame) else frame)
+    if isinstance(frame, pl.DataFrame) and not len(frame):
+        blocks = iter([frame])
     with atomic_path(path) as beside:
-        source.write(source.prepare(frame, table), beside)
+        source.write_blocks((source.prepare(block, table) for block in blocks), beside)
+
+
+def write_csv(frames: Iterator[pl.DataFrame], file: TextIO, table: Table) -> None:
+    """Write canonical values to an open text file as CSV, piece by piece.
+
+    Parameters
+    ----------
+    frames : iterator of DataFrame
+        Frames of one schema, at least one.
+    file : text file
+        Where to.
+    table : Table
+        Their schema.
+
+    Examples
+    --------
+    >>> import sys
+    >>> from simulacra.schema.types import Column
+    >>> table = Table("a", (Column("a", "number", integer=True),))
+    >>> write_csv(iter([pl.DataFrame({"a": [1]}), pl.DataFrame({"a": [2]})]), sys.stdout, table)
+    a
+    1
+    2
+    """
+    for number, block in enumerate(even_blocks(frames)):
+        file.write(format_frame(block, table).write_csv(include_header=not number))
+
+
+def even_blocks(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Cut frames anew, so that every one but the last has 65,536 rows.
+
+    Parameters
+    ----------
+    frames : iterator of DataFrame
+        Frames of one schema.
+
+    Yields
+    ------
+    DataFrame
+        The same rows in the same order; one frame without rows if there are none.
+
+    Examples
+    --------
+    >>> [len(block) for block in even_blocks(iter([pl.DataFrame({"a": range(50_000)})] * 2))]
+    [65536, 34464]
+    """
+    held: pl.DataFrame | None = None
+    for frame in frames:
+        held = frame if held is None else pl.concat([held, frame])
+        while len(held) > BLOCK_ROWS:
+            yield held[:BLOCK_ROWS]
+            held = held[BLOCK_ROWS:]
+    if held is not None:
+        yield held
 
 
 def source_for(path: Path | str) -> Source:
@@ -164,14 +276,20 @@ def table_name(path: Path | str) -> str:
 
 
 def _read_file(path: Path) -> Loaded:
+    source, file = _source_of(path)
+    frame = source.read(file)
+    return Loaded(frame, source.typed, tuple(source.notes))
+
+
+def _source_of(path: Path) -> tuple[Source, Path]:
+    """Make the source of a file that exists, told which sheet is meant."""
     file, sheet = _split_sheet(path)
     if not file.exists():
         raise open_error(file, FileNotFoundError(2, "no such file"))
     source = source_for(file)
     if sheet is not None:
         source.sheet = sheet  # type: ignore[attr-defined]
-    frame = source.read(file)
-    return Loaded(frame, source.typed, tuple(source.notes))
+    return source, file
 
 
 def _read_folder(folder: Path) -> dict[str, Loaded]:

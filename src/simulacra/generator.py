@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
-from simulacra.domain import Block
+from simulacra.domain import Array, Block, Support
 from simulacra.randomness import Streams
 
 Progress = Callable[[float, str], None]
@@ -16,6 +16,17 @@ Progress = Callable[[float, str], None]
 
 def silent(share: float, step: str) -> None:
     """Report progress to nobody."""
+
+
+def part(progress: Progress, start: float, stop: float) -> Progress:
+    """Make the progress of a part of the work, whose own 0 to 1 is from start to stop of the whole.
+
+    Examples
+    --------
+    >>> part(lambda share, step: print(share, step), 0.5, 1.0)(0.5, "halfway through the second half")
+    0.75 halfway through the second half
+    """
+    return lambda share, step: progress(start + share * (stop - start), step)
 
 
 @dataclass(kw_only=True)
@@ -66,6 +77,99 @@ class Generator(ABC):
     def restore(self, state: dict[str, Any]) -> Self:
         """Take back the state that `dump` gave, on a new object with the same hyperparameters."""
 
+    def work(self, rows: int, axes: int) -> float:
+        """Return how much work it is to fit so many rows and axes, in any unit: only ratios count.
+
+        `simulacra.estimation` fits a few rows and scales their time by this. It is linear in both, unless a model knows
+        better.
+        """
+        return float(rows * axes)
+
+    def room(self, rows: int, axes: int) -> float:
+        """Return the bytes that fitting needs beside the block itself."""
+        return 8.0 * rows * axes
+
     def options(self) -> dict[str, Any]:
         """Return the hyperparameters by name."""
         return {f.name: getattr(self, f.name) for f in fields(self) if not f.name.endswith("_")}
+
+
+class Draft(Protocol):
+    """Rows of which some axes are drawn."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, index: Array) -> Self:
+        """Return some of the rows; one may be taken several times."""
+        ...
+
+
+@runtime_checkable
+class Sequential(Protocol):
+    """Ability: rows are drawn axis by axis, and each draw can be restricted.
+
+    Conditions, imputation and related tables stand on it: a draw from the restricted model is a draw of `step` after
+    `step`, each row weighted by the product of the masses (sequential Monte Carlo, Doucet and Johansen 2009, "A
+    tutorial on particle filtering and smoothing", section 4).
+    """
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Positions, in the domain, of the axes in the order in which they are drawn."""
+        ...
+
+    def start(self, n: int, *, context: Block | None = None) -> Draft:
+        """Return n rows of which nothing is drawn yet."""
+        ...
+
+    def step(
+        self,
+        draft: Any,
+        axis: int,
+        *,
+        support: Support | None = None,
+        given: Array | None = None,
+        held: Array | None = None,
+        rng: Streams,
+    ) -> Array:
+        """Draw the next axis of every row, or set it, and return the log of the chance of what was allowed.
+
+        Parameters
+        ----------
+        draft : Draft
+            What `start` gave; changed in place. Axes come in the order of `order`.
+        axis : int
+            Position of the axis in the domain.
+        support : Support or None
+            What may be drawn; None allows everything.
+        given : array or None
+            Values that are known, shape (rows,).
+        held : array of bool or None
+            The rows in which they are known; all when None. The others are drawn.
+        rng : Streams
+            Where randomness comes from.
+
+        Returns
+        -------
+        array, shape (rows,)
+            Log of the probability, given what was drawn before, that an unrestricted draw is allowed (or is the
+            given value); minus infinity where it can not be, and then the row is worth nothing.
+        """
+        ...
+
+    def finish(self, draft: Any, rng: Streams) -> Block:
+        """Return the rows once every axis is drawn."""
+        ...
+
+
+@runtime_checkable
+class Dense(Protocol):
+    """Ability: tells how likely a row is."""
+
+    def log_density(self, block: Block, *, context: Block | None = None) -> Array:
+        """Return the log-probability of every value, given those before it in `order`; shape (rows, axes).
+
+        The sum over axes is that of the row. A value drawn from a bin counts by its share of the bin: per step of a
+        lattice, or per unit of a continuous axis.
+        """
+        ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from simulacra.errors import OptionError
@@ -26,7 +27,58 @@ def free_bytes() -> int | None:
         return None
 
 
-def require_memory(needed: int, what: str, advice: str) -> None:
+def used_bytes() -> int | None:
+    """Return the memory that this process holds, or None where the system does not tell.
+
+    Examples
+    --------
+    >>> used = used_bytes()
+    >>> used is None or used > 0
+    True
+    """
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError, IndexError):
+        return None
+
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
+_POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12}
+
+
+def parse_size(size: int | float | str) -> int:
+    """Read an amount of memory.
+
+    Parameters
+    ----------
+    size : int, float or str
+        Bytes, or text such as ``"4GB"``, ``"500 MB"``.
+
+    Returns
+    -------
+    int
+        Bytes.
+
+    Raises
+    ------
+    OptionError
+        It is no amount above 0.
+
+    Examples
+    --------
+    >>> parse_size("1.5 GB")
+    1500000000
+    """
+    if isinstance(size, (int, float)) and not isinstance(size, bool) and size > 0:
+        return int(size)
+    found = _SIZE.fullmatch(size) if isinstance(size, str) else None
+    if found is None or float(found[1]) == 0:
+        raise OptionError(f"an amount of memory is a number of bytes or a text such as '4GB', not {size!r}.")
+    return int(float(found[1]) * 10 ** _POWERS[found[2].lower()])
+
+
+def require_memory(needed: int, what: str, advice: str, *, limit: int | None = None) -> None:
     """Refuse what does not fit.
 
     Parameters
@@ -37,14 +89,17 @@ def require_memory(needed: int, what: str, advice: str) -> None:
         What needs them, as the start of a sentence: ``"10,000 rows of 15 columns"``.
     advice : str
         What to do instead, as a sentence.
+    limit : int or None
+        Bytes that may be used; what is free when None.
 
     Raises
     ------
     OptionError
-        Less than that is free.
+        There is less than that.
     """
-    free = free_bytes()
+    free = free_bytes() if limit is None else limit
     if free is not None and needed > free:
+        there = "are free" if limit is None else "are allowed"
         raise OptionError(
-            f"{what} would need about {needed / 1e9:,.0f} GB of memory, and {free / 1e9:,.0f} GB are free. {advice}"
+            f"{what} would need about {needed / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB {there}. {advice}"
         )

@@ -19,7 +19,7 @@ from simulacra.errors import ModelFileError
 from simulacra.packing import pack, unpack
 from simulacra.storage import atomic_path, open_error
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file format; files of a later one are refused."""
 MOST_BYTES = 4 * 2**30
 """Largest size, unpacked, of a file that is read."""

@@ -56,6 +56,34 @@ def require_writable(
             )
 
 
+def require_space(target: Path | str, needed: int) -> None:
+    """Refuse a file that the disk can not hold, before the work of making it.
+
+    Parameters
+    ----------
+    target : Path or str
+        The file to write.
+    needed : int
+        Bytes that it will have at least.
+
+    Raises
+    ------
+    FileError
+        Less than that is free where the file would be.
+
+    Examples
+    --------
+    >>> require_space("model.sim", 1)
+    """
+    folder = Path(target).resolve().parent
+    free = shutil.disk_usage(folder).free if folder.is_dir() else needed
+    if needed > free:
+        raise FileError(
+            f"{str(target)!r} would need at least {needed / 1e9:,.0f} GB, and {free / 1e9:,.0f} GB are free there. "
+            "Ask for fewer rows, or choose another disk."
+        )
+
+
 def _no_folder(target: Path) -> FileError:
     return FileError(
         f"can not write {str(target)!r}: there is no folder {str(target.resolve().parent)!r}. "

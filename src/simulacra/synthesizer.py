@@ -1,33 +1,55 @@
-"""The street: encode, protect, fit; sample, decode. A Synthesizer is a fitted model of one table."""
+"""The second half of the street: sample, decode. A Synthesizer is a fitted model of one table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import polars as pl
 
-from simulacra.dataset import Dataset
-from simulacra.domain import Block, Domain
+from simulacra.dataset import Dataset, stored
+from simulacra.domain import Domain
 from simulacra.encoding import Encoding
-from simulacra.errors import DataError, OptionError, unknown
+from simulacra.errors import OptionError, unknown
+from simulacra.filing import write_csv, write_path
 from simulacra.frames import Layout
 from simulacra.generator import Generator, Progress, silent
 from simulacra.memory import require_memory
 from simulacra.modelfile import ModelFile, write_model
-from simulacra.privacy.protection import HOLDERS, protect
-from simulacra.provenance import describe_fit
-from simulacra.randomness import BLOCK_ROWS, Streams, resolve_seed
+from simulacra.provenance import Fingerprint
+from simulacra.randomness import Streams, resolve_seed
 from simulacra.registry import ENCODINGS, MODELS
-from simulacra.relations import Relation, find_relations, put_back, spans, take_out
+from simulacra.relations import Relation, put_back, restore_relation
+from simulacra.sampling.blocks import draw_blocks
 from simulacra.sampling.conditions import Request, fill
 from simulacra.schema.files import dump_schema, load_schema
-from simulacra.schema.types import Column, Schema, Table
-from simulacra.schema.validation import require_valid
-from simulacra.storage import require_writable
+from simulacra.schema.types import Schema, Table
+from simulacra.storage import require_space, require_writable
+
+SMALLEST = 20
+"""Times that a file can be smaller than the values in memory, at most."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `Synthesizer.write` wrote.
+
+    Parameters
+    ----------
+    rows : int
+        Number of rows.
+    digest : str
+        SHA-256 of all values in row order; that of `Dataset.digest`.
+    notes : tuple of str
+        The accepted share of a condition, a seed that was drawn.
+    """
+
+    rows: int
+    digest: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,22 +146,23 @@ class Synthesizer:
         >>> len(model.sample(5, seed=1, where="a = 2"))
         5
         """
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-            raise OptionError(f"the number of rows must be a whole number of 0 or more, not {n!r}.")
         used = resolve_seed(seed)
-        request = Request(self.table, self.encodings, int(n), where=where, balance=balance)
-        notes: tuple[str, ...] = ()
-        if request.plain:
-            frame = self._rows(int(n), Streams(used), progress)
-        else:
-            frame, notes = fill(request, self._draw, Streams(used), progress)
-            frame = self._renumber(frame, request)
+        request = self._request(n, where, balance)
+        notes: list[str] = []
+        pieces: list[pl.DataFrame] = []
+        for piece in self._pieces(request, Streams(used), progress, notes):
+            if len(piece) and not any(map(len, pieces)):
+                _require_room(request.n, piece)
+            pieces.append(piece)
         if seed is None:
-            notes = (*notes, f"seed {used}")
-        return Dataset(self.schema, {self.table.name: frame}, {self.table.name: self.layout}, notes)
+            notes.append(f"seed {used}")
+        frame, layout = pl.concat(pieces), self.layout
+        return Dataset(self.schema, {self.table.name: frame}, {self.table.name: layout}, tuple(notes))
 
-    def chunks(self, n: int, *, seed: int) -> Iterator[pl.DataFrame]:
-        """Draw n rows in pieces of one block each: the same rows as `sample`.
+    def chunks(
+        self, n: int, *, seed: int, where: str | Mapping[str, Any] | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Draw n rows in pieces: the same rows as `sample`.
 
         Parameters
         ----------
@@ -147,38 +170,122 @@ class Synthesizer:
             Number of rows in all.
         seed : int
             The same seed gives the same bytes.
+        where : str, mapping or None
+            A condition, as for `sample`.
 
         Yields
         ------
         DataFrame
-            Canonical values, at most 65,536 rows.
+            Canonical values, at most 65,536 rows; fewer where a condition filters.
 
         Notes
         -----
-        **Cost**: memory stays flat, unless the schema has constraints: then all rows are drawn first.
+        **Cost**: memory stays flat.
         """
-        if self.table.constraints:
-            yield from self.sample(n, seed=seed).chunks(BLOCK_ROWS)
+        yield from self._pieces(self._request(n, where, None), Streams(resolve_seed(seed)), silent, [])
+
+    def write(
+        self,
+        target: str | Path | TextIO,
+        n: int,
+        *,
+        seed: int | None = None,
+        where: str | Mapping[str, Any] | None = None,
+        balance: Mapping[str, Mapping[str, float]] | None = None,
+        progress: Progress = silent,
+    ) -> Written:
+        """Draw n rows into a file, block by block.
+
+        Parameters
+        ----------
+        target : str, Path or text file
+            A path, whose ending chooses the format as for `Dataset.write`, is written beside and renamed. An open text
+            file (``sys.stdout``) gets CSV.
+        n, seed, where, balance, progress
+            As for `sample`.
+
+        Returns
+        -------
+        Written
+            Number of rows, digest and notes.
+
+        Raises
+        ------
+        FileError
+            It can not be written; nothing is left half done.
+        PredicateError
+            The condition is impossible or too rare; nothing is left half done.
+
+        Notes
+        -----
+        The file is the same as that of ``sample(n, ...).write(path)``.
+
+        **Cost**: memory stays flat for CSV, JSON lines, Parquet and Arrow files, unless rows are balanced: then all are
+        drawn first. Workbooks, JSON lists and zstd need all rows at once too.
+
+        Examples
+        --------
+        >>> import polars as pl, simulacra as sim, tempfile, pathlib
+        >>> model = sim.fit(pl.DataFrame({"a": [1, 2] * 50}), "independent", seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     done = model.write(pathlib.Path(folder) / "a.csv", 5, seed=1)
+        >>> done.rows, done.digest == model.sample(5, seed=1).digest
+        (5, True)
+        """
+        used = resolve_seed(seed)
+        request = self._request(n, where, balance)
+        notes: list[str] = []
+        digest = Fingerprint()
+
+        def told() -> Iterator[pl.DataFrame]:
+            checked = not isinstance(target, (str, Path))
+            for piece in self._pieces(request, Streams(used), progress, notes):
+                if not checked and len(piece):
+                    least = piece.estimated_size() / len(piece) * request.n / SMALLEST
+                    require_space(str(target), int(least))
+                    checked = True
+                digest.add(piece)
+                yield piece
+
+        if isinstance(target, (str, Path)):
+            write_path(stored(told(), self.layout, self.table), target, self.table)
+        else:
+            write_csv(told(), target, self.table)
+        if seed is None:
+            notes.append(f"seed {used}")
+        return Written(request.n, digest.hexdigest(), tuple(notes))
+
+    def _request(
+        self,
+        n: int,
+        where: str | Mapping[str, Any] | None,
+        balance: Mapping[str, Mapping[str, float]] | None,
+    ) -> Request:
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+            raise OptionError(f"the number of rows must be a whole number of 0 or more, not {n!r}.")
+        return Request(self.table, self.encodings, int(n), where=where, balance=balance)
+
+    def _pieces(
+        self, request: Request, streams: Streams, progress: Progress, notes: list[str]
+    ) -> Iterator[pl.DataFrame]:
+        """Give the rows of a request piece by piece, at least one piece."""
+        done = 0
+        if request.plain:
+            for block in draw_blocks(request.n, self._draw, streams):
+                done += len(block)
+                progress(done / max(request.n, 1), "drawing rows")
+                yield block
             return
-        streams = Streams(resolve_seed(seed))
-        for block, start in enumerate(range(0, n, BLOCK_ROWS)):
-            yield self._draw(min(BLOCK_ROWS, n - start), start, streams.at("block", block))
+        for piece in fill(request, self._draw, streams, progress, notes):
+            yield self._renumber(piece, request, done)
+            done += len(piece)
 
-    def _rows(self, n: int, streams: Streams, progress: Progress) -> pl.DataFrame:
-        pieces: list[pl.DataFrame] = []
-        for block, start in enumerate(range(0, max(n, 1), BLOCK_ROWS)):
-            pieces.append(self._draw(min(BLOCK_ROWS, n - start), start, streams.at("block", block)))
-            if block == 0:
-                _require_room(n, pieces[0])
-            progress(min((start + BLOCK_ROWS) / max(n, 1), 1.0), "drawing rows")
-        return pl.concat(pieces)
-
-    def _renumber(self, frame: pl.DataFrame, request: Request) -> pl.DataFrame:
+    def _renumber(self, frame: pl.DataFrame, request: Request, start: int) -> pl.DataFrame:
         """Count keys anew over the rows that were kept, unless the condition is about a key."""
         asked = request.condition.columns if request.condition is not None else ()
         none = Streams(0).stream("no randomness in keys")
         keys = [
-            self.encodings[column.name].decode((np.empty(len(frame)),), rng=none, start=0)
+            self.encodings[column.name].decode((np.empty(len(frame)),), rng=none, start=start)
             for column in self.table.columns
             if column.kind == "key" and column.name not in asked
         ]
@@ -245,95 +352,6 @@ class Synthesizer:
         return write_model(file, Path(path), allow_rows=allow_rows)
 
 
-def _require_room(n: int, piece: pl.DataFrame) -> None:
-    """Refuse more rows than fit into memory, judged by the first of them; joining and writing needs them twice."""
-    needed = int(2 * piece.estimated_size() / max(len(piece), 1) * n)
-    require_memory(
-        needed,
-        f"{n:,} rows of {piece.width} columns",
-        "Draw fewer, or draw them in pieces with model.chunks(n, seed=...).",
-    )
-
-
-def fit_table(
-    frame: pl.DataFrame,
-    table: Table,
-    layout: Layout,
-    *,
-    model: str = "trees",
-    options: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    holders: int = HOLDERS,
-    notes: tuple[str, ...] = (),
-    progress: Progress = silent,
-) -> Synthesizer:
-    """Fit a model to one table of canonical values.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Canonical values, as `simulacra.schema.conformance.conform` gives them.
-    table : Table
-        Their schema; rows that break it are an error.
-    layout : Layout
-        What kind of frame to give back when sampling.
-    model : str
-        A registered model.
-    options : mapping or None
-        Its hyperparameters.
-    seed : int
-        Fitting again with the same seed, data and versions gives the same model.
-    holders : int
-        k of the protection; 1 switches it off.
-    notes : tuple of str
-        What happened to the data before.
-    progress : callable
-        Told the share done.
-
-    Returns
-    -------
-    Synthesizer
-        The fitted model.
-    """
-    generator = make_generator(model, options or {})
-    if len(frame) == 0:
-        raise DataError(f"table {table.name!r} has no rows, so there is nothing to learn. Give it rows.")
-    if len(frame) < holders:
-        raise DataError(
-            f"table {table.name!r} has {len(frame):,} {'row' if len(frame) == 1 else 'rows'}; protection needs at "
-            f"least {holders} that share a value. Give more rows, or switch it off with protect=False (--no-protect)."
-        )
-    require_valid(frame, table)
-    streams = Streams(seed).at(table.name)
-    progress(0.0, "encoding")
-    encodings = {column.name: _fit_encoding(frame[column.name], column, holders) for column in table.columns}
-    declared = [column.name for column in table.columns if column.declared]
-    block = encode(frame, encodings)
-    relations = find_relations(block, streams.at("relations")) if generator.relates else ()
-    guarded = protect(take_out(block, relations), streams, declared=declared)
-    limits = {**guarded.limits, **_rebuilt_spans(guarded.block, relations)}
-    for name, encoding in encodings.items():
-        kept = {part: codes for (column, part), codes in guarded.kept.items() if column == name}
-        ends = {part: pair for (column, part), pair in limits.items() if column == name}
-        encodings[name] = encoding.narrow(kept, ends)
-    generator.fit(guarded.block, rng=streams.at("model"), progress=progress)
-    released = replace(table, columns=tuple(encodings[name].column for name in table.names))
-    provenance = describe_fit(frame, model=model, options=generator.options(), seed=seed, holders=holders)
-    notes += guarded.notes + tuple(
-        f"exact relation, kept by rebuilding: {relation}." for relation in relations
-    )
-    domain = guarded.block.domain
-    return Synthesizer(released, model, generator, encodings, domain, layout, relations, notes, provenance)
-
-
-def _rebuilt_spans(
-    block: Block, relations: tuple[Relation, ...]
-) -> dict[tuple[str, str], tuple[float, float]]:
-    """Return the ranges of rebuilt axes, under column and part."""
-    home = {axis.name: (axis.column, axis.part) for axis in block.domain.axes}
-    return {home[name]: ends for name, ends in spans(block, relations).items()}
-
-
 def make_generator(model: str, options: Mapping[str, Any]) -> Generator:
     """Make a generator by its registered name; an unknown option is named with the nearest one that exists."""
     cls: type[Generator] = MODELS.load(model)
@@ -342,13 +360,6 @@ def make_generator(model: str, options: Mapping[str, Any]) -> Generator:
         if name not in known:
             raise OptionError(str(unknown(f"option of model {model!r}", name, known)))
     return cls(**options)
-
-
-def encode(frame: pl.DataFrame, encodings: Mapping[str, Encoding]) -> Block:
-    """Turn canonical rows into a block."""
-    axes = [axis for encoding in encodings.values() for axis in encoding.axes]
-    arrays = [array for name, encoding in encodings.items() for array in encoding.encode(frame[name])]
-    return Block(Domain(tuple(axes)), tuple(arrays), rows=len(frame))
 
 
 def restore(file: ModelFile) -> Synthesizer:
@@ -362,10 +373,15 @@ def restore(file: ModelFile) -> Synthesizer:
     generator = make_generator(file.model, file.options).restore(state["generator"])
     return Synthesizer(
         table, file.model, generator, encodings, Domain.restore(state["domain"]), Layout.restore(state["layout"]),
-        tuple(Relation.restore(item) for item in state["relations"]), tuple(file.notes), file.provenance,
+        tuple(restore_relation(item) for item in state["relations"]), tuple(file.notes), file.provenance,
     )  # fmt: skip
 
 
-def _fit_encoding(values: pl.Series, column: Column, holders: int) -> Encoding:
-    cls: type[Encoding] = ENCODINGS.load(column.kind)
-    return cls.fit(values, column, holders=holders if column.protect else 1)
+def _require_room(n: int, piece: pl.DataFrame) -> None:
+    """Refuse more rows than fit into memory, judged by the first of them; joining and writing needs them twice."""
+    needed = int(2 * piece.estimated_size() / max(len(piece), 1) * n)
+    require_memory(
+        needed,
+        f"{n:,} rows of {piece.width} columns",
+        "Draw fewer, or draw them in pieces with model.chunks(n, seed=...).",
+    )

@@ -206,7 +206,10 @@ def test_split_keeps_rows_away(folder):
         ["sample", "m.sim", "-n", "5", "-o", "m.sim"],
         ["sample", "m.sim", "-n", "5", "-o", "nowhere/x.csv"],
         ["sample", "m.sim", "-n", "5", "--where", ""],
-        ["sample", "m.sim", "-n", "1000000000000"],
+        ["sample", "m.sim", "-n", "10000000000000", "-o", "x.csv"],
+        ["fit", "own.csv"],
+        ["fit", "own.csv", "-o", "x.sim", "--max-memory", "1MB"],
+        ["fit", "own.csv", "-o", "x.sim", "--max-memory", "plenty"],
     ],
 )
 def test_inputs_are_never_overwritten_and_targets_are_checked_first(folder, model, capsys, call):

@@ -10,7 +10,7 @@ from sklearn.datasets import load_iris
 
 from simulacra.domain import Axis, Block, Domain
 from simulacra.errors import DataError, NotFitted, OptionError
-from simulacra.models.table import trees as trees_module
+from simulacra.models.table import _growth as growth_module
 from simulacra.models.table._views import View
 from simulacra.models.table.copula import Copula
 from simulacra.models.table.independent import Independent
@@ -164,7 +164,7 @@ def test_trees_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.Monkey
     iris = load_iris()
     block = make(**{f"x{i}": (iris.data[:, i], {}) for i in range(4)})
     many = draw(Trees(), block)
-    monkeypatch.setattr(trees_module, "ThreadPoolExecutor", lambda workers: ThreadPoolExecutor(1))
+    monkeypatch.setattr(growth_module, "ThreadPoolExecutor", lambda workers: ThreadPoolExecutor(1))
     one = draw(Trees(), block)
     assert all(many[name].tobytes() == one[name].tobytes() for name in many)
 

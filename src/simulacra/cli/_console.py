@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from simulacra.compilation import COMPILING
 from simulacra.generator import Progress as Report
 
 ERR = Console(stderr=True, highlight=False)
@@ -19,9 +20,9 @@ OUT = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 
 @contextmanager
 def progress(title: str, *, quiet: bool = False) -> Iterator[Report]:
-    """Show a bar on stderr while work is done, when stderr is a terminal."""
+    """Show a bar on stderr while work is done, when stderr is a terminal; that kernels are compiled is always told."""
     if quiet or not ERR.is_terminal:
-        yield lambda share, step: None
+        yield lambda share, step: None if quiet else _announce(step)
         return
     columns = (
         TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
@@ -29,7 +30,18 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Report]:
     )  # fmt: skip
     with Progress(*columns, console=ERR, transient=True) as bar:
         task = bar.add_task(title, total=1.0, step="")
-        yield lambda share, step: bar.update(task, completed=share, step=step)
+
+        def report(share: float, step: str) -> None:
+            _announce(step)
+            bar.update(task, completed=share, step=step)
+
+        yield report
+
+
+def _announce(step: str) -> None:
+    """Say what takes long on the first run only, so that nobody waits for it again."""
+    if step == COMPILING:
+        say(f"{step}: about 10 seconds")
 
 
 def say(text: str) -> None:

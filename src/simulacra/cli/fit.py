@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from simulacra.api import fit, read
+from simulacra.api import estimate, fit, read
 from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.errors import OptionError
 from simulacra.privacy.protection import HOLDERS
@@ -16,10 +17,11 @@ from simulacra.storage import require_writable
 
 @click.command()
 @click.argument("data")
-@click.option("-o", "--output", type=click.Path(), required=True, help="The model file to write (.sim).")
+@click.option("-o", "--output", type=click.Path(), help="The model file to write (.sim).")
 @click.option("-m", "--model", default="trees", show_default=True, help="See: simulacra models")
 @click.option("--schema", type=click.Path(), help="A schema file; guessed when left out.")
 @click.option("--table", help="Which table, when DATA is a folder of several.")
+@click.option("--weight", metavar="COLUMN", help="How many of the population each row stands for.")
 @click.option("--seed", type=int, help="Fit again with the same seed to get the same model.")
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the model; repeatable."
@@ -33,19 +35,26 @@ from simulacra.storage import require_writable
 )
 @click.option("--no-protect", is_flag=True, help="Give rare levels, extremes and single values out.")
 @click.option("--allow-rows", is_flag=True, help="Allow a model file that holds training rows.")
+@click.option("--estimate", "only_estimate", is_flag=True, help="Tell time and memory, and do not fit.")
+@click.option(
+    "--max-memory", metavar="SIZE", help="Refuse what needs more, e.g. 4GB; what is free when left out."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
 def command(
     data: str,
-    output: str,
+    output: str | None,
     model: str,
     schema: str | None,
     table: str | None,
+    weight: str | None,
     seed: int | None,
     settings: tuple[str, ...],
     holders: int,
     no_protect: bool,
     allow_rows: bool,
+    only_estimate: bool,
+    max_memory: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -54,16 +63,25 @@ def command(
     \b
       simulacra fit adult.csv -o adult.sim
       simulacra fit adult.csv --schema adult.schema.yaml -m copula --seed 1 -o adult.sim
+      simulacra fit adult.csv --estimate
     """
-    require_writable(output, inputs=[data], suffixes=(".sim",))
+    if output is not None:
+        require_writable(output, inputs=[data], suffixes=(".sim",))
+    elif not only_estimate:
+        raise OptionError("the model needs a file to go to. Name it with -o MODEL.sim.")
     start = time.perf_counter()
-    given = read(data, schema=schema)
-    if table is not None:
-        given = given.select(table)
+    given = data if table is None else read(data, schema=schema).select(table)
+    common: dict[str, Any] = {
+        "schema": schema if table is None else None, "weight": weight, "protect": not no_protect, "holders": holders,
+        **_options(settings),
+    }  # fmt: skip
+    if output is None or only_estimate:
+        with progress("estimating", quiet=quiet) as report:
+            cost = estimate(given, model, progress=report, **common)
+        print_json(asdict(cost)) if as_json else click.echo(str(cost))
+        return
     with progress(f"fitting {model}", quiet=quiet) as report:
-        fitted = fit(
-            given, model, seed=seed, protect=not no_protect, holders=holders, progress=report, **_options(settings)
-        )  # fmt: skip
+        fitted = fit(given, model, seed=seed, max_memory=max_memory, progress=report, **common)
     path = fitted.save(output, allow_rows=allow_rows)
     took = time.perf_counter() - start
     if as_json:
@@ -71,9 +89,9 @@ def command(
         print_json({**summary, "notes": list(fitted.notes), "provenance": dict(fitted.provenance)})
     elif not quiet:
         tell(fitted.notes)
-        used = fitted.provenance["seed"]
+        used, rows = fitted.provenance["seed"], fitted.provenance["data"]["rows"]
         say(
-            f"fitted {model} to {len(given):,} rows in {took:.1f} s (seed {used}); "
+            f"fitted {model} to {rows:,} rows in {took:.1f} s (seed {used}); "
             f"wrote {path} ({path.stat().st_size:,} bytes)"
         )
 

@@ -10,6 +10,7 @@ from rich.table import Table as Grid
 from simulacra.api import read
 from simulacra.cli._console import OUT, print_json, say, tell
 from simulacra.errors import CheckFailed
+from simulacra.fitting import relate
 from simulacra.modelfile import read_model
 from simulacra.schema.files import dump_schema, load_schema, write_schema
 from simulacra.schema.types import FIXED, Column, Schema
@@ -25,8 +26,9 @@ from simulacra.storage import require_writable
 @click.option(
     "-o", "--output", type=click.Path(), help="Write the schema here (YAML), to look at and correct."
 )
+@click.option("--weight", metavar="COLUMN", help="How many of the population each row stands for.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(data: str, schema: str | None, output: str | None, as_json: bool) -> None:
+def command(data: str, schema: str | None, output: str | None, weight: str | None, as_json: bool) -> None:
     """Guess the schema of DATA (a file, a folder, or a .sim model), with a reason for every column.
 
     With --schema the data are checked against that schema, and the exit code is 1 if they break it.
@@ -39,6 +41,7 @@ def command(data: str, schema: str | None, output: str | None, as_json: bool) ->
         require_writable(output, inputs=[data], suffixes=(".yaml", ".yml"))
     notes: tuple[str, ...] = ()
     broken: list[str] = []
+    related: list[str] = []
     rows: dict[str, int] = {}
     if data.endswith(".sim"):
         file = read_model(Path(data))
@@ -47,7 +50,11 @@ def command(data: str, schema: str | None, output: str | None, as_json: bool) ->
         given = read(data, schema=schema)
         found, notes = given.schema, given.notes
         rows = {name: len(frame) for name, frame in given.frames.items()}
-        if schema is not None:
+        if weight is not None:
+            found = found.with_weight(weight)
+        for table in found.tables:
+            related += [str(relation) for relation in relate(given.frames[table.name], table)]
+        if schema is not None or weight is not None:
             broken = [str(v) for t in found.tables for v in validate(given.frames[t.name], t)]
     if output is not None:
         write_schema(found, Path(output))
@@ -57,6 +64,7 @@ def command(data: str, schema: str | None, output: str | None, as_json: bool) ->
                 **dump_schema(found),
                 "rows": rows,
                 "reasons": found.reasons,
+                "relations": related,
                 "notes": list(notes),
                 "violations": broken,
             }
@@ -65,6 +73,7 @@ def command(data: str, schema: str | None, output: str | None, as_json: bool) ->
         for table in found.tables:
             OUT.print(_grid(found, table.name, rows.get(table.name)))
         tell(notes)
+        tell([f"exact relation, kept by 'fit' in every row: {relation}" for relation in related])
     if output is not None:
         say(f"wrote {output}")
     if broken:

@@ -11,7 +11,6 @@ from simulacra.api import load
 from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.errors import OptionError
 from simulacra.filing import source_for
-from simulacra.formatting import format_frame
 from simulacra.storage import require_writable
 
 
@@ -53,18 +52,16 @@ def command(
     start = time.perf_counter()
     fitted = load(model)
     with progress("drawing", quiet=quiet) as report:
-        drawn = fitted.sample(rows, seed=seed, where=where, balance=_shares(balance), progress=report)
-    if output is None:
-        sys.stdout.write(format_frame(drawn.polars(), fitted.table).write_csv())
-    else:
-        drawn.write(output)
+        drawn = fitted.write(
+            output or sys.stdout, rows, seed=seed, where=where, balance=_shares(balance), progress=report
+        )
     took = round(time.perf_counter() - start, 2)
     if as_json:
-        facts = {"rows": len(drawn), "file": output, "sha256": drawn.digest, "seconds": took}
+        facts = {"rows": drawn.rows, "file": output, "sha256": drawn.digest, "seconds": took}
         print_json({**facts, "notes": list(drawn.notes)})
     elif not quiet:
         tell(drawn.notes)
-        say(f"drew {len(drawn):,} rows in {took:.1f} s" + (f"; wrote {output}" if output else ""))
+        say(f"drew {drawn.rows:,} rows in {took:.1f} s" + (f"; wrote {output}" if output else ""))
 
 
 def _shares(texts: tuple[str, ...]) -> dict[str, dict[str, float]] | None:

@@ -49,7 +49,7 @@ class Real(Encoding):
         return (
             Axis(
                 name, name, ordered=True, lattice=self.lattice, missing=self.missing, holders=self.holders,
-                unit=self._worth, period=self._period,
+                unit=self._worth, period=self._period, calendar=self._calendar,
             ),
         )  # fmt: skip
 
@@ -62,6 +62,11 @@ class Real(Encoding):
     def _period(self) -> int | None:
         """Positions after which the lattice starts again, if it does."""
         return None
+
+    @property
+    def _calendar(self) -> bool:
+        """Whether positions are days since 1970-01-01."""
+        return False
 
     def encode(self, values: pl.Series) -> tuple[Array, ...]:
         """Turn values into positions, NaN where missing."""

@@ -32,6 +32,10 @@ class Date(Real):
         """Take the range of days."""
         return cls._spanning(values, column, unit=1.0, lattice=True, holders=holders)
 
+    @property
+    def _calendar(self) -> bool:
+        return True
+
     def _positions(self, values: pl.Series) -> Array:
         return values.cast(pl.Int32).cast(pl.Float64).to_numpy()
 

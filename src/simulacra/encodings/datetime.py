@@ -71,7 +71,10 @@ class Datetime(Encoding):
         """The day and the clock, both on a lattice."""
         name = self.column.name
         return tuple(
-            Axis(f"{name}.{part}", name, part, ordered=True, lattice=True, missing=self.missing, holders=self.holders)
+            Axis(
+                f"{name}.{part}", name, part, ordered=True, lattice=True, missing=self.missing, holders=self.holders,
+                period=DAY // self.unit if part == "clock" else None, calendar=part == "day",
+            )
             for part in ("day", "clock")
         )  # fmt: skip
 

@@ -60,6 +60,10 @@ _TITLES: dict[str, str] = {
     "fidelity/pairs": "Pairs of columns (mean distance)",
     "utility/transfer": "Prediction on real rows, trained on synthetic",
     "privacy/copies": "Copies of training rows (excess share)",
+    "privacy/membership": "Members named at 1 % false alarms",
+    "privacy/membership/isolated": "Members named, most isolated 1 %",
+    "privacy/membership/auc": "Members ranked above others (AUC)",
+    "privacy/distances": "Nearer to training than to unseen rows (excess)",
 }
 
 SIGNS: dict[str, str] = {"pass": "✓", "look": "!", "fail": "✕", "info": "i", "not computed": "–"}

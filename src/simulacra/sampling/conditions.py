@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,9 @@ from simulacra.encoding import Encoding
 from simulacra.errors import ImpossibleCondition, OptionError, RareCondition, unknown
 from simulacra.generator import Progress
 from simulacra.randomness import BLOCK_ROWS, Streams
+from simulacra.sampling.blocks import Draw
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
-
-Draw = Callable[[int, int, Streams], pl.DataFrame]
-"""Draws (rows, position of the first, streams)."""
 
 MOST_DRAWS = 20_000_000
 """Rows drawn in all before a condition is given up."""
@@ -61,8 +59,8 @@ class Request:
 
 
 def fill(
-    request: Request, draw: Draw, streams: Streams, progress: Progress
-) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    request: Request, draw: Draw, streams: Streams, progress: Progress, notes: list[str]
+) -> Iterator[pl.DataFrame]:
     """Draw exactly the rows that a request asks for.
 
     Parameters
@@ -75,13 +73,14 @@ def fill(
         Where randomness comes from.
     progress : callable
         Told the share done.
+    notes : list of str
+        Gets the accepted share of each part, once it is drawn.
 
-    Returns
-    -------
-    frame : DataFrame
-        `request.n` rows, all satisfying it.
-    notes : tuple of str
-        The accepted share of each part.
+    Yields
+    ------
+    DataFrame
+        `request.n` rows in all, piece by piece, all satisfying it. With `balance`, whose parts are shuffled, all of
+        them at once.
 
     Raises
     ------
@@ -100,19 +99,17 @@ def fill(
     if condition is not None:
         require_possible(condition, request)
     if not request.balance:
-        return _collect(request.n, _Wish(condition, constraints), draw, streams, progress)
+        yield from _accepted(request.n, _Wish(condition, constraints), draw, streams, progress, notes)
+        return
     pieces: list[pl.DataFrame] = []
-    notes: tuple[str, ...] = ()
     for part, (wanted, words, number) in enumerate(_quotas(request)):
         both = wanted.sql if condition is None else f"({condition.sql}) and ({wanted.sql})"
         predicate = Predicate.parse(both, request.table)
         require_possible(predicate, request)
         wish = _Wish(predicate, constraints, words if condition is None else f"{condition.sql} and {words}")
-        piece, told = _collect(number, wish, draw, streams.at("part", part), progress)
-        pieces.append(piece)
-        notes += told
+        pieces += _accepted(number, wish, draw, streams.at("part", part), progress, notes)
     order = streams.stream("shuffle").permutation(request.n)
-    return pl.concat(pieces)[order], notes
+    yield pl.concat(pieces)[order]
 
 
 @dataclass(frozen=True)
@@ -136,22 +133,22 @@ class _Wish:
         return fits if self.condition is None else fits & self.condition.evaluate(frame).fill_null(False)
 
 
-def _collect(
-    n: int, wish: _Wish, draw: Draw, streams: Streams, progress: Progress
-) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    pieces = [draw(0, 0, streams.at("block", "none"))]
+def _accepted(
+    n: int, wish: _Wish, draw: Draw, streams: Streams, progress: Progress, notes: list[str]
+) -> Iterator[pl.DataFrame]:
+    yield draw(0, 0, streams.at("block", "none"))
     drawn = accepted = block = 0
     while accepted < n:
         rows = _next_rows(n, drawn, accepted)
         frame = draw(rows, drawn, streams.at("block", block))
-        fits = wish.keep(frame)
-        pieces.append(frame.filter(fits))
-        drawn, accepted, block = drawn + rows, accepted + int(fits.sum()), block + 1
+        fitting = frame.filter(wish.keep(frame))
+        yield fitting.head(n - accepted)
+        drawn, accepted, block = drawn + rows, accepted + len(fitting), block + 1
         progress(min(accepted / n, 1.0), "drawing rows")
         if accepted < n:
             _require_hope(n, drawn, accepted, wish)
-    notes = (f"{wish.words} held in {_share(accepted, drawn)} of the rows drawn.",) if n else ()
-    return pl.concat(pieces)[:n], notes
+    if n:
+        notes.append(f"{wish.words} held in {_share(accepted, drawn)} of the rows drawn.")
 
 
 def _next_rows(n: int, drawn: int, accepted: int) -> int:

@@ -106,25 +106,20 @@ def conform(
     >>> conform(pl.DataFrame({"zip": [10001, 94105], "age": ["41", "NA"]}), table)[0].rows()
     [(41, '10001'), (None, '94105')]
     """
-    _check_names(frame.columns, table, extra)
-    columns, problems, notes = [], [], []
+    check_names(frame.columns, table, extra)
+    columns: list[pl.Series] = []
+    problems: list[str] = []
+    notes: list[str] = []
     for column in table.columns:
-        series = frame[column.name]
-        result = READERS[column.kind](series, column)
-        notes += [f"table {table.name!r}, column {column.name!r}: {note}" for note in result.notes]
-        if result.bad.any():
-            message = _describe(result, column, table, len(series))
-            if unreadable == "error":
-                problems.append(message)
-            else:
-                notes.append(f"{message}; they count as missing")
-        columns.append(result.values.alias(column.name).cast(canonical_type(column)))
+        values, told, problem = conform_column(frame[column.name], column, table.name)
+        notes += told
+        if problem and unreadable == "error":
+            problems.append(problem)
+        elif problem:
+            notes.append(f"{problem}; they count as missing")
+        columns.append(values)
     if problems:
-        more = f" {len(problems) - 3} more columns have such values." if len(problems) > 3 else ""
-        advice = (
-            "Correct them, change the schema, or count them as missing: sim.read(..., unreadable='null')."
-        )
-        raise SchemaViolation(f"{'; '.join(problems[:3])}.{more} {advice}")
+        raise unreadable_values(problems)
     if extra == "drop":
         dropped = [name for name in frame.columns if name not in set(table.names)]
         if dropped:
@@ -132,7 +127,83 @@ def conform(
     return pl.DataFrame(columns) if columns else frame.select([]), tuple(notes)
 
 
-def _check_names(names: Sequence[str], table: Table, extra: str) -> None:
+def conform_column(values: pl.Series, column: Column, table: str) -> tuple[pl.Series, list[str], str]:
+    """Turn one column into canonical values.
+
+    Parameters
+    ----------
+    values : Series
+        As a file or another library gave them.
+    column : Column
+        What they are.
+    table : str
+        Name of the table, for messages.
+
+    Returns
+    -------
+    values : Series
+        Canonical values; null where one can not be read.
+    notes : list of str
+        What was changed in a way that a person may want to know.
+    problem : str
+        What can not be read, without a full stop; empty if all can.
+
+    Examples
+    --------
+    >>> values, notes, problem = conform_column(pl.Series(["4", "x"]), Column("age", "number"), "t")
+    >>> values.to_list(), problem
+    ([4.0, None], "table 't', column 'age': 1 of 2 rows can not be read as a number (first: row 2)")
+    """
+    result = READERS[column.kind](values, column)
+    notes = [f"table {table!r}, column {column.name!r}: {note}" for note in result.notes]
+    problem = _describe(result, column, table, len(values)) if result.bad.any() else ""
+    return result.values.alias(column.name).cast(canonical_type(column)), notes, problem
+
+
+def unreadable_values(problems: Sequence[str]) -> SchemaViolation:
+    """Make the error for columns with values that can not be read.
+
+    Parameters
+    ----------
+    problems : sequence of str
+        What `conform_column` said of each, at least one.
+
+    Returns
+    -------
+    SchemaViolation
+        The error, not raised.
+
+    Examples
+    --------
+    >>> print(unreadable_values(["column 'age': 1 of 2 rows can not be read"]))  # doctest: +ELLIPSIS
+    column 'age': 1 of 2 rows can not be read. Correct them, change the schema, ...
+    """
+    more = f" {len(problems) - 3} more columns have such values." if len(problems) > 3 else ""
+    advice = "Correct them, change the schema, or count them as missing: sim.read(..., unreadable='null')."
+    return SchemaViolation(f"{'; '.join(problems[:3])}.{more} {advice}")
+
+
+def check_names(names: Sequence[str], table: Table, extra: str = "error") -> None:
+    """Raise an error if columns are not those of the schema.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns at hand.
+    table : Table
+        The schema.
+    extra : str
+        What to do with columns that the schema does not have: ``"error"`` or ``"drop"``.
+
+    Raises
+    ------
+    SchemaViolation
+        A column is missing or unknown, with the name that it may have now.
+
+    Examples
+    --------
+    >>> check_names(["age"], Table("t", (Column("age", "number"),)))
+    """
     lacking = [name for name in table.names if name not in set(names)]
     unknown = [name for name in names if name not in set(table.names)]
     if lacking:
@@ -159,12 +230,12 @@ def _quote(names: Sequence[str]) -> str:
     )
 
 
-def _describe(result: Converted, column: Column, table: Table, rows: int) -> str:
+def _describe(result: Converted, column: Column, table: str, rows: int) -> str:
     bad = result.bad.fill_null(False)
     first = [str(row + 1) for row in bad.arg_true().head(3).to_list()]
     what = "a whole number" if column.integer else _READ_AS[column.kind]
     word = "row" if len(first) == 1 else "rows"
     return (
-        f"table {table.name!r}, column {column.name!r}: {int(bad.sum()):,} of {rows:,} rows can not be read "
+        f"table {table!r}, column {column.name!r}: {int(bad.sum()):,} of {rows:,} rows can not be read "
         f"as {what} (first: {word} {', '.join(first)})"
     )

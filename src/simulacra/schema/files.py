@@ -16,7 +16,7 @@ VERSION = 1
 """The version of the format that is written, and the newest that is read."""
 
 _TOP = ("version", "tables")
-_TABLE = ("key", "columns", "constraints")
+_TABLE = ("key", "weight", "columns", "constraints")
 
 
 def dump_schema(schema: Schema) -> dict[str, Any]:
@@ -44,6 +44,8 @@ def dump_schema(schema: Schema) -> dict[str, Any]:
         facts: dict[str, Any] = {}
         if table.key:
             facts["key"] = list(table.key)
+        if table.weight is not None:
+            facts["weight"] = table.weight
         facts["columns"] = {column.name: dump_column(column) for column in table.columns}
         if table.constraints:
             facts["constraints"] = [constraint.sql for constraint in table.constraints]
@@ -115,7 +117,10 @@ def _load_table(name: str, facts: Any) -> Table:
     loaded = tuple(load_column(str(n), f, f"{place}, column {str(n)!r}") for n, f in columns.items())
     key = _text_list(facts.get("key"), f"{place}, field 'key'")
     sql = _text_list(facts.get("constraints"), f"{place}, field 'constraints'")
-    return Table(name, loaded, key=key, constraints=tuple(Check(text) for text in sql))
+    weight = facts.get("weight")
+    if weight is not None and not isinstance(weight, str):
+        raise SchemaError(f"{place}, field 'weight': expected the name of a column, not {describe(weight)}.")
+    return Table(name, loaded, key=key, constraints=tuple(Check(text) for text in sql), weight=weight)
 
 
 def _text_list(value: Any, place: str) -> tuple[str, ...]:
@@ -158,6 +163,8 @@ def format_schema(schema: Schema) -> str:
         lines += _entry(2, name, "")
         if "key" in facts:
             lines.append(f"    key: {write_flow(facts['key'], 4)}")
+        if "weight" in facts:
+            lines.append(f"    weight: {write_scalar(facts['weight'])}")
         lines.append("    columns:" + ("" if facts["columns"] else " {}"))
         for column, fields in facts["columns"].items():
             if reasons.get(column):
@@ -303,6 +310,10 @@ def json_schema() -> dict[str, Any]:
         "type": "object",
         "properties": {
             "key": {**texts, "description": "Columns that together identify a row."},
+            "weight": {
+                "type": ["string", "null"],
+                "description": "A number that says how many of the population a row stands for.",
+            },
             "columns": {"type": "object", "additionalProperties": column},
             "constraints": {**texts, "description": "SQL predicates that every row keeps."},
         },

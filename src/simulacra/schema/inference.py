@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import polars as pl
@@ -13,13 +13,15 @@ from simulacra.schema._texts import infer_text, nested_text
 from simulacra.schema.types import Column, Schema, Table
 
 
-def infer_table(frame: pl.DataFrame, name: str, *, typed: bool = True) -> tuple[Table, dict[str, str]]:
+def infer_table(
+    frame: pl.DataFrame | Iterable[pl.Series], name: str, *, typed: bool = True
+) -> tuple[Table, dict[str, str]]:
     """Guess the table that a frame holds.
 
     Parameters
     ----------
-    frame : DataFrame
-        Typed columns, or text as a CSV file gives it; text is parsed.
+    frame : DataFrame, or iterable of Series
+        Typed columns, or text as a CSV file gives it; text is parsed. Each column is looked at once, and none is held.
     name : str
         Name of the table.
     typed : bool
@@ -51,7 +53,7 @@ def infer_table(frame: pl.DataFrame, name: str, *, typed: bool = True) -> tuple[
     'whole numbers, 2 different, 17 to 90; 1 row has no value'
     """
     columns, reasons = [], {}
-    for position, series in enumerate(frame.get_columns()):
+    for position, series in enumerate(frame):
         column, reason = _infer_column(series, typed=typed, first=position == 0)
         columns.append(column)
         reasons[column.name] = reason

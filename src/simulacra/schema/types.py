@@ -181,12 +181,15 @@ class Table:
         Columns that together identify a row.
     constraints : tuple of Check
         Predicates that every row keeps.
+    weight : str or None
+        A number that says how many of the population a row stands for: models learn the population, not the sample.
     """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    weight: str | None = None
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -197,6 +200,21 @@ class Table:
         for name in self.key:
             if name not in seen:
                 raise SchemaError(f"table {self.name!r}: key {name!r} is not one of its columns.")
+        self._check_weight()
+
+    def _check_weight(self) -> None:
+        if self.weight is None:
+            return
+        column = next((c for c in self.columns if c.name == self.weight), None)
+        if column is None:
+            raise SchemaError(
+                f"table {self.name!r}: weight {self.weight!r} is not one of its columns. Name one of them."
+            )
+        if column.kind != "number":
+            raise SchemaError(
+                f"table {self.name!r}: weight {self.weight!r} is a {column.kind}, not a number. "
+                "Name another column, or correct its kind in the schema."
+            )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -312,6 +330,34 @@ class Schema:
         'kg'
         """
         return self.with_table(self.table(table).with_column(column, **changes))
+
+    def with_weight(self, column: str | None, *, table: str | None = None) -> Schema:
+        """Return the schema with a column that says how many of the population each row stands for.
+
+        Parameters
+        ----------
+        column : str or None
+            A number; None takes the weight away.
+        table : str or None
+            Its table; may be left out when there is one table.
+
+        Raises
+        ------
+        UnknownName
+            There is no such column.
+        SchemaError
+            The column is not a number.
+
+        Examples
+        --------
+        >>> schema = Schema((Table("people", (Column("age", "number"), Column("w", "number"))),))
+        >>> schema.with_weight("w").table().weight
+        'w'
+        """
+        old = self.table(table)
+        if column is not None:
+            old[column]
+        return self.with_table(replace(old, weight=column))
 
     def with_constraint(self, sql: str, *, table: str | None = None) -> Schema:
         """Return the schema with one more predicate that every row keeps.

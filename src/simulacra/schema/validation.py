@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -99,10 +99,72 @@ def validate(frame: pl.DataFrame, table: Table) -> list[Violation]:
     >>> [(found.rule, found.count) for found in validate(pl.DataFrame({"age": [3, 150]}), table)]
     [('between 0 and 120', 1)]
     """
+    found = [
+        broken for column in table.columns for broken in validate_column(frame[column.name], column, table)
+    ]
+    found += validate_rows(frame, table)
+    return sorted(found, key=lambda violation: -violation.count)
+
+
+def validate_column(values: pl.Series, column: Column, table: Table) -> list[Violation]:
+    """Find every rule of one column that its values break.
+
+    Parameters
+    ----------
+    values : Series
+        Canonical values.
+    column : Column
+        The column of the schema.
+    table : Table
+        The table that it belongs to.
+
+    Examples
+    --------
+    >>> age = Column("age", "number", integer=True, bounds=(0, 120))
+    >>> [str(found.rule) for found in validate_column(pl.Series("age", [3, 150]), age, Table("t", (age,)))]
+    ['between 0 and 120']
+    """
     found: list[Violation] = []
-    for column in table.columns:
-        for rule, broken, advice in _column_rules(frame[column.name], column):
-            _add(found, table, column.name, rule, broken, advice)
+    rules = [
+        *_column_rules(values, column),
+        *(_weight_rules(values, column) if column.name == table.weight else ()),
+    ]
+    for rule, broken, advice in rules:
+        _add(found, table, column.name, rule, broken, advice)
+    return found
+
+
+def columns_of_rules(table: Table) -> tuple[str, ...]:
+    """Return the columns that the rules over whole rows speak of, in the order of the schema.
+
+    Examples
+    --------
+    >>> columns_of_rules(Table("t", (Column("a", "number"), Column("b", "number")), key=("b",)))
+    ('b',)
+    """
+    named = set(table.key)
+    for constraint in table.constraints:
+        named |= set(Predicate.parse(constraint.sql, table).columns)
+    return tuple(name for name in table.names if name in named)
+
+
+def validate_rows(frame: pl.DataFrame, table: Table) -> list[Violation]:
+    """Find every rule over whole rows that rows break: a key of several columns, and constraints.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Canonical values of at least the columns that `columns_of_rules` names.
+    table : Table
+        The schema.
+
+    Examples
+    --------
+    >>> table = Table("t", (Column("a", "number"), Column("b", "number")), key=("a", "b"))
+    >>> [found.rule for found in validate_rows(pl.DataFrame({"a": [1.0, 1.0], "b": [2.0, 2.0]}), table)]
+    ['different in every row']
+    """
+    found: list[Violation] = []
     one_key = len(table.key) == 1 and table[table.key[0]].kind == "key"  # then the column's own rule says it
     if table.key and not one_key:
         keys = frame.select(table.key)
@@ -113,7 +175,7 @@ def validate(frame: pl.DataFrame, table: Table) -> list[Violation]:
         truth = Predicate.parse(constraint.sql, table).evaluate(frame)
         advice = "Correct the data, or drop the constraint from the schema."
         _add(found, table, "", constraint.sql, ~truth, advice)
-    return sorted(found, key=lambda violation: -violation.count)
+    return found
 
 
 def require_valid(frame: pl.DataFrame, table: Table) -> None:
@@ -136,13 +198,34 @@ def require_valid(frame: pl.DataFrame, table: Table) -> None:
     >>> require_valid(pl.DataFrame({"a": ["x"]}), Table("t", (Column("a", "category", levels=("x", "y")),)))
     """
     found = validate(frame, table)
-    if not found:
-        return
+    if found:
+        raise violated(found)
+
+
+def violated(found: Sequence[Violation]) -> SchemaViolation:
+    """Make the error for rules that rows break.
+
+    Parameters
+    ----------
+    found : sequence of Violation
+        What was found, at least one; the three that most rows break are told.
+
+    Returns
+    -------
+    SchemaViolation
+        The error, not raised.
+
+    Examples
+    --------
+    >>> print(violated([Violation("t", "age", "age >= 0", 2, 90, (17, 40))]))
+    table 't', column 'age': 2 of 90 rows break "age >= 0" (first: rows 17, 40).
+    """
+    found = sorted(found, key=lambda violation: -violation.count)
     more = len(found) - _SHOWN_RULES
     tail = (
         [f"{more} more {'rules are' if more > 1 else 'rule is'} broken; see validate()."] if more > 0 else []
     )
-    raise SchemaViolation("\n".join([str(violation) for violation in found[:_SHOWN_RULES]] + tail))
+    return SchemaViolation("\n".join([str(violation) for violation in found[:_SHOWN_RULES]] + tail))
 
 
 def _add(
@@ -176,6 +259,17 @@ def _column_rules(values: pl.Series, column: Column) -> Iterator[tuple[str, pl.S
     if column.kind == "key":
         taken = values.is_duplicated() & values.is_not_null()
         yield "different in every row", taken, "Remove the doubles, or make it a category."
+
+
+def _weight_rules(values: pl.Series, column: Column) -> Iterator[tuple[str, pl.Series, str]]:
+    """Give the rules of the column that weighs rows."""
+    advice = "Correct the weights, leave these rows out, or take the weight out of the schema."
+    if column.nullable:
+        yield "has a weight", values.is_null(), advice
+    numbers = values.cast(pl.Float64)
+    yield "a finite weight of 0 or more", ~(numbers.is_finite() & (numbers >= 0)), advice
+    if len(values) and float(numbers.fill_null(0.0).sum()) == 0.0:
+        yield "some row has a weight above 0", numbers == 0, advice
 
 
 def _match(text: pl.Series, column: Column) -> pl.Series:

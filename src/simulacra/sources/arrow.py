@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
-from simulacra.source import Source
+from simulacra.randomness import BLOCK_ROWS
+from simulacra.source import Source, Stored
 from simulacra.sources._bytes import open_writer
-from simulacra.sources._plain import opened, plain_columns
+from simulacra.sources._plain import Blocks, opened, plain_columns, stored
 
 
 @dataclass
@@ -44,10 +46,31 @@ class Arrow(Source):
             frame = read(io.BytesIO(content))
         return plain_columns(frame, self.notes)
 
+    def open(self, path: Path) -> Stored:
+        """Open a file to read it column by column; the stream form is read whole."""
+        with opened(path, "an Arrow or Feather 2 file") as file:
+            seekable = file.read(6) == b"ARROW1"
+        if not seekable:
+            return super().open(path)
+        self.notes.clear()
+        return stored(pl.scan_ipc(path, glob=False), path, "an Arrow or Feather 2 file", self.notes)
+
     def write(self, frame: pl.DataFrame, path: Path) -> None:
         """Write a frame to exactly this path."""
-        with open_writer(path) as file:
-            if path.suffix.lower() == ".arrows":
+        if _is_stream(path):
+            with open_writer(path) as file:
                 frame.write_ipc_stream(file)
-            else:
-                frame.write_ipc(file)
+        else:
+            self.write_blocks(frame.iter_slices(BLOCK_ROWS) if len(frame) else iter([frame]), path)
+
+    def write_blocks(self, blocks: Iterator[pl.DataFrame], path: Path) -> None:
+        """Write frames behind each other, one record batch each; the stream form joins them first."""
+        if _is_stream(path):
+            super().write_blocks(blocks, path)
+            return
+        with open_writer(path) as file, Blocks(blocks) as joined:
+            joined.lazy.sink_ipc(file, record_batch_size=BLOCK_ROWS)
+
+
+def _is_stream(path: Path) -> bool:
+    return path.suffix.lower() == ".arrows"

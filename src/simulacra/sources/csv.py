@@ -101,18 +101,20 @@ class Csv(Source):
 
     def write(self, frame: pl.DataFrame, path: Path) -> None:
         """Write a frame to exactly this path, compressed as the name says."""
-        separator = (
-            "\t"
-            if ".tsv" in path.suffixes or ".tab" in path.suffixes
-            else "|"
-            if ".psv" in path.suffixes
-            else ","
-        )
         with open_writer(path) as file:
             if is_zstd(path):
-                frame.write_csv(file, separator=separator, compression="zstd", check_extension=False)
+                frame.write_csv(file, separator=_separator(path), compression="zstd", check_extension=False)
             else:
-                frame.write_csv(file, separator=separator)
+                frame.write_csv(file, separator=_separator(path))
+
+    def write_blocks(self, blocks: Iterator[pl.DataFrame], path: Path) -> None:
+        """Write frames behind each other below one header; for zstd they are joined first."""
+        if is_zstd(path):
+            super().write_blocks(blocks, path)
+            return
+        with open_writer(path) as file:
+            for number, block in enumerate(blocks):
+                block.write_csv(file, separator=_separator(path), include_header=not number)
 
     def prepare(self, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
         """Turn canonical values into text, each as its column's format says."""
@@ -130,6 +132,12 @@ class Csv(Source):
         names, notes = unique_names(labels)
         self.notes.extend(notes)
         return frame.slice(1).rename(dict(zip(frame.columns, names)))
+
+
+def _separator(path: Path) -> str:
+    if ".tsv" in path.suffixes or ".tab" in path.suffixes:
+        return "\t"
+    return "|" if ".psv" in path.suffixes else ","
 
 
 def _lines(text: bytes) -> bytes:

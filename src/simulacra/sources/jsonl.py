@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -91,6 +92,15 @@ class Jsonl(Source):
                 frame.write_json(cast(io.IOBase, file))
             else:
                 frame.write_ndjson(file)
+
+    def write_blocks(self, blocks: Iterator[pl.DataFrame], path: Path) -> None:
+        """Write frames behind each other, one object to a line; for a list they are joined first."""
+        if _is_list(path) or is_zstd(path):
+            super().write_blocks(blocks, path)
+            return
+        with open_writer(path) as file:
+            for block in blocks:
+                block.write_ndjson(file)
 
     def prepare(self, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
         """Turn dates and times into text, and all values that have a format of their own."""

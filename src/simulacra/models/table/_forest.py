@@ -10,11 +10,17 @@ import numpy as np
 
 from simulacra.domain import Array
 from simulacra.models.table import _kernels as kernels
+from simulacra.models.table import _walks as walks
 from simulacra.randomness import Streams
 
 _RARE = 0.002
 _FREQUENT = 0.03
 _WAVES = 3
+_NEIGHBOURS = 3
+_TOWERS = 4.0
+"""A code of this many times its neighbours' share stands alone: a round number, a spike at zero."""
+_LARGE = 0.1
+"""And so does a code of this share of all rows."""
 _STATE = ("feature", "threshold", "right", "kinds", "codes", "counts", "map_row", "maps")
 
 
@@ -25,6 +31,25 @@ class Settings:
     min_leaf: int
     share: float
     predictors: float
+    evidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How codes are drawn from grown trees.
+
+    Parameters
+    ----------
+    backoff : float
+        Donors at which half of the draws leave a node that has no code twice.
+    window : float
+        Donors that share a window of neighbouring codes.
+    unit : float
+        What a donor of mean weight counts.
+    """
+
+    backoff: float
+    window: float
     unit: float
 
 
@@ -83,7 +108,7 @@ def embed(share: Array, nominal: bool, rng: np.random.Generator) -> Array:
 
 def grow_tree(
     digits: Array,
-    weights: Array,
+    mass: Array,
     target: int,
     chosen: Sequence[int],
     nominal: Sequence[bool],
@@ -97,8 +122,8 @@ def grow_tree(
     ----------
     digits : array of uint8, shape (digits, rows)
         All digits of all rows.
-    weights : array of float32, shape (rows,)
-        Row weights, of mean 1.
+    mass : array of uint32, shape (rows,) or (1,)
+        Row weights as whole numbers, or one for all.
     target : int
         The digit to learn.
     chosen : sequence of int
@@ -119,7 +144,7 @@ def grow_tree(
     """
     y = digits[target]
     generator = rng.stream("rows")
-    rows = np.flatnonzero(generator.random(len(y), np.float32) < settings.share).astype(np.int32)
+    rows = np.flatnonzero(generator.random(len(y), np.float32) < settings.share)
     groups = 0
     if leads:
         key = np.zeros(len(y), np.int64)
@@ -127,45 +152,74 @@ def grow_tree(
             key = key * kernels.CODES + digits[digit]
         one_of_each = np.unique(key, return_index=True)[1]
         groups = len(one_of_each)
-        rows = np.union1d(rows, one_of_each).astype(np.int32)
+        rows = np.union1d(rows, one_of_each)
     if not len(rows):
-        rows = np.arange(len(y), dtype=np.int32)
-    counts = np.bincount(y, weights)
+        rows = np.arange(len(y))
+    own = y[rows]
+    held = mass[rows] if len(mass) > 1 else np.ones(len(rows), np.uint32)
+    counts = np.bincount(own, held) if held.any() else np.bincount(own)
     table = embed(counts / counts.sum(), nominal[target], generator)
     way = table @ generator.standard_normal(kernels.DIM).astype(np.float32)
-    x = np.empty((len(chosen), len(y)), np.uint8)
-    maps = {}
+    # the rows are gathered first: scattered over all rows they would not stay in the cache
+    x = np.empty((len(chosen), len(rows)), np.uint8)
+    map_row = np.full(len(digits), -1, np.int16)
+    maps: dict[int, Array] = {}
     for place, digit in enumerate(chosen):
+        np.take(digits[digit], rows, out=x[place])
         if nominal[digit]:
-            maps[digit] = _order_levels(digits[digit], y, way, rows)
-            np.take(maps[digit], digits[digit], out=x[place])
-        else:
-            x[place] = digits[digit]
+            map_row[digit] = len(maps)
+            maps[digit] = _order_levels(x[place], way[own])
+            x[place] = maps[digit][x[place]]
     feature, threshold, right = kernels.grow(
         x,
-        y,
-        weights,
-        rows,
+        own,
+        held.astype(np.float32),
         table,
         int(np.ceil(settings.predictors * len(chosen))),
         settings.min_leaf,
+        settings.evidence,
         np.array([chosen.index(digit) for digit in leads], np.int64),
         groups,
         rng.key("splits") & (2**63 - 1),
     )
-    kinds, codes, held = kernels.count_donors(x, y, weights, settings.unit, feature, threshold, right)
-    names = np.array([*chosen, -1], np.int16)
-    return Tree(names[feature], threshold, right, kinds, codes, held, maps)
+    feature = np.array([*chosen, -1], np.int16)[feature]
+    flat = np.stack(list(maps.values())) if maps else np.empty((0, kernels.CODES), np.uint8)
+    kinds, codes, donors = kernels.count_donors(digits, y, mass, feature, threshold, right, map_row, flat)
+    return Tree(feature, threshold, right, kinds, codes, donors, maps)
 
 
-def _order_levels(codes: Array, y: Array, way: Array, rows: Array) -> Array:
-    here = codes[rows]
-    counts = np.bincount(here, minlength=kernels.CODES)
-    sums = np.bincount(here, way[y[rows]], minlength=kernels.CODES)
-    means = np.where(counts > 0, sums / np.maximum(counts, 1), way[y[rows]].mean())
+def _order_levels(codes: Array, ways: Array) -> Array:
+    counts = np.bincount(codes, minlength=kernels.CODES)
+    sums = np.bincount(codes, ways, minlength=kernels.CODES)
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), ways.mean())
     ranks = np.empty(kernels.CODES, np.uint8)
     ranks[np.argsort(means, kind="stable")] = np.arange(kernels.CODES)
     return ranks
+
+
+def stand_alone(share: Array, missing: bool) -> Array:
+    """Mark the codes of an ordered digit that are never drawn in place of their neighbours.
+
+    Parameters
+    ----------
+    share : array, shape (256,)
+        The share of rows that hold each code.
+    missing : bool
+        Whether code 0 stands for "no value".
+
+    Returns
+    -------
+    array of bool, shape (256,)
+        Large codes, and those far above the codes around them.
+    """
+    used = np.flatnonzero(share)
+    around = np.pad(share[used], _NEIGHBOURS)
+    near = np.convolve(around, np.ones(2 * _NEIGHBOURS + 1), "valid") - share[used]
+    seen = np.convolve(np.pad(np.ones(len(used)), _NEIGHBOURS), np.ones(2 * _NEIGHBOURS + 1), "valid") - 1
+    alone = np.zeros(len(share), bool)
+    alone[used] = (share[used] > _LARGE) | (share[used] * np.maximum(seen, 1) > _TOWERS * near)
+    alone[0] |= missing
+    return alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +228,21 @@ class Forest:
 
     Parameters
     ----------
-    target, lead : int
-        The digit that is drawn, and the one that must be constant in every leaf (or -1).
+    target : int
+        The digit that is drawn.
+    bounds : tuple of int
+        Digits that are constant in every leaf, and that no draw goes beyond when it backs off.
     nodes : tuple of int
         Number of nodes of each tree.
+    ordered, missing : bool
+        Whether near codes mean near values, and whether code 0 means "no value".
     """
 
     target: int
-    lead: int
+    bounds: tuple[int, ...]
     nodes: tuple[int, ...]
+    ordered: bool
+    missing: bool
     feature: Array
     threshold: Array
     right: Array
@@ -195,9 +255,15 @@ class Forest:
 
     @classmethod
     def join(
-        cls, trees: Sequence[Tree], target: int, lead: int, digits: int, backoff: float, unit: float
+        cls,
+        trees: Sequence[Tree],
+        target: int,
+        bounds: tuple[int, ...],
+        digits: int,
+        kind: tuple[bool, bool],
+        drawing: Drawing,
     ) -> Self:
-        """Put grown trees together."""
+        """Put grown trees together; `kind` is (ordered, missing)."""
         map_row = np.full((len(trees), digits), -1, np.int16)
         maps: list[Array] = []
         for index, tree in enumerate(trees):
@@ -211,17 +277,17 @@ class Forest:
         }
         flat["map_row"] = map_row
         flat["maps"] = np.stack(maps) if maps else np.empty((0, kernels.CODES), np.uint8)
-        return cls.link(target, lead, tuple(len(tree.feature) for tree in trees), flat, backoff, unit)
+        return cls.link(target, bounds, tuple(len(tree.feature) for tree in trees), kind, flat, drawing)
 
     @classmethod
     def link(
         cls,
         target: int,
-        lead: int,
+        bounds: tuple[int, ...],
         nodes: tuple[int, ...],
+        kind: tuple[bool, bool],
         flat: dict[str, Array],
-        backoff: float,
-        unit: float,
+        drawing: Drawing,
     ) -> Self:
         """Work out from the bare arrays what drawing needs."""
         summed = np.zeros(len(flat["counts"]) + 1, np.uint32)
@@ -230,28 +296,60 @@ class Forest:
         roots = (ends - np.array(nodes)).astype(np.int32)
         right = flat["right"].astype(np.int32)
         feature = flat["feature"].astype(np.int16)
+        fixed = np.array(bounds, np.int64)
         parts, entry, leaf = [], 0, 0
         for root, end in zip(roots, ends):
             leaves = int((feature[root:end] < 0).sum())
             kinds = flat["kinds"][leaf : leaf + leaves].astype(np.int32)
             parts.append(
-                kernels.link(
-                    feature[root:end], right[root:end], kinds, flat["codes"], summed, entry, int(root), lead,
-                    backoff, unit,
+                walks.link(
+                    feature[root:end], right[root:end], kinds, flat["codes"], summed, entry, int(root), fixed,
+                    drawing.backoff, drawing.unit,
                 )
             )  # fmt: skip
             entry += int(kinds.sum())
             leaf += leaves
         first, last, parent, up = (np.concatenate(part) for part in zip(*parts))
+        share = np.bincount(flat["codes"], flat["counts"], minlength=kernels.CODES)
+        share = share / max(share.sum(), 1)
+        low = high = flat["codes"]
+        if kind[0] and drawing.window > 1:
+            low, high = flat["codes"].copy(), flat["codes"].copy()
+            alone = stand_alone(share, kind[1])
+            held = drawing.window * drawing.unit
+            walks.open_windows(flat["kinds"], flat["codes"], summed, alone, held, low, high)
+        whole = np.append(0.0, np.cumsum(share))
         walk = (
             roots, feature, flat["threshold"], right + np.repeat(roots, nodes), parent, up, first, last,
-            flat["codes"], summed, flat["map_row"], flat["maps"],
+            flat["codes"], summed, flat["map_row"], flat["maps"], low, high, whole,
         )  # fmt: skip
-        return cls(target, lead, nodes, **{name: flat[name] for name in _STATE}, walk=walk)
+        return cls(
+            target, bounds, nodes, ordered=kind[0], missing=kind[1], walk=walk,
+            **{name: flat[name] for name in _STATE},
+        )  # fmt: skip
 
     def draw(self, digits: Array, uniform: Array, out: Array) -> None:
         """Draw the target's code for every row, given the digits drawn so far."""
-        kernels.draw(digits, *self.walk, uniform, out)
+        walks.draw(digits, *self.walk, uniform, out)
+
+    def draw_within(self, digits: Array, weights: Array, uniform: Array, out: Array) -> Array:
+        """Draw among codes that count by `weights`, shape (256,), and return how likely that was, shape (rows,)."""
+        *_, codes, summed, _, _, low, high, whole = self.walk
+        allowed = np.append(0.0, np.cumsum(np.diff(whole) * weights))
+        wide = high > low
+        share = weights[codes].astype(np.float64)
+        begin, end = low[wide].astype(np.int64), high[wide].astype(np.int64) + 1
+        share[wide] = (allowed[end] - allowed[begin]) / (whole[end] - whole[begin])
+        reached = np.append(0.0, np.cumsum(np.diff(summed.astype(np.float64)) * share))
+        mass = np.empty(len(out))
+        walks.draw_within(digits, *self.walk, allowed, reached, uniform, out, mass)
+        return mass
+
+    def weigh(self, digits: Array) -> Array:
+        """Return how likely every row's own code of the target is, given its other digits."""
+        mass = np.empty(len(digits))
+        walks.weigh(digits, *self.walk, np.ascontiguousarray(digits[:, self.target]), mass)
+        return mass
 
 
 def dump_forests(forests: Sequence[Forest]) -> dict[str, Any]:
@@ -260,8 +358,9 @@ def dump_forests(forests: Sequence[Forest]) -> dict[str, Any]:
         "heads": [
             {
                 "target": f.target,
-                "lead": f.lead,
+                "bounds": list(f.bounds),
                 "nodes": list(f.nodes),
+                "kind": [f.ordered, f.missing],
                 "sizes": {name: len(getattr(f, name)) for name in _STATE},
             }
             for f in forests
@@ -274,7 +373,7 @@ def dump_forests(forests: Sequence[Forest]) -> dict[str, Any]:
     return state
 
 
-def restore_forests(state: dict[str, Any], backoff: float, unit: float) -> list[Forest]:
+def restore_forests(state: dict[str, Any], drawing: Drawing) -> list[Forest]:
     """Make forests from what `dump_forests` gave."""
     wide = {"counts": np.uint32, "right": np.int32, "kinds": np.int32, "threshold": np.uint8}
     wide |= {"codes": np.uint8, "maps": np.uint8, "feature": np.int16, "map_row": np.int16}
@@ -286,5 +385,8 @@ def restore_forests(state: dict[str, Any], backoff: float, unit: float) -> list[
             stop = at[name] + head["sizes"][name]
             flat[name] = np.ascontiguousarray(state[name][at[name] : stop], wide[name])
             at[name] = stop
-        forests.append(Forest.link(head["target"], head["lead"], tuple(head["nodes"]), flat, backoff, unit))
+        kind = (bool(head["kind"][0]), bool(head["kind"][1]))
+        forests.append(
+            Forest.link(head["target"], tuple(head["bounds"]), tuple(head["nodes"]), kind, flat, drawing)
+        )
     return forests

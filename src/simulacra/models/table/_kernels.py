@@ -1,4 +1,4 @@
-"""Compiled loops of the forest: grow a tree, count its donors, walk down it."""
+"""Compiled loops that grow a tree and count its donors."""
 
 from __future__ import annotations
 
@@ -95,10 +95,10 @@ def grow(
     x: Array,
     y: Array,
     w: Array,
-    rows: Array,
     table: Array,
     tries: int,
     min_leaf: int,
+    evidence: float,
     leads: Array,
     groups: int,
     seed: int,
@@ -107,20 +107,20 @@ def grow(
 
     Parameters
     ----------
-    x : array of uint8, shape (predictors, all rows)
+    x : array of uint8, shape (predictors, rows)
         Codes, nominal ones already in the order of this tree.
-    y : array of uint8, shape (all rows,)
+    y : array of uint8, shape (rows,)
         The target's codes.
-    w : array of float32, shape (all rows,)
+    w : array of float32, shape (rows,)
         Row weights.
-    rows : array of int32
-        The rows to grow on; reordered in place.
     table : array of float32, shape (codes, DIM)
         The target's embedding; column 0 is 1.
     tries : int
         Random predictors per node.
     min_leaf : int
         Rows that each side keeps.
+    evidence : float
+        What a split must explain at least, in units of what a cut at random explains on average.
     leads : array of int
         Predictors that every leaf must hold constant.
     groups : int
@@ -135,6 +135,7 @@ def grow(
         leaf has feature -1.
     """
     predictors = x.shape[0]
+    rows = np.arange(len(y)).astype(np.int32)
     room = 2 * (len(rows) // min_leaf + groups) + 2
     feature = np.full(room, -1, np.int16)
     threshold = np.zeros(room, np.uint8)
@@ -163,20 +164,24 @@ def grow(
                 break
         if best_feature < 0 and stop - start >= 2 * min_leaf:
             total[:] = 0
-            pure, first = True, y[rows[start]]
+            pure, first, square, twice = True, y[rows[start]], 0.0, 0.0
             for i in range(start, stop):
                 r = rows[i]
                 pure = pure and y[r] == first
                 v = table[y[r]]
                 total[0] += w[r]
+                twice += w[r] * w[r]
                 for d in range(1, DIM):
                     total[d] += w[r] * v[d]
+                    square += w[r] * v[d] * v[d]
             if not pure and total[0] > 0:
                 base = np.float32(0)
                 for d in range(1, DIM):
                     base += total[d] * total[d]
                 base /= total[0]
-                best = base
+                # what a cut at random explains: the variance, over the number of rows that the weights are worth
+                chance = max(square - base, 0.0) * twice / (total[0] * total[0])
+                best = base + np.float32(evidence * chance)
                 tried = 0
                 for i in range(predictors):
                     if tried >= tries:
@@ -209,175 +214,67 @@ def grow(
 
 @njit(cache=True, nogil=True)
 def count_donors(
-    x: Array, y: Array, w: Array, unit: float, feature: Array, threshold: Array, right: Array
+    digits: Array,
+    y: Array,
+    mass: Array,
+    feature: Array,
+    threshold: Array,
+    right: Array,
+    map_row: Array,
+    maps: Array,
 ) -> tuple[Array, Array, Array]:
     """Send all rows down a tree and count the target's codes in every leaf.
+
+    Parameters
+    ----------
+    digits : array of uint8, shape (digits, rows)
+        Codes; `feature` counts in them.
+    y : array of uint8, shape (rows,)
+        The target's codes.
+    mass : array of uint32, shape (rows,) or (1,)
+        Row weights as whole numbers; one for all if there is only one. Rows of weight 0 are no donors.
+    map_row, maps : arrays, shapes (digits,) and (maps, 256)
+        How this tree orders the codes of nominal digits.
 
     Returns
     -------
     kinds : array, shape (leaves,)
         Number of distinct codes of each leaf, in preorder.
     codes, counts : arrays, shape (sum of kinds,)
-        The codes, and the weight of the rows that hold them times `unit`, rounded.
+        The codes, and the weight of the rows that hold them.
     """
-    nodes = len(feature)
-    leaf_of = np.full(nodes, -1, np.int32)
+    leaf_of = np.full(len(feature), -1, np.int32)
     leaves = 0
-    for node in range(nodes):
+    for node in range(len(feature)):
         if feature[node] < 0:
             leaf_of[node] = leaves
             leaves += 1
-    n = len(y)
-    leaf = np.empty(n, np.int32)
-    begin = np.zeros(leaves + 1, np.int64)
-    for i in range(n):
+    width = 1
+    for i in range(len(y)):
+        width = max(width, int(y[i]) + 1)
+    held = np.zeros((leaves, width), np.uint32)
+    equal = len(mass) == 1
+    for i in range(len(y)):
         node = 0
         while feature[node] >= 0:
-            node = node + 1 if x[feature[node], i] <= threshold[node] else right[node]
-        leaf[i] = leaf_of[node]
-        begin[leaf[i] + 1] += 1
-    for k in range(leaves):
-        begin[k + 1] += begin[k]
-    rows = np.empty(n, np.int32)
-    put = begin[:-1].copy()
-    for i in range(n):
-        rows[put[leaf[i]]] = i
-        put[leaf[i]] += 1
-    kinds = np.zeros(leaves, np.int32)
-    codes = np.empty(n, np.uint8)
-    counts = np.empty(n, np.uint32)
-    weight = np.zeros(CODES, np.float64)
-    held = np.zeros(CODES, np.int32)
-    entry = 0
-    for k in range(leaves):
-        for i in range(begin[k], begin[k + 1]):
-            r = rows[i]
-            weight[y[r]] += w[r]
-            held[y[r]] += 1
-        for code in range(CODES):
-            if held[code] > 0:
-                codes[entry] = code
-                counts[entry] = np.uint32(weight[code] * unit + 0.5)
-                entry += 1
-                kinds[k] += 1
-                weight[code], held[code] = 0.0, 0
-    return kinds, codes[:entry].copy(), counts[:entry].copy()
-
-
-@njit(cache=True, nogil=True)
-def link(
-    feature: Array,
-    right: Array,
-    kinds: Array,
-    codes: Array,
-    summed: Array,
-    first_entry: int,
-    first_node: int,
-    lead: int,
-    backoff: float,
-    unit: float,
-) -> tuple[Array, Array, Array, Array]:
-    """Work out what walking up a tree needs: each node's parent, range of entries and chance of going up.
-
-    `summed` holds the counts of all entries before each one. With S codes that only one of n donors has, the
-    chance to go up is d / (n + d), d = `backoff` S / n: none where all donors agree or each code is common
-    (singletons as in method X of Witten and Bell 1991), and less for larger groups, which need no help. It is
-    0 at the root, and where the lead becomes constant, because codes beyond that node mean something else.
-    """
-    nodes = len(feature)
-    first = np.zeros(nodes, np.int32)
-    last = np.zeros(nodes, np.int32)
-    parent = np.full(nodes, -1, np.int32)
-    up = np.zeros(nodes, np.float32)
-    entry, leaf = first_entry, 0
-    for node in range(nodes):
-        first[node] = entry
-        if feature[node] >= 0:
-            parent[node + 1] = first_node + node
-            parent[right[node]] = first_node + node
-        else:
-            entry += kinds[leaf]
-            last[node] = entry
-            leaf += 1
-    for node in range(nodes - 1, -1, -1):
-        if feature[node] >= 0:
-            last[node] = last[right[node]]
-    held = np.zeros(CODES, np.int64)
-    for node in range(1, nodes):
-        above = feature[parent[node] - first_node]
-        if lead >= 0 and above == lead:
-            continue
-        for e in range(first[node], last[node]):
-            held[codes[e]] += summed[e + 1] - summed[e]
-        single = 0
-        for e in range(first[node], last[node]):
-            if 0 < held[codes[e]] < 1.5 * unit:
-                single += 1
-            held[codes[e]] = 0
-        n = (summed[last[node]] - summed[first[node]]) / unit
-        if n > 0 and single > 0:
-            drift = backoff * single / n
-            up[node] = drift / (n + drift)
-    return first, last, parent, up
-
-
-@njit(cache=True, nogil=True)
-def draw(
-    z: Array,
-    roots: Array,
-    feature: Array,
-    threshold: Array,
-    right: Array,
-    parent: Array,
-    up: Array,
-    first: Array,
-    last: Array,
-    codes: Array,
-    summed: Array,
-    map_row: Array,
-    maps: Array,
-    uniform: Array,
-    out: Array,
-) -> None:
-    """Draw one code per row: a random tree, down to its leaf, some way up again, one of the donors' codes.
-
-    Parameters
-    ----------
-    z : array of uint8, shape (rows, digits)
-        The codes drawn so far.
-    roots : array, shape (trees,)
-        Index of each tree's first node; `right` and `parent` count from the start of all nodes.
-    map_row, maps : arrays, shapes (trees, digits) and (maps, 256)
-        How each tree orders the codes of a nominal predictor; row -1 leaves them as they are.
-    uniform : array, shape (2, rows)
-        Random numbers in [0, 1).
-    out : array of uint8, shape (rows,)
-        Where the codes go.
-    """
-    trees = len(roots)
-    for i in range(len(out)):
-        share = uniform[0, i] * trees
-        tree = min(int(share), trees - 1)
-        share -= tree
-        node = roots[tree]
-        f = feature[node]
-        while f >= 0:
-            code = z[i, f]
-            row = map_row[tree, f]
+            code = digits[feature[node], i]
+            row = map_row[feature[node]]
             if row >= 0:
                 code = maps[row, code]
             node = node + 1 if code <= threshold[node] else right[node]
-            f = feature[node]
-        while share < up[node]:
-            share /= up[node]
-            node = parent[node]
-        a, b = first[node], last[node]
-        low, high = summed[a], summed[b]
-        target = low + np.int64(uniform[1, i] * (high - low))
-        while b - a > 1:
-            middle = (a + b) // 2
-            if summed[middle] <= target:
-                a = middle
-            else:
-                b = middle
-        out[i] = codes[a]
+        held[leaf_of[node], y[i]] += mass[0] if equal else mass[i]
+    kinds = np.zeros(leaves, np.int32)
+    entries = 0
+    for leaf in range(leaves):
+        for code in range(width):
+            kinds[leaf] += held[leaf, code] > 0
+        entries += kinds[leaf]
+    codes = np.empty(entries, np.uint8)
+    counts = np.empty(entries, np.uint32)
+    entry = 0
+    for leaf in range(leaves):
+        for code in range(width):
+            if held[leaf, code] > 0:
+                codes[entry], counts[entry] = code, held[leaf, code]
+                entry += 1
+    return kinds, codes, counts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy as np
 from simulacra.domain import Array
 
 _GLANCE = 2_000
-_LOOK = 20_000
+LOOK = 20_000
+"""Rows that rules are looked for in."""
 _HOLDS = 0.995
 """Share of rows in which the decided code must be the usual one of its group."""
 _EXPLAINS = 0.95
@@ -21,20 +22,26 @@ _NEAREST = 8
 
 
 def find_rule(
-    target: Array, known: Sequence[Array], nearness: Array, rng: np.random.Generator
+    target: Array,
+    known: Sequence[Array],
+    nearness: Array,
+    rows: int,
+    distinct: Callable[[tuple[int, ...]], int],
 ) -> tuple[int, ...]:
     """Find one or two columns whose codes decide the target's code in nearly every row.
 
     Parameters
     ----------
-    target : array of int64, shape (rows,)
-        Codes of the column in question.
+    target : array of int64, shape (at most LOOK,)
+        Codes of the column in question, in random rows.
     known : sequence of array of int64
         Codes of the columns that come before it.
     nearness : array, shape (known columns,)
         How much each of them tells about the target; of pairs, only those of the nearest are looked at.
-    rng : Generator
-        Chooses the rows to look at.
+    rows : int
+        Number of rows of the table.
+    distinct : callable
+        Counts the combinations of some of `known` over the whole table.
 
     Returns
     -------
@@ -48,31 +55,28 @@ def find_rule(
     Examples
     --------
     >>> day = np.arange(3000) % 100
-    >>> find_rule(day // 25, [day % 7, day], np.ones(2), np.random.default_rng(1))
+    >>> find_rule(day // 25, [day % 7, day], np.ones(2), 3000, lambda columns: 100)
     (1,)
     """
-    rows = len(target)
-    order = rng.permutation(rows)[:_LOOK]
-    glance, look = order[:_GLANCE], order
     nearest = [int(i) for i in np.argsort(-nearness, kind="stable")[:_NEAREST]]
     singles = [(i,) for i in range(len(known))]
     for candidates in (singles, list(combinations(sorted(nearest), 2))):
         found = []
         for columns in candidates:
-            if _decides(_key(columns, known, glance), target[glance]) is None:
+            if _decides(_key(columns, known, _GLANCE), target[:_GLANCE]) is None:
                 continue
-            held = _decides(_key(columns, known, look), target[look])
-            if held is not None and len(np.unique(_key(columns, known, slice(None)))) * _GROUP <= rows:
+            held = _decides(_key(columns, known, LOOK), target)
+            if held is not None and distinct(columns) * _GROUP <= rows:
                 found.append((held, columns))
         if found:
             return max(found, key=lambda item: item[0])[1]
     return ()
 
 
-def _key(columns: tuple[int, ...], known: Sequence[Array], rows: Array | slice) -> Array:
-    key = known[columns[0]][rows]
+def _key(columns: tuple[int, ...], known: Sequence[Array], rows: int) -> Array:
+    key = known[columns[0]][:rows]
     for column in columns[1:]:
-        other = known[column][rows]
+        other = known[column][:rows]
         key = key * (int(other.max(initial=0)) + 1) + other
     return key
 

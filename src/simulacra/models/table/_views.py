@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
-from simulacra.domain import Array, Axis, code_dtype
-from simulacra.errors import DataError
+from simulacra.domain import Array, Axis, Support, code_dtype
+from simulacra.models.table._bins import TABLE, count_values, cut_bins, room_for
+from simulacra.models.table._calendar import Calendar, phases
 
-COMMON = 5
-"""Rows that hold a value before it counts as one of many repeated values (dates, clock times, counts)."""
 _REDRAWS = 8
+
+
+_EVERYTHING = Support(ranges=np.array([[-np.inf, np.inf]]), missing=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +22,20 @@ class View:
     """The codes of one axis.
 
     A coded axis keeps its codes. On a real axis a code is either one exact value or a bin, from which
-    values are drawn uniformly; a bin may lie around exact values of other codes and then leaves them out.
+    values are drawn uniformly; a bin may lie around exact values of other codes and then leaves them out. On a
+    calendar a bin is made of days of one kind: Mondays of some weeks, or month ends of some months.
 
     Parameters
     ----------
     axis : Axis
         The axis.
     low, high : array
-        Smallest and largest value of each code, ascending; equal for an exact code. Empty for coded axes.
+        Smallest and largest value of each code, ascending; equal for an exact code. Empty for coded axes. With a
+        calendar they are positions on it.
     missing : bool
         Whether code 0 stands for "no value".
+    calendar : Calendar or None
+        How days are arranged, where they are not simply in order.
 
     Notes
     -----
@@ -47,6 +53,7 @@ class View:
     low: Array
     high: Array
     missing: bool = False
+    calendar: Calendar | None = None
 
     @classmethod
     def fit(cls, axis: Axis, values: Array, *, max_codes: int, max_exact: int = 0) -> Self:
@@ -61,7 +68,7 @@ class View:
         max_codes : int
             Largest number of codes of a real axis.
         max_exact : int
-            When more than `max_codes` values are each held by `COMMON` rows and by `axis.holders`, and
+            When more than `max_codes` values are each held by a few rows and by `axis.holders`, and
             together by most rows, then this many codes are allowed.
 
         Returns
@@ -74,27 +81,49 @@ class View:
         DataError
             A real axis holds infinite values, or NaN though it has no missing values.
         """
-        none = np.empty(0)
         if axis.size is not None:
-            return cls(axis, none, none)
-        gaps = np.isnan(values)
-        missing = bool(gaps.any())
-        if missing and not axis.missing:
-            raise DataError(
-                f"axis {axis.name!r}: {int(gaps.sum()):,} values are NaN, but none may be missing. "
-                "Declare the column nullable."
-            )
-        distinct, counts = np.unique(values[~gaps] if missing else values, return_counts=True)
-        if len(distinct) and not np.isfinite(distinct[[0, -1]]).all():
-            raise DataError(f"axis {axis.name!r} holds infinite values. Replace them by missing ones.")
+            return cls(axis, np.empty(0), np.empty(0))
+        distinct, counts, gaps = count_values(axis, values)
+        missing = gaps > 0
         if not len(distinct):
-            return cls(axis, none, none, missing)
-        room = max_codes - missing
-        common = counts >= max(axis.holders, COMMON)
-        if max_exact and common.sum() > room and 2 * counts[common].sum() > counts.sum():
-            room = max_exact - missing
-        low, high = _bins(distinct.astype(np.float64), counts, axis.holders, room)
+            return cls(axis, np.empty(0), np.empty(0), missing)
+        room = room_for(axis, distinct, counts, max_codes - missing, max_exact - missing)
+        low, high = cut_bins(distinct, counts, axis.holders, room)
         return cls(axis, low, high, missing)
+
+    def arrange(self, rule: str, values: Array, *, max_codes: int, max_exact: int) -> View:
+        """Make another view of a calendar axis, whose bins hold days of one kind.
+
+        Parameters
+        ----------
+        rule : str
+            One of the rules of `Calendar`.
+        values : array
+            The axis' values, shape (rows,).
+        max_codes, max_exact : int
+            As in `fit`, for each kind of day.
+
+        Returns
+        -------
+        View
+            The new view; this one if no kind of day has enough rows.
+        """
+        days, counts, _ = count_values(self.axis, values)
+        calendar = Calendar.covering(rule, days, counts, self.axis.holders)
+        if not len(calendar.kept):
+            return self
+        held = np.isin(phases(rule, days), calendar.kept)
+        positions, counts = calendar.positions(days[held]), counts[held]
+        order = np.argsort(positions)
+        positions, counts = positions[order].astype(np.float64), counts[order]
+        room = room_for(self.axis, positions, counts, max_codes, max_exact)
+        pieces = np.flatnonzero(np.diff(positions // calendar.stride)) + 1
+        edges = [
+            cut_bins(own, rows, self.axis.holders, room)
+            for own, rows in zip(np.split(positions, pieces), np.split(counts, pieces))
+        ]
+        low, high = (np.concatenate(side) for side in zip(*edges))
+        return replace(self, low=low, high=high, calendar=calendar)
 
     @property
     def size(self) -> int:
@@ -106,19 +135,22 @@ class View:
         """Whether each code of a real axis is one value; the missing code is left out."""
         return self.low == self.high
 
+    def middles(self) -> Array:
+        """Return a value in the middle of each code of a real axis; the missing code is left out."""
+        middles = (self.low + self.high) / 2
+        return middles if self.calendar is None else self._days(np.floor(middles))
+
     def encode(self, values: Array) -> Array:
         """Turn values into codes: one never seen into the nearest, NaN never seen into the middle one."""
         kind = code_dtype(max(self.size, 1))
         if self.axis.size is not None:
             return values.astype(kind, copy=False)
-        if not len(self.low):
-            return np.zeros(len(values), kind)
         gaps = np.isnan(values)
-        known = np.where(gaps, self.low[len(self.low) // 2], values)
-        codes = self._nearest(known) + self.missing
-        if self.missing:
-            codes[gaps] = 0
-        return codes.astype(kind)
+        if not len(self.low) or gaps.all():
+            return np.full(len(values), 0 if self.missing else len(self.low) // 2, kind)
+        codes = self._tabled(values, kind) if self.axis.lattice else self._searched(values, kind)
+        codes[gaps] = 0 if self.missing else len(self.low) // 2
+        return codes
 
     def decode(self, codes: Array, rng: np.random.Generator) -> Array:
         """Turn codes into values: the exact value, or one drawn uniformly from the bin."""
@@ -126,27 +158,131 @@ class View:
             return codes.astype(code_dtype(self.axis.size), copy=False)
         if not len(self.low):
             return np.full(len(codes), np.nan)
-        at = codes.astype(np.int64) - self.missing
-        gaps = at < 0
-        at[gaps] = 0
-        low, high = self.low[at], self.high[at]
-        share = rng.random(len(codes))
-        values = low + share * (high - low)
-        if self.axis.lattice:
-            values = _on_lattice(low, high, share)
-            self._leave_out_exact(values, at, rng)
-        values[gaps] = np.nan
+        exact = self.exact
+        table = self.low if self.calendar is None else self._days(self.low)
+        if self.missing:
+            table, exact = np.append(np.nan, table), np.append(True, exact)
+        values = table[codes]
+        if not exact.all():
+            wide = np.flatnonzero(~exact[codes])
+            values[wide] = self._draw(codes[wide].astype(np.int64) - self.missing, rng)
         return values
+
+    def share(self, support: Support) -> Array:
+        """Return the share of each code's values that are allowed, shape (size,)."""
+        if self.axis.size is not None:
+            return np.asarray(support.levels, np.float64)
+        share = support.holds(self.low if self.calendar is None else self._days(self.low)).astype(np.float64)
+        for code in np.flatnonzero(~self.exact).tolist():
+            part, whole = (self._allowed(code, limits)[1].sum() for limits in (support, _EVERYTHING))
+            share[code] = part / whole if whole > 0 else 0.0
+        return np.append(float(support.missing), share) if self.missing else share
+
+    def decode_within(self, codes: Array, support: Support, rng: np.random.Generator) -> Array:
+        """Turn codes into values as `decode` does, and draw inside the allowed part of each bin."""
+        values = self.decode(codes, rng)
+        if self.axis.size is not None:
+            return values
+        wrong = np.flatnonzero(~support.holds(values))
+        at = codes[wrong].astype(np.int64) - self.missing
+        uniform = rng.random(len(wrong))
+        for code in np.unique(at[at >= 0]).tolist():
+            own = at == code
+            start, size = self._allowed(code, support)
+            if size.sum() > 0:
+                values[wrong[own]] = self._spread(start, size, uniform[own])
+        return values
+
+    def _allowed(self, code: int, support: Support) -> tuple[Array, Array]:
+        """Return where the allowed pieces of a bin start, and how long each is (or how many points it has)."""
+        low, high = self.low[code], self.high[code]
+        if self.calendar is not None:
+            days = np.unique(self._days(np.arange(np.ceil(low), np.floor(high) + 1)))
+            days = days[support.holds(days)]
+            return days, np.ones(len(days))
+        ranges = np.reshape(support.ranges if support.ranges is not None else [], (-1, 2))
+        start, stop = np.maximum(ranges[:, 0], low), np.minimum(ranges[:, 1], high)
+        if not self.axis.lattice:
+            return start, np.maximum(stop - start, 0)
+        start = np.ceil(start)
+        return start, np.maximum(np.floor(stop) - start + 1, 0)
+
+    def _spread(self, start: Array, size: Array, uniform: Array) -> Array:
+        ends = np.cumsum(size)
+        place = uniform * ends[-1]
+        piece = np.minimum(np.searchsorted(ends, place, side="right"), len(ends) - 1)
+        offset = place - (ends[piece] - size[piece])
+        return start[piece] + (np.floor(offset) if self.axis.lattice else offset)
+
+    def volume(self) -> Array:
+        """Return how many values each code stands for, or how long its bin is on a continuous axis; shape (size,)."""
+        if self.axis.size is not None:
+            return np.ones(self.axis.size)
+        volume = np.ones(len(self.low))
+        wide = ~self.exact
+        if self.axis.lattice:
+            volume[wide] = np.maximum(np.floor(self.high[wide]) - np.ceil(self.low[wide]) + 1, 1)
+        else:
+            volume[wide] = self.high[wide] - self.low[wide]
+        return np.append(1.0, volume) if self.missing else volume
 
     def dump(self) -> dict[str, Any]:
         """Return the state as JSON and arrays."""
-        return {"axis": self.axis.dump(), "low": self.low, "high": self.high, "missing": self.missing}
+        calendar = None if self.calendar is None else self.calendar.dump()
+        edges = {"low": self.low, "high": self.high}
+        return {"axis": self.axis.dump(), **edges, "missing": self.missing, "calendar": calendar}
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Self:
         """Make the view from what `dump` gave."""
         low, high = (np.asarray(state[edge], np.float64) for edge in ("low", "high"))
-        return cls(Axis.restore(state["axis"]), low, high, bool(state["missing"]))
+        calendar = None if state["calendar"] is None else Calendar.restore(state["calendar"])
+        return cls(Axis.restore(state["axis"]), low, high, bool(state["missing"]), calendar)
+
+    def _tabled(self, values: Array, kind: type[np.unsignedinteger[Any]]) -> Array:
+        """Look values on a lattice up in a table of the points around the middle value; search for those beyond."""
+        low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+        room = TABLE if self.axis.calendar else min(TABLE, 4 * len(values) + 1000)
+        if not high - low < room:
+            middle = np.nanmedian(values[:: max(len(values) // 1000, 1)])
+            low = max(low, middle - room // 2)
+        low = np.floor(low)
+        last = min(np.ceil(high), low + room)
+        inside = (values >= low) & (values <= last)
+        if self.calendar is not None:
+            table = self._codes(np.arange(low, last + 1)).astype(kind)
+        else:
+            pieces, starts = self._pieces(kind)
+            ends = np.clip(np.ceil(starts) - low, 0, last - low + 1).astype(np.int64)
+            table = np.repeat(pieces, np.diff(np.concatenate([[0], ends, [int(last - low) + 1]])))
+        codes = table[np.rint(np.where(inside, values - low, 0)).astype(np.int32)]
+        if not inside.all():
+            beyond = np.flatnonzero(~inside & ~np.isnan(values))
+            codes[beyond] = self._searched(values[beyond], kind)
+        return codes
+
+    def _searched(self, values: Array, kind: type[np.unsignedinteger[Any]]) -> Array:
+        pieces, starts = self._pieces(kind)
+        return pieces[np.searchsorted(starts, values, side="right")]
+
+    def _codes(self, values: Array) -> Array:
+        """Look values up one by one."""
+        return (
+            self._nearest(values if self.calendar is None else self.calendar.positions(values)) + self.missing
+        )
+
+    def _days(self, positions: Array) -> Array:
+        assert self.calendar is not None
+        return self.calendar.days(np.rint(positions)).astype(np.float64)
+
+    def _pieces(self, kind: type[np.unsignedinteger[Any]]) -> tuple[Array, Array]:
+        """Cut the line where another code begins: the codes in order, and where each but the first starts."""
+        single, bins = self.low[self.exact], np.flatnonzero(~self.exact)
+        cuts = (
+            (self.low[bins][1:] + self.high[bins][:-1]) / 2 if len(bins) else (single[1:] + single[:-1]) / 2
+        )
+        starts = np.unique(np.concatenate([single, np.nextafter(np.append(single, cuts), np.inf)]))
+        return self._codes(np.append(-np.inf, starts)).astype(kind), starts
 
     def _nearest(self, values: Array) -> Array:
         exact = self.exact
@@ -163,73 +299,30 @@ class View:
             codes[todo] = bins[np.searchsorted(cuts, values[todo])]
         return codes
 
-    def _leave_out_exact(self, values: Array, at: Array, rng: np.random.Generator) -> None:
-        exact = self.exact
-        points = self.low[exact]
-        wide = np.flatnonzero(~exact[at])
-        if not len(points) or not len(wide):
+    def _draw(self, at: Array, rng: np.random.Generator) -> Array:
+        """Draw one value from the bin of each row."""
+        low, high = self.low[at], self.high[at]
+        share = rng.random(len(at))
+        if not self.axis.lattice:
+            return low + share * (high - low)
+        values = _on_lattice(low, high, share)
+        self._leave_out_exact(values, low, high, rng)
+        return values if self.calendar is None else self._days(values)
+
+    def _leave_out_exact(self, values: Array, low: Array, high: Array, rng: np.random.Generator) -> None:
+        points = self.low[self.exact]
+        if not len(points):
             return
+        wide = np.arange(len(values))
         for _ in range(_REDRAWS):
             place = np.minimum(np.searchsorted(points, values[wide]), len(points) - 1)
             wide = wide[points[place] == values[wide]]
             if not len(wide):
                 return
-            values[wide] = _on_lattice(self.low[at[wide]], self.high[at[wide]], rng.random(len(wide)))
+            values[wide] = _on_lattice(low[wide], high[wide], rng.random(len(wide)))
 
 
 def _on_lattice(low: Array, high: Array, share: Array) -> Array:
     first, last = np.ceil(low), np.floor(high)
     middle = np.rint((low + high) / 2)
     return np.where(first > last, middle, np.minimum(first + np.floor(share * (last - first + 1)), last))
-
-
-def _bins(distinct: Array, counts: Array, holders: int, room: int) -> tuple[Array, Array]:
-    """Cut sorted distinct values into exact ones and bins; return their edges in order."""
-    single = counts >= holders
-    least = holders
-    if single.sum() + counts[~single].sum() / holders > room:
-        least = max(int(np.ceil(counts.sum() / max(room, 1))), holders)
-        single = counts >= least
-    rest = np.flatnonzero(~single)
-    starts = _merge(counts[rest], least, holders, alone=not single.any())
-    stops = [*starts[1:], len(rest)] if starts else []
-    edges = [_edges(distinct, counts, rest[a], rest[b - 1], holders) for a, b in zip(starts, stops)]
-    low = np.concatenate([distinct[single], [edge[0] for edge in edges]])
-    high = np.concatenate([distinct[single], [edge[1] for edge in edges]])
-    order = np.argsort(low + high, kind="stable")
-    return low[order], high[order]
-
-
-def _merge(counts: Array, least: int, holders: int, alone: bool) -> list[int]:
-    """Return where each bin starts: each holds `least` rows, the last one what is left over as well."""
-    total = np.cumsum(counts)
-    if not len(total) or (total[-1] < holders and not alone):
-        return []
-    starts = [0]
-    while True:
-        before = total[starts[-1] - 1] if starts[-1] else 0
-        stop = int(np.searchsorted(total, before + least)) + 1
-        if stop >= len(total) or total[-1] - total[stop - 1] < least:
-            return starts
-        starts.append(stop)
-
-
-def _edges(distinct: Array, counts: Array, first: int, last: int, holders: int) -> tuple[float, float]:
-    """Put the edges of a bin beside its outermost values, so that neither is given away."""
-    low, high = float(distinct[first]), float(distinct[last])
-    if first == last:
-        if counts[first] >= holders:
-            return low, high
-        # One value, and too few rows hold it: only its magnitude may be known.
-        unit = 10.0 ** np.floor(np.log10(abs(low))) if low else 1.0
-        return float((np.floor(low / unit) - 0.5) * unit), float((np.floor(low / unit) + 1.5) * unit)
-    reach = (high - low) / (last - first) / 2
-    if first:
-        low -= min(reach, (low - distinct[first - 1]) / 2)
-    elif counts[0] < holders:
-        low = (low + float(distinct[1])) / 2
-    if last + 1 < len(distinct):
-        high += min(reach, (distinct[last + 1] - high) / 2)
-    elif counts[-1] < holders:
-        high = (high + float(distinct[-2])) / 2
-    return float(low), float(high)

@@ -2,7 +2,8 @@
 
 The default model. Columns are put in an order, and the distribution of each one given those before it is
 learnt by a few randomised regression trees. A row is drawn column by column: a random tree, down to a leaf,
-with some chance some nodes up again, and there the value of a random donor.
+with some chance some nodes up again, and there the value of a random donor, or one near it. A tree splits its
+rows only where that explains clearly more than chance would, so what it keeps is what many rows share.
 
 It learns nonlinear relations, mixtures, spikes, missing values and (nearly) exact rules between columns, on
 numbers and categories alike. It can not learn relations between rows, numbers that no column held (it draws
@@ -11,29 +12,34 @@ columns up to 30, linear beyond that; drawing is linear in both.
 
 Source: sequential trees after Reiter 2005, "Using CART to generate partially synthetic public use
 microdata"; randomised trees after Geurts, Ernst and Wehenkel 2006, "Extremely randomized trees"; back-off
-after Witten and Bell 1991, "The zero-frequency problem".
+after Witten and Bell 1991, "The zero-frequency problem"; splits only on evidence after Hothorn, Hornik and
+Zeileis 2006, "Unbiased recursive partitioning".
 """
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from simulacra.domain import Array, Block, Domain
-from simulacra.errors import NotFitted, OptionError
+from simulacra.domain import Array, Block, Domain, Support
+from simulacra.errors import NotFitted, OptionError, unknown
 from simulacra.generator import Generator, Progress, silent
-from simulacra.models.table import _kernels as kernels
-from simulacra.models.table._digits import Digits, association, split_axes
-from simulacra.models.table._forest import Forest, Settings, dump_forests, grow_tree, restore_forests
-from simulacra.models.table._rules import find_rule
+from simulacra.models.table._association import association
+from simulacra.models.table._digits import Digits, split_axes
+from simulacra.models.table._drafts import Draft, Drawer
+from simulacra.models.table._forest import Drawing, Settings, dump_forests, restore_forests
+from simulacra.models.table._growth import Layout, Plan, grow_forests, order_axes
 from simulacra.randomness import Streams
 
+PRESETS: dict[str, dict[str, float]] = {
+    "strict": {"min_leaf": 40, "evidence": 6.0, "backoff": 6.0, "window": 12},
+    "balanced": {"min_leaf": 10, "evidence": 3.0, "backoff": 2.0, "window": 4},
+    "fidelity": {"min_leaf": 10, "evidence": 1.5, "backoff": 1.0, "window": 2},
+}
+"""What each level of privacy sets."""
 _WEIGHT_STEPS = 256
 """Weights are counted in steps of 1/256 of the mean weight."""
 _SUBSAMPLE = 0.7
@@ -48,13 +54,22 @@ class Trees(Generator):
 
     Parameters
     ----------
+    privacy : str
+        ``strict``, ``balanced`` or ``fidelity``: sets `min_leaf`, `evidence`, `backoff` and `window` where they are
+        not given. The measured trade-off stands in the documentation.
     trees : int
         Trees per column. More give smoother draws and cost in proportion.
-    min_leaf : int
+    min_leaf : int or None
         Rows that a leaf keeps at least; in small tables the square root of the number of rows is enough, if
         it is 10 or more. Larger is more private and less exact.
-    backoff : float
+    evidence : float or None
+        What a split must explain at least, in units of what a cut at random explains; 0 splits whenever it can.
+        Larger is more private and less exact.
+    backoff : float or None
         How readily a draw leaves its leaf for a larger group of donors; 0 never does.
+    window : int or None
+        Donors that share a window of neighbouring codes: a number is drawn from the window of its donor, in
+        the proportions of the whole column. 1 draws the donor's own code.
     predictors : float
         Share of the earlier columns that are tried at each split, above 0 and at most 1.
     max_predictors : int
@@ -69,7 +84,7 @@ class Trees(Generator):
     **Privacy.** The state holds, per leaf, how many rows have each code: no row can be read from it, but
     counts of small groups can. There is no formal guarantee.
 
-    **Source.** Reiter 2005; Geurts, Ernst and Wehenkel 2006; Witten and Bell 1991.
+    **Source.** Reiter 2005; Geurts, Ernst and Wehenkel 2006; Witten and Bell 1991; Hothorn, Hornik and Zeileis 2006.
 
     Examples
     --------
@@ -82,21 +97,30 @@ class Trees(Generator):
     True
     """
 
+    privacy: str = "balanced"
     trees: int = 8
-    min_leaf: int = 40
-    backoff: float = 3.0
+    min_leaf: int | None = None
+    evidence: float | None = None
+    backoff: float | None = None
+    window: int | None = None
     predictors: float = 0.6
     max_predictors: int = 30
     grow_rows: int = 200_000
 
     def __post_init__(self) -> None:
-        for name in ("trees", "min_leaf", "max_predictors", "grow_rows"):
+        if self.privacy not in PRESETS:
+            raise OptionError(str(unknown("level of privacy", str(self.privacy), list(PRESETS))))
+        for name, value in PRESETS[self.privacy].items():
+            if getattr(self, name) is None:
+                setattr(self, name, value)
+        for name in ("trees", "min_leaf", "window", "max_predictors", "grow_rows"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise OptionError(
                     f"model 'trees': {name} is a whole number from 1, not {getattr(self, name)!r}."
                 )
-        if not self.backoff >= 0:
-            raise OptionError(f"model 'trees': backoff is 0 or more, not {self.backoff!r}.")
+        for name in ("backoff", "evidence"):
+            if not getattr(self, name) >= 0:
+                raise OptionError(f"model 'trees': {name} is 0 or more, not {getattr(self, name)!r}.")
         if not 0 < self.predictors <= 1:
             raise OptionError(f"model 'trees': predictors is above 0 and at most 1, not {self.predictors!r}.")
 
@@ -109,53 +133,113 @@ class Trees(Generator):
         columns = (*(context.columns if context is not None else ()), *block.columns)
         self.context_: Domain | None = context.domain if context is not None else None
         self.domain_ = block.domain
-        self.digits_, arrays = split_axes(Block(axes, columns), rng.stream("levels"))
-        self.owner_ = [axis for axis, parts in enumerate(arrays) for _ in parts]
-        digits = np.array([part for parts in arrays for part in parts], np.uint8).reshape(-1, len(block))
-        nominal = [self.digits_[axis].nominal for axis in self.owner_]
-        links = association(list(digits), nominal, rng.stream("rows"))
-        self.order_ = self._order(links, inputs)
-        weights = np.ones(len(block), np.float32)
-        self.unit_ = 1.0
-        if block.weights is not None:
-            weights = (block.weights * (len(block) / block.weights.sum())).astype(np.float32)
-            self.unit_ = float(min(_WEIGHT_STEPS, max(1, 2**31 // (self.trees * len(block)))))
+        rows, weights = len(block), block.weights
+        split = split_axes(Block(axes, columns), rng.stream("levels"))
+        # the values are not needed any more: who gave the only reference to them gets the memory back
+        del block, context, columns
+        layout = Layout(tuple(split.digits))
+        table = np.array([p for ps in (*split.arrays, *split.derived) for p in ps], np.uint8)
+        table = table.reshape(layout.width, rows)
+        split.arrays.clear()
+        split.derived.clear()
+        nominal = [kind for digits in layout.digits for kind in digits.nominal] + [True] * len(layout.derived)
+        links = association(list(table), nominal, rng.stream("rows"))
+        self.digits_ = list(layout.digits)
+        self.order_ = order_axes(layout, links, split.parents, inputs)
+        self.unit_, mass = self._count_weights(weights, rows)
         settings = Settings(
-            min_leaf=min(self.min_leaf, max(_LEAST_LEAF, math.isqrt(len(block)))),
-            share=_SUBSAMPLE * min(1.0, self.grow_rows / len(block)),
+            min_leaf=min(int(self.min_leaf or 1), max(_LEAST_LEAF, math.isqrt(rows))),
+            share=_SUBSAMPLE * min(1.0, self.grow_rows / rows),
             predictors=self.predictors,
-            unit=self.unit_,
+            evidence=float(self.evidence or 0),
         )
-        self.forests_ = self._grow(digits, nominal, weights, links, inputs, settings, rng, progress)
+        plan = Plan(
+            layout, table, nominal, links, split.parents, inputs, mass, self.trees, self.max_predictors, settings,
+            self._drawing,
+        )  # fmt: skip
+        self.forests_ = grow_forests(plan, self.order_, rng, progress)
+        self._ready()
         progress(1.0, "trees grown")
         return self
 
     def sample(self, n: int, *, context: Block | None = None, rng: Streams) -> Block:
         """Draw n rows; see `Generator.sample`."""
+        draft = self.start(n, context=context)
+        for axis in self._steps:
+            self._drawer.draw(draft.z, axis, rng)
+        return self.finish(draft, rng)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Positions of the axes in the order in which they are drawn; see `Sequential.order`."""
+        return tuple(axis - self._inputs for axis in self._steps)
+
+    def start(self, n: int, *, context: Block | None = None) -> Draft:
+        """Return n rows of which nothing is drawn yet; see `Sequential.start`."""
         if not hasattr(self, "forests_"):
             raise NotFitted("this 'trees' model has learnt nothing yet. Call fit first.")
-        z = np.zeros((n, len(self.owner_)), np.uint8)
-        inputs = 0
+        draft = Draft(np.zeros((n, self._drawer.layout.width), np.uint8))
         if self.context_ is not None:
             if context is None or context.domain != self.context_ or len(context) != n:
                 raise OptionError(
                     f"this model was fitted with a context of {len(self.context_)} axes: "
                     f"sample needs a context of the same axes with {n:,} rows."
                 )
-            inputs = len(self.context_)
             for axis, values in enumerate(context.columns):
-                parts = self.digits_[axis].split(self.digits_[axis].view.encode(values))
-                for place, part in zip(self._places(axis), parts):
-                    z[:, place] = part
-        out = np.empty(n, np.uint8)
-        for forest in self.forests_:
-            forest.draw(z, rng.stream("draw", forest.target).random((2, n)), out)
-            z[:, forest.target] = out
-        columns = []
-        for axis, spec in enumerate(self.domain_.axes, inputs):
-            codes = self.digits_[axis].join([z[:, place] for place in self._places(axis)])
-            columns.append(self.digits_[axis].view.decode(codes, rng.stream("value", spec.name)))
-        return Block(self.domain_, tuple(columns), rows=n)
+                self._drawer.fill(draft.z, axis, values)
+        return draft
+
+    def step(
+        self,
+        draft: Draft,
+        axis: int,
+        *,
+        support: Support | None = None,
+        given: Array | None = None,
+        held: Array | None = None,
+        rng: Streams,
+    ) -> Array:
+        """Draw the next axis of every row, or set it; see `Sequential.step`.
+
+        Notes
+        -----
+        **Cost.** A restricted draw looks at every tree, so it costs about `trees` times a free one.
+        """
+        place = axis + self._inputs
+        mass = np.ones(len(draft))
+        if support is None:
+            self._drawer.draw(draft.z, place, rng)
+        else:
+            mass = self._drawer.draw_within(draft.z, place, support, rng)
+            draft.supports[place] = support
+        if given is not None:
+            known = np.ones(len(draft), bool) if held is None else held
+            free = draft.z[~known]
+            self._drawer.fill(draft.z, place, given)
+            own = self._drawer.weigh(draft.z, place)
+            draft.z[~known] = free
+            mass = np.where(known, own, mass)
+            draft.given[place] = (given, known)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(mass))
+
+    def finish(self, draft: Draft, rng: Streams) -> Block:
+        """Return the rows once every axis is drawn; see `Sequential.finish`."""
+        return self._drawer.finish(draft, self.domain_, self._inputs, rng)
+
+    def log_density(self, block: Block, *, context: Block | None = None) -> Array:
+        """Return the log-probability of every value; see `Dense.log_density`.
+
+        A value that the model can not draw there gets the log of 1e-12.
+        """
+        draft = self.start(len(block), context=context)
+        for place, values in enumerate(block.columns, self._inputs):
+            self._drawer.fill(draft.z, place, values)
+        found = np.empty((len(block), len(self.domain_)))
+        for axis in range(len(self.domain_)):
+            place = axis + self._inputs
+            found[:, axis] = self._drawer.log_density(draft.z, place)
+        return found
 
     def dump(self) -> dict[str, Any]:
         """Return the fitted state."""
@@ -173,89 +257,32 @@ class Trees(Generator):
         self.domain_ = Domain.restore(state["domain"])
         self.context_ = None if state["context"] is None else Domain.restore(state["context"])
         self.digits_ = [Digits.restore(item) for item in state["digits"]]
-        self.owner_ = [axis for axis, digit in enumerate(self.digits_) for _ in digit.sizes]
         self.order_ = tuple(state["order"])
         self.unit_ = float(state["unit"])
-        self.forests_ = restore_forests(state["forests"], self._drift, self.unit_)
+        self.forests_ = restore_forests(state["forests"], self._drawing)
+        self._ready()
         return self
 
     @property
-    def _drift(self) -> float:
-        return self.backoff * _BACKOFF_ROWS
+    def _drawing(self) -> Drawing:
+        return Drawing(float(self.backoff or 0) * _BACKOFF_ROWS, float(self.window or 1), self.unit_)
 
-    def _places(self, axis: int) -> list[int]:
-        return [place for place, owner in enumerate(self.owner_) if owner == axis]
+    @property
+    def _inputs(self) -> int:
+        return len(self.digits_) - len(self.domain_)
 
-    def _order(self, links: Array, inputs: int) -> tuple[int, ...]:
-        """Order the axes that are drawn: the ones that tell most about all others come first."""
-        lead = [self._places(axis)[0] for axis in range(len(self.digits_))]
-        total = links[np.ix_(lead, lead)].sum(1)[inputs:]
-        return tuple(int(axis) + inputs for axis in np.argsort(-total, kind="stable"))
+    @property
+    def _steps(self) -> tuple[int, ...]:
+        if not hasattr(self, "forests_"):
+            raise NotFitted("this 'trees' model has learnt nothing yet. Call fit first.")
+        return self.order_
 
-    def _grow(
-        self,
-        digits: Array,
-        nominal: Sequence[bool],
-        weights: Array,
-        links: Array,
-        inputs: int,
-        settings: Settings,
-        rng: Streams,
-        progress: Progress,
-    ) -> list[Forest]:
-        varies = [part.min() < part.max() for part in digits]
-        earlier = list(range(inputs))
-        whole = [self._number(digits, axis) for axis in range(len(self.digits_))]
-        known = [d for axis in earlier for d in self._places(axis) if varies[d]]
-        jobs = []
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for axis in self.order_:
-                place = self._places(axis)[0]
-                nearness = np.array([links[place, self._places(other)[0]] for other in earlier])
-                rule = find_rule(
-                    whole[axis], [whole[other] for other in earlier], nearness, rng.stream("rule", place)
-                )
-                deciding = [d for i in rule for d in self._places(earlier[i]) if varies[d]]
-                for target in self._places(axis):
-                    lead = target - 1 if target > place else -1
-                    leads = [lead, *deciding] if lead >= 0 else deciding
-                    if varies[target]:
-                        streams = rng.at("grow", target)
-                        trees = [
-                            pool.submit(
-                                grow_tree, digits, weights, target,
-                                self._choose(known, links[target], leads, streams.at(tree)),
-                                nominal, leads, settings, streams.at(tree),
-                            )
-                            for tree in range(self.trees if known else 1)
-                        ]  # fmt: skip
-                        jobs.append((target, lead, trees))
-                        known.append(target)
-                earlier.append(axis)
-            forests = []
-            for target, lead, trees in jobs:
-                grown = [tree.result() for tree in trees]
-                forests.append(Forest.join(grown, target, lead, len(digits), self._drift, settings.unit))
-                progress(len(forests) / len(jobs), f"column {len(forests)} of {len(jobs)}")
-        return forests
+    def _ready(self) -> None:
+        self._drawer = Drawer(Layout(tuple(self.digits_)), {f.target: f for f in self.forests_})
 
-    def _number(self, digits: Array, axis: int) -> Array:
-        """Join an axis' digits to one number."""
-        number = np.zeros(digits.shape[1], np.int64)
-        for place in self._places(axis):
-            number = number * kernels.CODES + digits[place]
-        return number
-
-    def _choose(self, known: Sequence[int], links: Array, leads: Sequence[int], rng: Streams) -> list[int]:
-        """Choose predictors of one tree: half by mutual information, the others drawn in proportion to it."""
-        if len(known) <= self.max_predictors:
-            return list(known)
-        scores = np.array([np.inf if digit in leads else links[digit] for digit in known])
-        best = np.argsort(-scores, kind="stable")
-        sure = best[: max((self.max_predictors + 1) // 2, len(leads))]
-        rest = best[len(sure) :]
-        chance = scores[rest] + 1e-9
-        drawn = rng.stream("predictors").choice(
-            rest, max(self.max_predictors - len(sure), 0), replace=False, p=chance / chance.sum()
-        )
-        return [known[i] for i in sorted([*sure, *drawn])]
+    def _count_weights(self, weights: Array | None, rows: int) -> tuple[float, Array]:
+        """Return what a row of mean weight counts, and the rows' weights in whole numbers."""
+        if weights is None:
+            return 1.0, np.ones(1, np.uint32)
+        unit = float(min(_WEIGHT_STEPS, max(1, 2**31 // (self.trees * rows))))
+        return unit, np.rint(weights * (rows / weights.sum() * unit)).astype(np.uint32)

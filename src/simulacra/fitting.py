@@ -1,0 +1,182 @@
+"""The first half of the street: encode, protect, fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from simulacra.compilation import COMPILING, is_cold
+from simulacra.domain import Array, Axis, Block, Domain
+from simulacra.encoding import Encoding
+from simulacra.errors import DataError
+from simulacra.generator import Progress, part, silent
+from simulacra.intake import Intake
+from simulacra.privacy.protection import HOLDERS, protect
+from simulacra.provenance import describe_fit
+from simulacra.randomness import Streams
+from simulacra.registry import ENCODINGS
+from simulacra.relations import Relation, find_relations, settle, take_out
+from simulacra.schema.types import Table
+from simulacra.synthesizer import Synthesizer, make_generator
+from simulacra.weights import level_weights, weigh
+
+ENCODING = 0.15
+"""Share of the progress that is reading, encoding and protecting."""
+
+
+def fit_table(
+    intake: Intake,
+    *,
+    model: str = "trees",
+    options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    holders: int = HOLDERS,
+    progress: Progress = silent,
+) -> Synthesizer:
+    """Fit a model to one table.
+
+    Parameters
+    ----------
+    intake : Intake
+        Its columns, which are read and encoded one after the other; rows that break their schema are an error.
+    model : str
+        A registered model.
+    options : mapping or None
+        Its hyperparameters.
+    seed : int
+        Fitting again with the same seed, data and versions gives the same model.
+    holders : int
+        k of the protection; 1 switches it off.
+    progress : callable
+        Told the share done.
+
+    Returns
+    -------
+    Synthesizer
+        The fitted model.
+
+    Notes
+    -----
+    **Cost**: the model's; memory for the encoded rows twice (before and after protection), and for one column of
+    values.
+    """
+    table = intake.table
+    generator = make_generator(model, options or {})
+    if len(intake) == 0:
+        raise DataError(f"table {table.name!r} has no rows, so there is nothing to learn. Give it rows.")
+    if len(intake) < holders:
+        raise DataError(
+            f"table {table.name!r} has {len(intake):,} {'row' if len(intake) == 1 else 'rows'}; protection needs at "
+            f"least {holders} that share a value. Give more rows, or switch it off with protect=False (--no-protect)."
+        )
+    streams = Streams(seed).at(table.name)
+    declared = [column.name for column in table.columns if column.declared]
+    encodings, block = encode(intake, holders, part(progress, 0.0, ENCODING))
+    block, told = weigh(block, table, holders)
+    relations: tuple[Relation, ...] = ()
+    if generator.relates:
+        relations = find_relations(block, streams.at("relations"), table=table, declared=declared)
+    guarded = protect(take_out(block, relations), streams, declared=declared)
+    settled = settle(relations, block, guarded.block, guarded.kept, declared=declared)
+    limits = {**guarded.limits, **settled.limits}
+    for name, encoding in encodings.items():
+        kept = {part: codes for (column, part), codes in guarded.kept.items() if column == name}
+        ends = {part: pair for (column, part), pair in limits.items() if column == name}
+        encodings[name] = encoding.narrow(kept, ends)
+    del block  # what protection replaced need not be held while the model learns
+    if is_cold(type(generator).__module__.rpartition(".")[0]):
+        progress(ENCODING, COMPILING)
+    generator.fit(guarded.block, rng=streams.at("model"), progress=part(progress, ENCODING, 1.0))
+    released = replace(table, columns=tuple(encodings[name].column for name in table.names))
+    provenance = describe_fit(
+        intake.facts, model=model, options=generator.options(), seed=seed, holders=holders
+    )
+    notes = (
+        intake.notes
+        + told
+        + guarded.notes
+        + tuple(f"exact relation, kept by rebuilding: {relation}." for relation in settled.relations)
+    )
+    domain = guarded.block.domain
+    return Synthesizer(
+        released, model, generator, encodings, domain, intake.layout, settled.relations, notes, provenance
+    )
+
+
+def relate(frame: pl.DataFrame, table: Table, *, holders: int = HOLDERS) -> tuple[Relation, ...]:
+    """Find the exact relations that a fit to a table would keep in every drawn row.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Canonical values.
+    table : Table
+        Their schema.
+    holders : int
+        k of the protection.
+
+    Returns
+    -------
+    tuple of Relation
+        ``str(relation)`` says each.
+
+    Notes
+    -----
+    **Cost**: that of encoding all columns but texts and keys, and of `find_relations`.
+
+    Examples
+    --------
+    >>> from simulacra.schema.types import Column
+    >>> frame = pl.DataFrame({"net": range(500), "gross": [n + n % 90 for n in range(500)]})
+    >>> table = Table("t", tuple(Column(name, "number", integer=True) for name in frame.columns))
+    >>> [str(relation) for relation in relate(frame, table)]
+    ["'net' <= 'gross'"]
+    """
+    axes: list[Axis] = []
+    arrays: list[Array] = []
+    for column in table.columns:
+        if column.kind not in {"text", "key"} and column.name != table.weight:
+            encoding = ENCODINGS.load(column.kind).fit(frame[column.name], column, holders=holders)
+            axes += encoding.axes
+            arrays += encoding.encode(frame[column.name])
+    declared = [column.name for column in table.columns if column.declared]
+    block = Block(Domain(tuple(axes)), tuple(arrays), rows=len(frame))
+    return find_relations(block, Streams(0).at(table.name, "relations"), table=table, declared=declared)
+
+
+def encode(intake: Intake, holders: int, progress: Progress) -> tuple[dict[str, Encoding], Block]:
+    """Turn a table into encodings and a block, column by column.
+
+    Parameters
+    ----------
+    intake : Intake
+        The table; its columns are used up.
+    holders : int
+        k of the protection.
+    progress : callable
+        Told the share done.
+
+    Returns
+    -------
+    encodings : dict
+        One per column.
+    block : Block
+        The encoded rows.
+    """
+    encodings: dict[str, Encoding] = {}
+    arrays: list[Array] = []
+    weights: Array | None = None
+    for done, (column, values) in enumerate(intake.columns()):
+        progress(done / len(intake.table.columns), f"encoding {column.name}")
+        if column.name == intake.table.weight:
+            weights = values.cast(pl.Float64).to_numpy()
+            values = level_weights(values, column)
+        cls: type[Encoding] = ENCODINGS.load(column.kind)
+        encoding = cls.fit(values, column, holders=holders if column.protect else 1)
+        encodings[column.name] = encoding
+        arrays += encoding.encode(values)
+    axes = [axis for encoding in encodings.values() for axis in encoding.axes]
+    return encodings, Block(Domain(tuple(axes)), tuple(arrays), weights, rows=len(intake))
