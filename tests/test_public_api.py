@@ -15,7 +15,8 @@ ROOT = Path(simulacra.__file__).parent
 
 PUBLIC = [
     "Check", "Column", "Dataset", "Generator", "Metric", "Report", "Schema", "Score", "Synthesizer", "Table",
-    "__version__", "errors", "estimate", "evaluate", "fit", "infer", "load", "plot", "read", "split", "testing", "write",
+    "__version__", "errors", "estimate", "evaluate", "explain", "fit", "infer", "load", "plot", "read", "split",
+    "testing", "write",
 ]  # fmt: skip
 
 SIGNATURES = {
@@ -35,6 +36,7 @@ SIGNATURES = {
         "(train, synthetic, *, holdout=None, target=None, schema=None, metrics=None, thresholds=None, seed=0, "
         "title=None, model=None, progress=silent)"
     ),
+    "explain": "(model, column=None, *, top=5)",
     "write": "(data, path)",
     "Synthesizer.sample": "(self, n, *, seed=None, where=None, balance=None, progress=silent)",
     "Synthesizer.chunks": "(self, n, *, seed, where=None)",

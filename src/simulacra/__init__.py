@@ -19,6 +19,7 @@ _HOMES = {
     "fit": "simulacra.api",
     "load": "simulacra.api",
     "evaluate": "simulacra.api",
+    "explain": "simulacra.explanation",
     "write": "simulacra.api",
     "Dataset": "simulacra.dataset",
     "Synthesizer": "simulacra.synthesizer",
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from simulacra import errors, testing
     from simulacra.api import estimate, evaluate, fit, infer, load, read, split, write
     from simulacra.dataset import Dataset
+    from simulacra.explanation import explain
     from simulacra.generator import Generator
     from simulacra.metric import Metric, Score
     from simulacra.report import charts as plot

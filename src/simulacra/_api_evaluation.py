@@ -2,21 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
+
+import polars as pl
 
 from simulacra.dataset import Dataset, dataset
 from simulacra.errors import SchemaViolation
 from simulacra.evaluation import Evaluation
+from simulacra.fitting import fit_table
+from simulacra.intake import Intake
 from simulacra.metric import Comparison
+from simulacra.plausibility import measure_density
+from simulacra.privacy.protection import HOLDERS
 from simulacra.provenance import fingerprint, versions
 from simulacra.randomness import Streams
 from simulacra.schema.conformance import conform
-from simulacra.schema.types import Table
+from simulacra.schema.types import Schema, Table
 from simulacra.synthesizer import Synthesizer
 
 
+@dataclass(frozen=True)
+class ModelLikelihood:
+    """How likely a fitted model finds rows, for metrics; see `simulacra.metric.Likelihood`."""
+
+    model: Synthesizer
+
+    def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return log-probabilities, rows x columns."""
+        return measure_density(self.model, frame).columns
+
+    def refit(self, frame: pl.DataFrame, seed: int) -> ModelLikelihood:
+        """Fit the same model with the same settings to other rows, which may hold values that it never saw."""
+        made = self.model
+        columns = tuple(
+            replace(column, levels=None, bounds=None, declared=False)
+            for column in made.table.columns
+            if column.name in frame.columns
+        )
+        table = replace(made.table, columns=columns, weight=None, constraints=())
+        intake = Intake.open(frame.select(table.names), Schema((table,)))
+        holders = made.provenance.get("privacy", {}).get("holders", HOLDERS)
+        options = made.generator.options()
+        return ModelLikelihood(
+            fit_table(intake, model=made.model, options=options, seed=seed, holders=holders)
+        )
+
+
 def compare(
-    train: Dataset, table: Table, synthetic: Any, holdout: Any, target: str | None, seed: int
+    train: Dataset,
+    table: Table,
+    synthetic: Any,
+    holdout: Any,
+    target: str | None,
+    seed: int,
+    model: Synthesizer | None = None,
 ) -> tuple[Comparison, list[str]]:
     """Bring synthetic rows and holdout under the schema of the training rows, with notes of what was done."""
     notes: list[str] = list(train.notes)
@@ -31,8 +71,9 @@ def compare(
             raise SchemaViolation(f"the {role} rows do not fit the training rows: {error}") from error
         notes += [f"{role}: {note}" for note in (*loose.notes, *told)]
     case = Comparison(
-        table, train.polars(), frames["synthetic"], frames.get("holdout"), target, Streams(seed)
-    )
+        table, train.polars(), frames["synthetic"], frames.get("holdout"), target, Streams(seed),
+        likelihood=None if model is None else ModelLikelihood(model),
+    )  # fmt: skip
     return case, notes
 
 
@@ -53,3 +94,12 @@ def describe_evaluation(
         "privacy": made.get("privacy", {"formal": None}),
         "versions": versions(),
     }
+
+
+def describe_model(model: Synthesizer | None) -> tuple[str, ...]:
+    """Say which model made the rows, and what its protection did."""
+    if model is None:
+        return ()
+    level = model.generator.options().get("privacy")
+    said = f", privacy {level!r}" if level else ""
+    return (f"made by model {model.model!r}{said}.", *model.notes)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from simulacra._api_evaluation import compare, describe_evaluation
+from simulacra._api_evaluation import compare, describe_evaluation, describe_model
 from simulacra._api_schema import contract, refresh
 from simulacra.dataset import Dataset, dataset
 from simulacra.errors import ModelFileError, OptionError
@@ -230,7 +230,7 @@ def estimate(
 
     Notes
     -----
-    **Cost**: reading the data, and small fits of at most 8,000 rows and 40 columns: seconds.
+    **Cost**: reading the data, and small fits of at most 24,000 rows and 40 columns: seconds.
 
     Examples
     --------
@@ -336,7 +336,8 @@ def evaluate(
     title : str or None
         Heading of the report.
     model : Synthesizer or None
-        The model that made the rows: its settings and what its protection did go into the report.
+        The model that made the rows: its settings and what its protection did go into the report, and metrics can
+        ask it how likely rows are.
     progress : callable
         Told the share done.
 
@@ -364,12 +365,12 @@ def evaluate(
         table = replace(table, weight=model.table.weight)
     if target is not None:
         table[target]
-    case, notes = compare(known, table, synthetic, holdout, target, resolve_seed(seed))
+    case, notes = compare(known, table, synthetic, holdout, target, resolve_seed(seed), model)
     metrics = [metrics] if isinstance(metrics, str) else metrics
     evaluation = evaluate_case(case, metrics=metrics, thresholds=thresholds, progress=progress)
     provenance = describe_evaluation(case, evaluation, seed, model)
-    protected = tuple(model.notes) if model is not None else ()
-    return Report(title or f"Synthetic {table.name}", evaluation, provenance, (*notes, *protected))
+    made = describe_model(model)
+    return Report(title or f"Synthetic {table.name}", evaluation, provenance, (*notes, *made))
 
 
 def write(data: Any, path: str | Path) -> Path:

@@ -16,7 +16,7 @@ from simulacra.memory import require_memory, used_bytes
 from simulacra.randomness import Streams
 from simulacra.synthesizer import make_generator
 
-PROBES = (2_000, 8_000)
+PROBES = (4_000, 24_000)
 """Rows of the two small fits."""
 PROBE_COLUMNS = 40
 WARM_ROWS = 300
@@ -85,7 +85,7 @@ def estimate_fit(
 
     Notes
     -----
-    **Cost**: reading the columns, and three small fits of at most 8,000 rows and 40 columns.
+    **Cost**: reading the columns, and three small fits of at most 24,000 rows and 40 columns.
     """
     generator = make_generator(model, options)
     rows, columns = len(intake), len(intake.table.columns)

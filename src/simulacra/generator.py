@@ -173,3 +173,19 @@ class Dense(Protocol):
         lattice, or per unit of a continuous axis.
         """
         ...
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """Ability: tells by what each axis is drawn. Explanations stand on it."""
+
+    def importances(self) -> Array:
+        """Return the share of every axis' spread that each axis explains; shape (axes, context axes + axes).
+
+        A row sums to what is explained in all, at most 1; an axis explains nothing of itself.
+        """
+        ...
+
+    def describe(self, axis: int) -> str:
+        """Say in words, without a capital or a full stop, how an axis is drawn."""
+        ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Protocol
 
 import polars as pl
 
@@ -52,6 +52,24 @@ class Score:
     private: pl.DataFrame | None = field(default=None, repr=False)
 
 
+class Likelihood(Protocol):
+    """Tells how likely the model that made the rows is to draw any row."""
+
+    def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return log-probabilities in nats: a row per row, a column per column that the model learnt.
+
+        Raises
+        ------
+        SimulacraError
+            This model can not tell.
+        """
+        ...
+
+    def refit(self, frame: pl.DataFrame, seed: int) -> Likelihood:
+        """Learn the same kind of model, with the same settings, from other rows."""
+        ...
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What a metric looks at: real and synthetic rows under one schema.
@@ -72,6 +90,8 @@ class Comparison:
         Where randomness comes from; ask by metric name.
     max_rows : int
         Costly metrics draw at most this many rows of each frame, seeded.
+    likelihood : Likelihood or None
+        That of the model that made the synthetic rows, where it is known.
     """
 
     table: Table
@@ -81,6 +101,7 @@ class Comparison:
     target: str | None = None
     streams: Streams = field(default_factory=lambda: Streams(0))
     max_rows: int = 50_000
+    likelihood: Likelihood | None = None
 
     @property
     def reference(self) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from simulacra.frames import Layout
 from simulacra.generator import Generator, Progress, silent
 from simulacra.memory import require_memory
 from simulacra.modelfile import ModelFile, write_model
+from simulacra.plausibility import Density, measure_density
 from simulacra.provenance import Fingerprint
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.registry import ENCODINGS, MODELS
@@ -301,6 +302,10 @@ class Synthesizer:
             own = tuple(arrays[axis.name] for axis in encoding.axes) or (np.empty(n),)
             columns.append(encoding.decode(own, rng=streams.stream("decode", column.name), start=start))
         return pl.DataFrame(columns) if columns else pl.DataFrame()
+
+    def log_density(self, data: Any) -> Density:
+        """Tell how likely each row is to be drawn, column by column; see `simulacra.plausibility.measure_density`."""
+        return measure_density(self, data)
 
     def save(self, path: str | Path, *, allow_rows: bool = False) -> Path:
         """Write the model to a file.

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulacra.domain import Block
+from simulacra.domain import Array, Block
+from simulacra.generator import Generator
 from simulacra.models.table.independent import Independent
+from simulacra.models.table.trees import Trees
 from simulacra.randomness import Streams
 from simulacra.registry import MODELS
 from simulacra.testing import check_generator
@@ -58,6 +60,39 @@ class Weightless(Independent):
         return self
 
 
+class Careless(Trees):
+    def step(self, draft: Any, axis: int, **others: Any) -> Array:
+        return super().step(draft, axis, **others | {"support": None})
+
+
+class Overconfident(Trees):
+    def step(self, draft: Any, axis: int, **others: Any) -> Array:
+        return super().step(draft, axis, **others) * 0.8
+
+
+class Deaf(Trees):
+    def step(self, draft: Any, axis: int, **others: Any) -> Array:
+        return super().step(draft, axis, **others | {"given": None})
+
+
+class Dependent(Trees):
+    def start(self, n: int, **others: Any) -> Any:
+        draft = super().start(n, **others)
+        honest = draft.take
+        draft.take = lambda index: honest(np.arange(len(index)) % n)
+        return draft
+
+
+class Loud(Trees):
+    def log_density(self, block: Block, **others: Any) -> Array:
+        return super().log_density(block, **others) + 0.01
+
+
+class Boastful(Trees):
+    def importances(self) -> Array:
+        return super().importances() + 1
+
+
 @pytest.mark.parametrize(
     ("broken", "complaint"),
     [
@@ -65,8 +100,14 @@ class Weightless(Independent):
         (Hoarder, "values of fewer than 10 rows"),
         (Blurred, "a value is not whole|gave back"),
         (Weightless, "weights were not respected"),
+        (Careless, "a value outside its limits"),
+        (Overconfident, "the masses of its limits average"),
+        (Deaf, "known values did not come back"),
+        (Dependent, "keep what was drawn"),
+        (Loud, "densities over its levels sum to 1"),
+        (Boastful, "importances of an axis are shares"),
     ],
 )
-def test_the_contract_finds_a_broken_model(broken: type[Independent], complaint: str) -> None:
+def test_the_contract_finds_a_broken_model(broken: type[Generator], complaint: str) -> None:
     with pytest.raises(AssertionError, match=complaint):
         check_generator(broken)

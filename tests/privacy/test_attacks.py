@@ -9,8 +9,9 @@ from sklearn.metrics import roc_curve
 
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._neighbours import nearest, place
+from simulacra.metrics._roc import caught, members_above
 from simulacra.metrics.privacy.distances import Distances
-from simulacra.metrics.privacy.membership import Membership, _caught, _members_above
+from simulacra.metrics.privacy.membership import Membership
 from simulacra.randomness import Streams
 from simulacra.schema.types import Column, Table
 
@@ -74,7 +75,7 @@ def test_caught_members_are_read_off_the_roc_curve() -> None:
     rng = np.random.default_rng(0)
     members = np.repeat([True, False], 5_000)
     scores = rng.normal(size=10_000) + members
-    value, (low, high) = _caught(scores, members, 0.01)
+    value, (low, high) = caught(scores, members, 0.01)
     false, true, _ = roc_curve(members, scores, drop_intermediate=False)
     assert value == pytest.approx(np.interp(0.01, false, true), abs=1e-3)
     # P(N(1, 1) > z) where P(N(0, 1) > z) = 0.01
@@ -89,7 +90,7 @@ def test_guessing_catches_one_in_a_hundred_however_few_strangers_and_levels(leve
     values = []
     for _ in range(2_000):
         scores = rng.normal(size=80) if levels is None else rng.integers(0, levels, 80).astype(float)
-        values.append(_caught(scores, members, 0.01)[0])
+        values.append(caught(scores, members, 0.01)[0])
     # 0.01 in expectation; five standard errors of the mean of 2,000 draws
     assert abs(np.mean(values) - 0.01) < 5 * np.std(values) / np.sqrt(2_000) + 1e-9
 
@@ -98,7 +99,7 @@ def test_ties_count_by_their_expectation() -> None:
     scores = np.array([2.0, 1.0, 1.0, 1.0, 0.0])
     members = np.array([True, True, True, False, False])
     # one member above all; of the two that tie with a stranger one is above it on average
-    np.testing.assert_allclose(_members_above(scores, members), [0.0, 2 / 3, 1.0])
+    np.testing.assert_allclose(members_above(scores, members), [0.0, 2 / 3, 1.0])
 
 
 def test_fresh_real_rows_are_no_leak() -> None:

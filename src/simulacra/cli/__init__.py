@@ -16,7 +16,9 @@ from simulacra.errors import CheckFailed, SimulacraError
 from simulacra.registry import Registry
 
 COMMANDS = Registry("command", "simulacra.cli", "click:Command")
-ORDER = ("demo", "inspect", "split", "fit", "sample", "evaluate", "report", "models", "metrics")
+ORDER = (
+    "demo", "inspect", "split", "fit", "sample", "explain", "score", "evaluate", "report", "models", "metrics",
+)  # fmt: skip
 
 
 class Commands(click.Group):

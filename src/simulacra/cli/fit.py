@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import click
@@ -12,6 +12,7 @@ from simulacra.api import estimate, fit, read
 from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.errors import OptionError
 from simulacra.privacy.protection import HOLDERS
+from simulacra.registry import MODELS
 from simulacra.storage import require_writable
 
 
@@ -26,6 +27,7 @@ from simulacra.storage import require_writable
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the model; repeatable."
 )
+@click.option("--privacy", metavar="LEVEL", help="strict, balanced or fidelity; of model trees.")
 @click.option(
     "--holders",
     type=int,
@@ -50,6 +52,7 @@ def command(
     weight: str | None,
     seed: int | None,
     settings: tuple[str, ...],
+    privacy: str | None,
     holders: int,
     no_protect: bool,
     allow_rows: bool,
@@ -62,18 +65,21 @@ def command(
 
     \b
       simulacra fit adult.csv -o adult.sim
+      simulacra fit adult.csv --privacy strict -o adult.sim
       simulacra fit adult.csv --schema adult.schema.yaml -m copula --seed 1 -o adult.sim
       simulacra fit adult.csv --estimate
     """
     if output is not None:
         require_writable(output, inputs=[data], suffixes=(".sim",))
     elif not only_estimate:
-        raise OptionError("the model needs a file to go to. Name it with -o MODEL.sim.")
+        raise OptionError("the model needs a file to go to. Name it with -o MODEL.sim (--output).")
+    if privacy is not None and "privacy" not in {setting.name for setting in fields(MODELS.load(model))}:
+        raise OptionError(f"model {model!r} has no levels of privacy. Leave --privacy out, or use -m trees.")
     start = time.perf_counter()
     given = data if table is None else read(data, schema=schema).select(table)
     common: dict[str, Any] = {
         "schema": schema if table is None else None, "weight": weight, "protect": not no_protect, "holders": holders,
-        **_options(settings),
+        **_options(settings, privacy),
     }  # fmt: skip
     if output is None or only_estimate:
         with progress("estimating", quiet=quiet) as report:
@@ -90,18 +96,23 @@ def command(
     elif not quiet:
         tell(fitted.notes)
         used, rows = fitted.provenance["seed"], fitted.provenance["data"]["rows"]
+        level = fitted.provenance["options"].get("privacy")
         say(
-            f"fitted {model} to {rows:,} rows in {took:.1f} s (seed {used}); "
+            f"fitted {model}{f' (privacy {level})' if level else ''} to {rows:,} rows in {took:.1f} s (seed {used}); "
             f"wrote {path} ({path.stat().st_size:,} bytes)"
         )
 
 
-def _options(settings: tuple[str, ...]) -> dict[str, Any]:
-    options: dict[str, Any] = {}
+def _options(settings: tuple[str, ...], privacy: str | None = None) -> dict[str, Any]:
+    options: dict[str, Any] = {} if privacy is None else {"privacy": privacy}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:
             raise OptionError(f"--set takes NAME=VALUE, not {setting!r}.")
+        if name == "privacy" and privacy is not None:
+            raise OptionError(
+                "--privacy and --set privacy=... both set the level of privacy. Give one of them."
+            )
         options[name.replace("-", "_")] = _value(value)
     return options
 

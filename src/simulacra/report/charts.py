@@ -10,7 +10,7 @@ import altair as alt
 
 from simulacra.errors import DataError, unknown
 from simulacra.metric import Score
-from simulacra.report import _matrices, words
+from simulacra.report import _densities, _matrices, words
 from simulacra.report._matrices import REAL, SYNTHETIC, rounded
 from simulacra.report.document import Report
 
@@ -315,6 +315,27 @@ def detection_panel(report: Report) -> alt.Chart:
         )
         .properties(width="container", height=18 * len(rows))
     )  # fmt: skip
+
+
+def plausibility(report: Report) -> Chart:
+    """Draw how likely the model finds training rows, unseen real rows and synthetic rows.
+
+    Parameters
+    ----------
+    report : Report
+        A report with the score ``fidelity/plausibility``.
+
+    Returns
+    -------
+    Altair chart
+        Three outlines over the log-probability of a row.
+
+    Raises
+    ------
+    DataError
+        The score was not computed.
+    """
+    return _finish(_densities.panel(report).properties(width=520))
 
 
 def detection_measure(score: Score) -> str | None:

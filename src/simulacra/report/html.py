@@ -16,7 +16,7 @@ import vl_convert
 from markupsafe import Markup
 
 from simulacra.metric import Score
-from simulacra.report import _matrices, _tables, charts, words
+from simulacra.report import _densities, _matrices, _tables, charts, words
 from simulacra.report.document import Report
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -181,6 +181,8 @@ def _charts(report: Report) -> dict[str, Any]:
         drawn["pair_columns_known"] = _matrices.count_columns(report)
     if "fidelity/detection" in report and charts.detection_measure(report["fidelity/detection"]) is not None:
         drawn["detection"] = _spec(charts.detection_panel(report))
+    if _densities.has_bins(report):
+        drawn["plausibility"] = _spec(_densities.panel(report))
     return drawn
 
 

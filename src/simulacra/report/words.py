@@ -58,11 +58,15 @@ _TITLES: dict[str, str] = {
     "fidelity/detection": "Told apart by a classifier (AUC)",
     "fidelity/marginals": "Single columns (mean distance)",
     "fidelity/pairs": "Pairs of columns (mean distance)",
+    "fidelity/plausibility": "Plausibility to the model (distance)",
     "utility/transfer": "Prediction on real rows, trained on synthetic",
     "privacy/copies": "Copies of training rows (excess share)",
     "privacy/membership": "Members named at 1 % false alarms",
     "privacy/membership/isolated": "Members named, most isolated 1 %",
     "privacy/membership/auc": "Members ranked above others (AUC)",
+    "privacy/likelihood": "Members named by the model itself, at 1 % false alarms",
+    "privacy/likelihood/auc": "Members ranked above others by the model itself (AUC)",
+    "privacy/likelihood/gap": "Likelier in training than unseen (nats)",
     "privacy/distances": "Nearer to training than to unseen rows (excess)",
 }
 

@@ -14,6 +14,7 @@ from simulacra.errors import NotFitted
 from simulacra.generator import Generator
 from simulacra.packing import pack, unpack
 from simulacra.randomness import Streams
+from simulacra.testing._abilities import check_abilities
 
 _ROWS = 1500
 _HOLDERS = 10
@@ -43,7 +44,10 @@ def check_generator(factory: Callable[[], Generator], *, seed: int = 0) -> None:
     runs); no rows, one row, constant axes, one level, codes never seen, all values missing, no axis; the
     state goes through JSON and arrays and gives the same bytes; what is drawn lies in the domain; no value
     that too few rows hold is stored (unless the model says `stores_rows`); a context is taken; `fit`
-    forgets what it learnt before.
+    forgets what it learnt before. Of `Sequential`, `Dense` and `Explained`, the abilities that the model has: steps
+    without limits draw what `sample` draws; limits are kept, and their masses are the share of plain draws; known
+    values come back; rows can be taken several times; densities are finite and sum to 1 over levels; importances
+    are shares.
 
     **Cost.** About 25 fits of at most 1,500 rows.
 
@@ -63,6 +67,7 @@ def check_generator(factory: Callable[[], Generator], *, seed: int = 0) -> None:
     _check_row_order(factory, block, seed)
     _check_weights(factory, block, seed)
     _check_context(factory, block, seed)
+    check_abilities(factory, block, seed)
 
 
 def _example(seed: int, rows: int) -> Block:

@@ -8,20 +8,19 @@ from typing import ClassVar
 
 import numpy as np
 import polars as pl
-from scipy.stats import binom
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
 from simulacra.metrics._auc import area_interval
 from simulacra.metrics._case import comparable_columns, draw, empty_side, judge, not_computed, percent
 from simulacra.metrics._neighbours import PAIR_CELLS, Points, nearest, place
+from simulacra.metrics._roc import caught
 
 NAME = "privacy/membership"
 FALSE_ALARMS = 0.01
 ISOLATED = 0.01
 FEWEST_ISOLATED = 10
 FEWEST_ROWS = 50
-Z = 1.96
 
 
 class Membership(Metric):
@@ -157,7 +156,7 @@ class _Attack:
 
     def caught(self, rate: float, plain: bool = False) -> tuple[float, tuple[float, float]]:
         """Return the share of members caught at a rate of false alarms, with its 95 % interval."""
-        return _caught(self.plain if plain else self.scores, self.members, rate)
+        return caught(self.plain if plain else self.scores, self.members, rate)
 
     def ceiling(self) -> str:
         """Say how far the figure could go, where strangers are too few to tell 1 % of them."""
@@ -168,7 +167,7 @@ class _Attack:
         """Describe the candidates' figures, for both ways to score them."""
         records: list[dict[str, float | int | str]] = []
         for attack, scores in (("relative distance", self.scores), ("distance", self.plain)):
-            rates = {f"tpr_{rate:g}": _caught(scores, self.members, rate)[0] for rate in (0.001, 0.01, 0.1)}
+            rates = {f"tpr_{rate:g}": caught(scores, self.members, rate)[0] for rate in (0.001, 0.01, 0.1)}
             auc = area_interval(scores, self.members)[0]
             each = int(self.members.sum())
             records.append({"candidates": who, "attack": attack, "members": each, **rates, "auc": auc})
@@ -188,45 +187,3 @@ def _attack(members: Points, strangers: Points, others: Points, synthetic: Point
         known,
         np.repeat([True, False], [len(members), len(strangers)]),
     )
-
-
-def _caught(scores: Array, members: Array, rate: float) -> tuple[float, tuple[float, float]]:
-    """Return the true-positive rate at a false-positive rate, with its 95 % interval.
-
-    A threshold at the j-th highest of n strangers lets another stranger pass with chance j / (n + 1), so the
-    rank is rate x (n + 1), between ranks by interpolation; below the first rank it starts from nobody.
-    """
-    strangers = len(scores) - int(members.sum())
-    curve = _members_above(scores, members)
-    value = float(np.interp(rate * (strangers + 1), np.arange(strangers + 1), curve))
-    ends = [int(binom.ppf(q, strangers, rate)) for q in (0.025, 0.975)]
-    ends[1] = min(strangers, ends[1] + 1)
-    count = len(scores) - strangers
-    low, high = _wilson(value, count)
-    below, above = min(value, curve[ends[0]]), max(value, curve[ends[1]])
-    low = value - float(np.hypot(value - low, value - below))
-    high = value + float(np.hypot(high - value, above - value))
-    return value, (max(0.0, low), min(1.0, high))
-
-
-def _members_above(scores: Array, members: Array) -> Array:
-    """Return the share of members above the j-th highest stranger, for j = 0 (nobody is) to all strangers.
-
-    Among b members and a strangers with one score, the members above the i-th of these strangers are
-    b i / (a + 1) on average over all orders.
-    """
-    levels, place = np.unique(-scores, return_inverse=True)
-    ours = np.bincount(place, members, minlength=len(levels))
-    theirs = np.bincount(place, ~members, minlength=len(levels)).astype(np.int64)
-    before = np.cumsum(ours) - ours
-    level = np.repeat(np.arange(len(levels)), theirs)
-    rank = np.arange(len(level)) - (np.cumsum(theirs) - theirs)[level] + 1
-    above = before[level] + ours[level] * rank / (theirs[level] + 1)
-    return np.concatenate([[0.0], above / ours.sum()])
-
-
-def _wilson(share: float, rows: int) -> tuple[float, float]:
-    inverse = Z * Z / rows
-    middle = (share + inverse / 2) / (1 + inverse)
-    half = Z * np.sqrt(share * (1 - share) / rows + inverse / (4 * rows)) / (1 + inverse)
-    return min(share, float(middle - half)), max(share, float(middle + half))

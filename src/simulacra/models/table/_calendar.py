@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammainccinv
 
 from simulacra.domain import Array
 
@@ -225,6 +225,6 @@ def _between(phase: Array, period: Array, values: Array, weights: Array, chance:
     if groups < 1 or free < 1:
         return 0.0
     noise = max(within / free, 1e-12)
-    if between / noise < chi2.isf(chance, groups):
+    if between / noise < 2 * gammainccinv(groups / 2, chance):
         return 0.0
     return max(between - groups * noise, 0.0) / float(weights.sum()) / 2

@@ -145,6 +145,28 @@ class Digits:
             return table[digits[0]]
         return table[self.number(digits)]
 
+    def shares(self, share: Array) -> list[Array]:
+        """Average a share of each code of the view over the codes below each digit, coarse to fine.
+
+        The last array has an entry for each number of `number`; an average is 0 only where all below it are.
+        """
+        if not len(self.members):
+            return [np.ones(1) for _ in self.address]
+        found = [share[self.members[self.slots]]]
+        for start in reversed(self.starts):
+            found.append(np.add.reduceat(found[-1], start[:-1]) / np.diff(start))
+        return found[::-1]
+
+    def lent(self) -> dict[int, Array]:
+        """Return, on a calendar, the slots that no row has by the member that each stands for."""
+        if self.view.calendar is None:
+            return {}
+        phase, slot = (a.ravel() for a in np.indices(self.sizes[:2]))
+        rest = [np.zeros(len(slot), np.int64)] * (len(self.address) - 2)
+        owner = self.slots[self.number([phase, slot, *rest])]
+        spare = (self.address[1, owner] != slot) & ((phase > 0) | (not self.blank))
+        return {int(member): slot[spare & (owner == member)] for member in np.unique(owner[spare])}
+
     def derive(self, codes: Array) -> tuple[Array, ...]:
         """Work out features of the view's codes that help to predict other columns: the month, the weekday.
 

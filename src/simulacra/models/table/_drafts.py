@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -93,39 +93,59 @@ class Drawer:
         A coarse digit is drawn with each group counted by the share of its codes that are allowed; what that
         misjudges, the mass of the finer digits puts right.
         """
-        digits = self.layout.digits[axis]
-        share = digits.view.share(support)[digits.members]
+        digits, places = self.layout.digits[axis], self.layout.places(axis)
+        shares = digits.shares(digits.view.share(support))
         mass = np.ones(len(z))
-        places = self.layout.places(axis)
+        node = np.zeros(len(z), np.int64)
         for index, place in enumerate(places):
             uniform = rng.stream("draw", place).random((2, len(z)))
-            for rows, members in self._alike(z, axis, index):
-                weights = _average(share[members], digits.address[index][members])
+            for rows, start, stop in _alike(node, digits.starts[index - 1] if index else None, shares[index]):
+                # a code that no row has here means the last one that some row has, as when digits are joined
+                weights = shares[index][np.minimum(start + np.arange(CODES), stop - 1)]
                 if place in self.forests:
                     out = np.empty(len(rows), np.uint8)
-                    drawn = self.forests[place].draw_within(z[rows], weights, uniform[:, rows], out)
+                    mass[rows] *= self.forests[place].draw_within(z[rows], weights, uniform[:, rows], out)
                     z[rows, place] = out
                 else:
-                    code = int(digits.address[index][members][0]) if len(members) else 0
-                    z[rows, place] = code
-                    drawn = np.full(len(rows), weights[code])
-                mass[rows] *= drawn
-                if index + 1 < len(places):
-                    # the next digit tells the mass exactly, so the estimate is taken back
-                    mass[rows] /= np.maximum(weights[z[rows, place]], _UNSEEN)
+                    z[rows, place] = 0
+                    mass[rows] *= weights[0]
+                node[rows] = np.minimum(start + z[rows, place].astype(np.int64), stop - 1)
+            if index + 1 < len(places):
+                # the next digit tells the mass exactly, so the estimate is taken back
+                mass /= np.maximum(shares[index][node], _UNSEEN)
         self.derive(z, axis)
         return mass
 
     def weigh(self, z: Array, axis: int) -> Array:
         """Return how likely the digits of an axis are, given all before them, shape (rows,)."""
+        digits, places = self.layout.digits[axis], self.layout.places(axis)
         mass = np.ones(len(z))
-        for place in self.layout.places(axis):
-            if place in self.forests:
-                own = self.forests[place].weigh(z)
-                if self.layout.digits[axis].blank and place > self.layout.places(axis)[0]:
-                    own[z[:, self.layout.places(axis)[0]] == 0] = 1.0
-                mass *= own
-        return mass
+        lent = np.zeros(len(z))
+        for index, place in enumerate(places):
+            if place not in self.forests:
+                continue
+            own = self.forests[place].weigh(z)
+            if index == 1 and digits.view.calendar is not None:
+                lent = mass * self._lent(z, axis)
+            if digits.blank and index:
+                own[z[:, places[0]] == 0] = 1.0
+            mass *= own
+        return mass + lent
+
+    def _lent(self, z: Array, axis: int) -> Array:
+        """Return how likely a slot of the calendar is drawn that no row has, and that means the row's own."""
+        digits, places = self.layout.digits[axis], self.layout.places(axis)
+        members = digits.slots[digits.number([z[:, place] for place in places])]
+        found = np.zeros(len(z))
+        for member, slots in digits.lent().items():
+            rows = np.flatnonzero(members == member)
+            if len(rows):
+                weights = np.isin(np.arange(CODES), slots).astype(np.float64)
+                drawn = np.empty(len(rows), np.uint8)
+                found[rows] = self.forests[places[1]].draw_within(
+                    z[rows], weights, np.zeros((2, len(rows))), drawn
+                )
+        return found
 
     def log_density(self, z: Array, axis: int) -> Array:
         """Return the log-probability of an axis' values, given all before them, by their share of the bin."""
@@ -150,24 +170,13 @@ class Drawer:
             columns.append(values)
         return Block(domain, tuple(columns), rows=len(draft))
 
-    def _alike(self, z: Array, axis: int, index: int) -> list[tuple[Array, Array]]:
-        """Group rows by the coarser digits of an axis: the rows, and the members that they can still become."""
-        digits, places = self.layout.digits[axis], self.layout.places(axis)
-        every = np.arange(len(digits.members))
-        if not index:
-            return [(np.arange(len(z)), every)]
-        rows = np.zeros(len(z), np.int64)
-        members = np.zeros(len(every), np.int64)
-        for digit in range(index):
-            rows = rows * CODES + z[:, places[digit]]
-            members = members * CODES + digits.address[digit]
-        order, kin = np.argsort(rows, kind="stable"), np.argsort(members, kind="stable")
-        keys, starts = np.unique(rows[order], return_index=True)
-        first, last = (np.searchsorted(members[kin], keys, side=side) for side in ("left", "right"))
-        return [(group, kin[a:b]) for group, a, b in zip(np.split(order, starts[1:]), first, last)]
 
-
-def _average(share: Array, codes: Array) -> Array:
-    """Return the mean share of the members of each code."""
-    counts = np.bincount(codes, minlength=CODES)
-    return np.asarray(np.bincount(codes, share, minlength=CODES) / np.maximum(counts, 1))
+def _alike(node: Array, starts: Array | None, shares: Array) -> Iterator[tuple[Array, int, int]]:
+    """Group rows by their coarser digits: the rows, and where the shares of their next digit start and stop."""
+    if starts is None:
+        yield np.arange(len(node)), 0, len(shares)
+        return
+    order = np.argsort(node, kind="stable")
+    keys, first = np.unique(node[order], return_index=True)
+    for key, rows in zip(keys.tolist(), np.split(order, first[1:])):
+        yield rows, int(starts[key]), int(starts[key + 1])

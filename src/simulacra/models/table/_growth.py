@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,15 +30,21 @@ class Layout:
 
     digits: tuple[Digits, ...]
 
-    @property
+    @cached_property
     def owner(self) -> list[int]:
         """The axis of each digit."""
-        return [axis for axis, digit in enumerate(self.digits) for _ in digit.sizes]
+        return [axis for axis, digit in enumerate(self.digits) for _ in digit.address]
 
-    @property
+    @cached_property
     def derived(self) -> list[int]:
         """The axis of each derived feature."""
         return [axis for axis, digit in enumerate(self.digits) for _ in digit.features]
+
+    @cached_property
+    def _first(self) -> Array:
+        """Where the digits of each axis begin, and the end; then the same of the features."""
+        axes = np.arange(len(self.digits) + 1)
+        return np.stack([np.searchsorted(self.owner, axes), np.searchsorted(self.derived, axes)])
 
     @property
     def width(self) -> int:
@@ -46,11 +53,12 @@ class Layout:
 
     def places(self, axis: int) -> list[int]:
         """Return where an axis' digits stand."""
-        return [place for place, owner in enumerate(self.owner) if owner == axis]
+        return list(range(self._first[0, axis], self._first[0, axis + 1]))
 
     def features(self, axis: int) -> list[int]:
         """Return where an axis' derived features stand."""
-        return [len(self.owner) + i for i, owner in enumerate(self.derived) if owner == axis]
+        first, last = self._first[1, axis], self._first[1, axis + 1]
+        return list(range(len(self.owner) + first, len(self.owner) + last))
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ class Traits:
     """
 
     def __init__(self, views: Sequence[View], codes: Sequence[Array], rng: np.random.Generator) -> None:
-        self.codes = codes
+        # a list of its own: dates that are put on a calendar later get other codes there, and keep these here
+        self.codes = list(codes)
         self.tables = [_trait_table(view, own, rng) for view, own in zip(views, codes)]
 
     def leaving_out(self, index: int, most: int) -> Iterator[Array]:

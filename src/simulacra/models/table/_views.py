@@ -196,16 +196,28 @@ class View:
     def _allowed(self, code: int, support: Support) -> tuple[Array, Array]:
         """Return where the allowed pieces of a bin start, and how long each is (or how many points it has)."""
         low, high = self.low[code], self.high[code]
+        taken = self._taken(low, high)
         if self.calendar is not None:
-            days = np.unique(self._days(np.arange(np.ceil(low), np.floor(high) + 1)))
+            days = self._days(np.setdiff1d(np.arange(np.ceil(low), np.floor(high) + 1), taken))
             days = days[support.holds(days)]
             return days, np.ones(len(days))
         ranges = np.reshape(support.ranges if support.ranges is not None else [], (-1, 2))
         start, stop = np.maximum(ranges[:, 0], low), np.minimum(ranges[:, 1], high)
         if not self.axis.lattice:
             return start, np.maximum(stop - start, 0)
-        start = np.ceil(start)
-        return start, np.maximum(np.floor(stop) - start + 1, 0)
+        start, stop = np.ceil(start), np.floor(stop)
+        wide = start <= stop
+        # pieces are apart, so cutting them at values of other codes keeps starts and stops in step
+        inside = taken[Support(ranges=np.stack([start, stop], 1)[wide]).holds(taken)]
+        start = np.sort(np.append(start[wide], inside + 1))
+        stop = np.sort(np.append(stop[wide], inside - 1))
+        return start, stop - start + 1
+
+    def _taken(self, low: float, high: float) -> Array:
+        """Return the values of exact codes on a lattice that lie in a bin, unless nothing else does."""
+        exact = self.low[self.exact]
+        taken = exact[np.searchsorted(exact, low) : np.searchsorted(exact, high, side="right")]
+        return taken[:0] if len(taken) > np.floor(high) - np.ceil(low) else taken
 
     def _spread(self, start: Array, size: Array, uniform: Array) -> Array:
         ends = np.cumsum(size)
@@ -221,7 +233,12 @@ class View:
         volume = np.ones(len(self.low))
         wide = ~self.exact
         if self.axis.lattice:
-            volume[wide] = np.maximum(np.floor(self.high[wide]) - np.ceil(self.low[wide]) + 1, 1)
+            points = np.floor(self.high[wide]) - np.ceil(self.low[wide]) + 1
+            exact = self.low[self.exact]
+            taken = np.searchsorted(exact, self.high[wide], side="right") - np.searchsorted(
+                exact, self.low[wide]
+            )
+            volume[wide] = np.maximum(np.where(points > taken, points - taken, points), 1)
         else:
             volume[wide] = self.high[wide] - self.low[wide]
         return np.append(1.0, volume) if self.missing else volume

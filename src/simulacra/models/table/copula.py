@@ -124,6 +124,25 @@ class Copula(Generator):
             columns.append(margin.values(normal, rng.stream("value", margin.view.axis.name)))
         return Block(self.domain_, tuple(columns), rows=n)
 
+    def importances(self) -> Array:
+        """Return what each axis explains of each; see `Explained.importances`.
+
+        What the best single axis explains of its normal (a squared correlation), shared out by squared correlations.
+        """
+        if not hasattr(self, "root_"):
+            raise NotFitted("this 'copula' model has learnt nothing yet. Call fit first.")
+        if not len(self.root_):
+            return np.empty((0, 0))
+        correlation = self.root_ @ self.root_.T
+        squares = np.minimum(correlation**2, 1.0)
+        np.fill_diagonal(squares, 0.0)
+        found = squares * (squares.max(1) / np.maximum(squares.sum(1), 1e-12))[:, None]
+        return np.asarray(found[-len(self.domain_) :] if len(self.domain_) else found[:0])
+
+    def describe(self, axis: int) -> str:
+        """Say how an axis is drawn; see `Explained.describe`."""
+        return "from its own distribution and its correlations with all others"
+
     def dump(self) -> dict[str, Any]:
         """Return the fitted state."""
         return {

@@ -32,6 +32,7 @@ from simulacra.models.table._digits import Digits, split_axes
 from simulacra.models.table._drafts import Draft, Drawer
 from simulacra.models.table._forest import Drawing, Settings, dump_forests, restore_forests
 from simulacra.models.table._growth import Layout, Plan, grow_forests, order_axes
+from simulacra.models.table._importance import describe_axis, weigh_axes
 from simulacra.randomness import Streams
 
 PRESETS: dict[str, dict[str, float]] = {
@@ -46,6 +47,9 @@ _SUBSAMPLE = 0.7
 _LEAST_LEAF = 10
 _BACKOFF_ROWS = 40
 """A draw leaves a node of this many donors, no two alike, with odds of `backoff` to one."""
+
+_ROW_BYTES, _ENTRY_BYTES, _ENTRIES = 6, 11, 60_000
+"""Measured memory of a fit: per row and axis, per entry of a tree, and entries that a tree has at most."""
 
 
 @dataclass(kw_only=True)
@@ -240,6 +244,25 @@ class Trees(Generator):
             place = axis + self._inputs
             found[:, axis] = self._drawer.log_density(draft.z, place)
         return found
+
+    def importances(self) -> Array:
+        """Return what each axis explains of each; see `Explained.importances`."""
+        layout, forests = self._drawer.layout, self._drawer.forests
+        return weigh_axes(layout, forests, self.unit_)[self._inputs :]
+
+    def describe(self, axis: int) -> str:
+        """Say how an axis is drawn; see `Explained.describe`."""
+        return describe_axis(self._drawer.layout, self._drawer.forests, axis + self._inputs)
+
+    def work(self, rows: int, axes: int) -> float:
+        """Return how much work fitting is; see `Generator.work`."""
+        grown = min(rows, self.grow_rows)
+        per_axis = sum(8 + min(earlier, self.max_predictors) + earlier / 6 for earlier in range(axes))
+        return self.trees * per_axis * (grown * math.log2(max(grown, 400) / 200) + 4 * rows)
+
+    def room(self, rows: int, axes: int) -> float:
+        """Return the bytes that fitting needs beside the block; see `Generator.room`."""
+        return 1e8 + axes * (_ROW_BYTES * rows + _ENTRY_BYTES * self.trees * min(rows, _ENTRIES))
 
     def dump(self) -> dict[str, Any]:
         """Return the fitted state."""

@@ -1,0 +1,140 @@
+"""Whether the model itself tells who was in the training data: an attack by its own likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array
+from simulacra.errors import SimulacraError
+from simulacra.metric import Comparison, Metric, Score, Verdict
+from simulacra.metrics._auc import area_interval
+from simulacra.metrics._case import draw, judge, not_computed, percent
+from simulacra.metrics._likelihood import FEWEST_ROWS, Logs, times, unanswerable
+from simulacra.metrics._roc import caught
+
+NAME = "privacy/likelihood"
+FALSE_ALARMS = 0.01
+
+
+class LikelihoodRatio(Metric):
+    """A membership attack by the model's own likelihood: members caught at 1 % false alarms (0.01 is guessing).
+
+    An attacker who holds the model file, and rows of the same kind that it never saw, asks how much likelier the
+    model finds a record than a second model does that was fitted to those other rows. Half of the holdout
+    is what the second model learns from; the other half are the strangers. It is stronger than an attack by nearest
+    records, which sees drawn rows only.
+
+    Three scores: ``privacy/likelihood``, the share of members that the attack names when it is wrong on 1 % of the
+    strangers; ``privacy/likelihood/auc``, the area under the ROC curve; ``privacy/likelihood/gap``, by how much the
+    mean log-probability of training rows exceeds that of unseen rows, in nats: the generalisation gap.
+
+    Notes
+    -----
+    **Verdict** TPR: pass up to 0.02 or where the interval reaches 0.01, look up to 0.05, fail above. AUC and gap have
+    none: they are means over everybody, and any model that learns from rows finds them likelier than others.
+
+    **Interval** 95 %. TPR: as for ``privacy/membership``. AUC: DeLong's variance. Gap: normal. None of them holds the
+    spread over fits of the second model.
+
+    **Detail** TPR at 0.1, 1 and 10 % FPR and the AUC of this attack, and of the likelihood without a second model; for
+    the gap, the mean log-probabilities of each column.
+
+    **Privacy** aggregates only. Passing says that this attack found no leak, and no more than that.
+
+    **Cost** one more fit, to half of the holdout.
+
+    **Source** Carlini et al. 2022, "Membership inference attacks from first principles" (likelihood ratios, TPR at a
+    low FPR); a second model as the reference: Ye et al. 2022, "Enhanced membership inference attacks", section 4.
+
+    Examples
+    --------
+    >>> from simulacra.schema.types import Column, Table
+    >>> frame = pl.DataFrame({"x": [float(i) for i in range(100)]})
+    >>> LikelihoodRatio().score(Comparison(Table("t", (Column("x", "number"),)), frame, frame))[0].verdict
+    'not computed'
+    """
+
+    family: ClassVar[str] = "privacy"
+    limits: ClassVar[tuple[float, float]] = (0.02, 0.05)
+
+    def score(self, case: Comparison) -> Sequence[Score]:
+        """Answer the question; see the class."""
+        why = unanswerable(case)
+        if why is None and case.holdout is not None:
+            rows = min(case.train.height, case.holdout.height // 2)
+            if rows < FEWEST_ROWS:
+                why = (
+                    f"it needs at least {FEWEST_ROWS} training rows and {2 * FEWEST_ROWS} holdout rows, and there "
+                    f"are {case.train.height} and {case.holdout.height}; give more."
+                )
+        if why is not None or case.likelihood is None or case.holdout is None:
+            return not_computed(self, NAME, why or "")
+        streams = case.streams.at(NAME)
+        order = streams.stream("halves").permutation(case.holdout.height)
+        half = case.holdout.height // 2
+        known, strangers = (case.holdout[part][: case.max_rows] for part in (order[:half], order[half:]))
+        members = draw(case.train, case.max_rows, streams.stream("members"))
+        try:
+            second = case.likelihood.refit(known, int(streams.stream("refit").integers(2**31)))
+            logs = [Logs.of(case.likelihood, frame) for frame in (members, strangers)]
+            others = [Logs.of(second, frame) for frame in (members, strangers)]
+        except SimulacraError as error:
+            return not_computed(self, NAME, str(error))
+        if not logs[0].columns.width:
+            return not_computed(self, NAME, "the model learns no column: all are keys.")
+        return self._scores(logs, others)
+
+    def _scores(self, logs: list[Logs], others: list[Logs]) -> list[Score]:
+        inside = np.repeat([True, False], [len(log.columns) for log in logs])
+        plain = np.concatenate([log.rows for log in logs])
+        ratio = plain - np.concatenate([log.rows for log in others])
+        share, reach = caught(ratio, inside, FALSE_ALARMS)
+        auc, between = area_interval(ratio, inside)
+        gap, spread = _gap(plain[inside], plain[~inside])
+        verdict: Verdict = "pass" if reach[0] <= FALSE_ALARMS else judge(share, self.limits)
+        told = (
+            f"At 1 % false alarms an attack by the model's own likelihood names {percent(share)} of "
+            f"{int(inside.sum()):,} training rows as members (guessing names 1 %)."
+        )
+        if verdict == "pass":
+            told = f"No leak found by this attack: {told[0].lower()}{told[1:]}"
+        return [
+            Score(NAME, share, reach, FALSE_ALARMS, verdict, told, self.better, _records(ratio, plain, inside)),
+            Score(
+                f"{NAME}/auc", auc, between, 0.5, "info",
+                f"The attack ranks a training row above an unseen one {percent(auc)} of the time (50 % is guessing). "
+                "This is a mean over everybody, without a verdict.",
+                self.better,
+            ),
+            Score(
+                f"{NAME}/gap", gap, spread, 0.0, "info",
+                f"To the model a training row is on average {times(gap)} an unseen row ({gap:.2f} nats).",
+                self.better, _by_column(*logs),
+            ),
+        ]  # fmt: skip
+
+
+def _gap(inside: Array, outside: Array) -> tuple[float, tuple[float, float]]:
+    """Return the difference of means with its normal 95 % interval."""
+    gap = float(inside.mean() - outside.mean())
+    error = float(np.sqrt(inside.var(ddof=1) / len(inside) + outside.var(ddof=1) / len(outside)))
+    return gap, (gap - 1.96 * error, gap + 1.96 * error)
+
+
+def _records(ratio: Array, plain: Array, inside: Array) -> pl.DataFrame:
+    records = []
+    for attack, scores in (("against a second model", ratio), ("likelihood alone", plain)):
+        rates = {f"tpr_{rate:g}": caught(scores, inside, rate)[0] for rate in (0.001, 0.01, 0.1)}
+        records.append({"attack": attack, **rates, "auc": area_interval(scores, inside)[0]})
+    return pl.DataFrame(records)
+
+
+def _by_column(inside: Logs, outside: Logs) -> pl.DataFrame:
+    names = inside.columns.columns
+    train, holdout = (np.asarray(log.columns.to_numpy().mean(axis=0)) for log in (inside, outside))
+    found = pl.DataFrame({"column": names, "train": train, "holdout": holdout, "gap": train - holdout})
+    return found.sort("gap", descending=True, maintain_order=True)
