@@ -52,7 +52,9 @@ def panel(report: Report) -> alt.LayerChart:
         "rows:N", scale=alt.Scale(domain=roles, range=[REAL, REAL, SYNTHETIC]),
         legend=alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3),
     )  # fmt: skip
-    dash = alt.StrokeDash("rows:N", scale=alt.Scale(domain=roles, range=[[1, 0], [4, 3], [1, 0]]), legend=None)
+    dash = alt.StrokeDash(
+        "rows:N", scale=alt.Scale(domain=roles, range=[[1, 0], [4, 3], [1, 0]]), legend=None
+    )
     base = alt.Chart(alt.Data(values=values))
     filled = (
         base.transform_filter(alt.datum.rows == ROLES["holdout"])

@@ -91,6 +91,24 @@ def _best_cut(
 
 
 @njit(cache=True, nogil=True)
+def _by_chance(total: Array, square: Array, twice: float, evidence: float) -> np.float32:
+    """Return what a cut at random explains at most: its mean, and `evidence` standard deviations more.
+
+    It explains the variance of each dimension, over the number of rows that the weights are worth, times a chi-square
+    of one degree of freedom; the sum has as many degrees as there are dimensions of equal variance (Satterthwaite
+    1946, "An approximate distribution of estimates of variance components").
+    """
+    whole, squares = 0.0, 0.0
+    for d in range(1, DIM):
+        own = max(square[d] - total[d] * total[d] / total[0], np.float32(0))
+        whole += own
+        squares += own * own
+    if whole <= 0:
+        return np.float32(0)
+    return np.float32((whole + evidence * np.sqrt(2 * squares)) * twice / (total[0] * total[0]))
+
+
+@njit(cache=True, nogil=True)
 def grow(
     x: Array,
     y: Array,
@@ -120,7 +138,7 @@ def grow(
     min_leaf : int
         Rows that each side keeps.
     evidence : float
-        What a split must explain at least, in units of what a cut at random explains on average.
+        Standard deviations by which a split must explain more than a cut at random does on average.
     leads : array of int
         Predictors that every leaf must hold constant.
     groups : int
@@ -149,6 +167,7 @@ def grow(
     stack[0, 0], stack[0, 1], stack[0, 2] = 0, len(rows), -1
     depth, nodes = 1, 0
     total = np.zeros(DIM, np.float32)
+    square = np.zeros(DIM, np.float32)
     while depth > 0:
         depth -= 1
         start, stop, parent = stack[depth, 0], stack[depth, 1], stack[depth, 2]
@@ -164,7 +183,8 @@ def grow(
                 break
         if best_feature < 0 and stop - start >= 2 * min_leaf:
             total[:] = 0
-            pure, first, square, twice = True, y[rows[start]], 0.0, 0.0
+            square[:] = 0
+            pure, first, twice = True, y[rows[start]], np.float32(0)
             for i in range(start, stop):
                 r = rows[i]
                 pure = pure and y[r] == first
@@ -173,15 +193,13 @@ def grow(
                 twice += w[r] * w[r]
                 for d in range(1, DIM):
                     total[d] += w[r] * v[d]
-                    square += w[r] * v[d] * v[d]
+                    square[d] += w[r] * v[d] * v[d]
             if not pure and total[0] > 0:
                 base = np.float32(0)
                 for d in range(1, DIM):
                     base += total[d] * total[d]
                 base /= total[0]
-                # what a cut at random explains: the variance, over the number of rows that the weights are worth
-                chance = max(square - base, 0.0) * twice / (total[0] * total[0])
-                best = base + np.float32(evidence * chance)
+                best = base + _by_chance(total, square, twice, evidence)
                 tried = 0
                 for i in range(predictors):
                     if tried >= tries:
