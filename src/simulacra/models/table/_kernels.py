@@ -7,8 +7,8 @@ from numba import njit
 
 from simulacra.domain import Array
 
-DIM = 8
-"""Width of a target's embedding: one weight and seven coordinates."""
+DIM = 12
+"""Width of a target's embedding: one weight and eleven coordinates."""
 CODES = 256
 
 

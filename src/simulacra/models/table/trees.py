@@ -37,8 +37,8 @@ from simulacra.randomness import Streams
 
 PRESETS: dict[str, dict[str, float]] = {
     "strict": {"min_leaf": 40, "evidence": 6.0, "backoff": 6.0, "window": 12},
-    "balanced": {"min_leaf": 10, "evidence": 3.0, "backoff": 2.0, "window": 4},
-    "fidelity": {"min_leaf": 10, "evidence": 1.5, "backoff": 1.0, "window": 2},
+    "balanced": {"min_leaf": 10, "evidence": 2.5, "backoff": 1.0, "window": 4},
+    "fidelity": {"min_leaf": 10, "evidence": 1.0, "backoff": 1.0, "window": 2},
 }
 """What each level of privacy sets."""
 _WEIGHT_STEPS = 256
@@ -67,8 +67,8 @@ class Trees(Generator):
         Rows that a leaf keeps at least; in small tables the square root of the number of rows is enough, if
         it is 10 or more. Larger is more private and less exact.
     evidence : float or None
-        What a split must explain at least, in units of what a cut at random explains; 0 splits whenever it can.
-        Larger is more private and less exact.
+        Standard deviations by which a split must explain more than a cut at random does on average. Larger is more
+        private and less exact.
     backoff : float or None
         How readily a draw leaves its leaf for a larger group of donors; 0 never does.
     window : int or None
@@ -107,7 +107,7 @@ class Trees(Generator):
     evidence: float | None = None
     backoff: float | None = None
     window: int | None = None
-    predictors: float = 0.6
+    predictors: float = 0.7
     max_predictors: int = 30
     grow_rows: int = 200_000
 
