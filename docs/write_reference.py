@@ -32,6 +32,7 @@ written whole or not at all.
 | 2 | something to mend in the call or the data; the message says what |
 | 3 | a fault of simulacra; run again with `simulacra --traceback ...` and report what it prints |
 | 130 | interrupted; nothing is left half written |
+| 143 | stopped (SIGTERM); nothing is left half written |
 
 The model file, `-n`, `--seed` and the request (`--where`, `--balance`) decide the rows that `sample` writes.
 """

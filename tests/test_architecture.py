@@ -28,7 +28,7 @@ LAYERS: dict[str, float] = {
     # the lazy list of public names: it imports nothing at once, and everybody may ask it for the version
     "__init__.py": 0,
     "errors.py": 0, "memory.py": 0.1, "registry.py": 0.1, "randomness.py": 0.1, "compilation.py": 0.1,
-    "domain.py": 1, "schema/": 1, "storage.py": 1, "formatting.py": 1.1, "packing.py": 1.1, "relations/": 1.1,
+    "storage.py": 0.2, "domain.py": 1, "schema/": 1, "formatting.py": 1.1, "packing.py": 1.1, "relations/": 1.1,
     "privacy/": 1.1, "frames.py": 1.2,
     "generator.py": 2, "metric.py": 2, "encoding.py": 2, "source.py": 2, "profile.py": 2.1,
     "sources/": 3, "encodings/": 3, "models/": 3, "metrics/": 3, "augmentations/": 3, "scenes/": 3,

@@ -118,6 +118,11 @@ def test_impossible_conditions_name_the_column(model, where):
         model.sample(5, seed=1, where=where)
 
 
+def test_swapped_limits_are_told(model):
+    with pytest.raises(ImpossibleCondition, match=r"limits .* are swapped.* Write the lower one first"):
+        model.sample(5, seed=1, where="age between 40 and 30")
+
+
 def test_conditions_that_never_happen_together_are_told_apart(model, monkeypatch):
     monkeypatch.setattr("simulacra.sampling.conditions.HOPELESS", 20_000)
     with pytest.raises(RareCondition, match="none of "):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -226,6 +227,32 @@ def test_a_reader_that_stops_early_is_no_failure(model, folder):
         ["bash", "-o", "pipefail", "-c", f"{program} | head -2"], cwd=folder, capture_output=True, text=True
     )
     assert done.returncode == 0 and done.stdout.startswith("year,") and not done.stderr
+
+
+def test_a_stopped_command_leaves_nothing_half_written(model, folder):
+    before = set(folder.iterdir())
+    command = [
+        sys.executable,
+        "-m",
+        "simulacra",
+        "sample",
+        "m.sim",
+        "-n",
+        "3000000",
+        "--seed",
+        "1",
+        "-o",
+        "long.csv",
+    ]
+    running = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while set(folder.iterdir()) == before and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert set(folder.iterdir()) > before, "nothing was being written when the command was to be stopped"
+    running.terminate()
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 143 and "stopped" in said and "Traceback" not in said
+    assert set(folder.iterdir()) == before
 
 
 def test_it_runs_as_a_module():

@@ -7,8 +7,10 @@ import hashlib
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
+import altair as alt
 import polars as pl
 import pytest
 from made_reports import HOSTILE, report_of
@@ -16,7 +18,7 @@ from rich.console import Console
 
 from simulacra.errors import DataError, UnknownName
 from simulacra.metric import Score
-from simulacra.report import charts, html, terminal, words
+from simulacra.report import _matrices, charts, html, terminal, words
 from simulacra.report.document import Report
 
 
@@ -245,6 +247,21 @@ def test_the_terminal_table_holds_what_the_page_holds(report: Report) -> None:
     piped = io.StringIO()
     terminal.print_report(report, Console(file=piped, width=120))
     assert piped.getvalue().isascii() and "\x1b[" not in piped.getvalue()
+
+
+def test_broken_rules_of_the_schema_are_told_in_the_terminal(report: Report) -> None:
+    broken = [f"table 't', column 'c{i}': 3 of 90 rows break" for i in range(7)]
+    summary = {**report.evaluation.summary, "violations": broken}
+    said = terminal.text(replace(report, evaluation=replace(report.evaluation, summary=summary)))
+    assert "synthetic rows break the schema: table 't', column 'c0': 3 of 90 rows break" in said
+    assert "break 2 more rules" in said and "'c6'" not in said
+    assert "break the schema" not in terminal.text(report)
+
+
+def test_the_difference_of_pairs_has_a_scale(report: Report) -> None:
+    rows, order = _matrices.rows(report)
+    difference = _matrices.panels(alt.Data(values=rows), rows, order)[2].to_dict()
+    assert difference["encoding"]["opacity"]["legend"]["tickCount"] >= 3
 
 
 def test_the_notebook_fragment_has_no_scripts(report: Report) -> None:

@@ -257,7 +257,7 @@ def test_files_that_can_not_be_read(tmp_path: Path) -> None:
         read_schema(tmp_path / "none.yaml")
     with pytest.raises(FileError, match="can not be read"):
         read_schema(tmp_path)
-    with pytest.raises(FileError, match="can not be written"):
+    with pytest.raises(FileError, match=r"can not write .* there is no folder"):
         write_schema(one(), tmp_path / "none" / "schema.yaml")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(SchemaError, match="not UTF-8"):

@@ -141,6 +141,7 @@ def test_conditions_mean_what_sql_says(condition: Any, expected: list[bool | Non
         ("stat = 'OH'", "no column named 'stat'; did you mean 'state'"),
         ("hours-per-week > 3", 'Write it in double quotes: "hours-per-week"'),
         ('state = "OH"', "A text stands in single quotes"),
+        ("state = OH", "A text stands in single quotes: 'OH'"),
         ("count(*) > 1", "looks at many rows"),
         ("sum(age) over () > 1", "looks at many rows"),
         ("age in (select 1)", "List the values"),

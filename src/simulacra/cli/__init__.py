@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import click
 
@@ -77,7 +79,14 @@ def group(ctx: click.Context, show_traceback: bool) -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    signal.signal(signal.SIGTERM, _stop)
     sys.exit(run(sys.argv[1:] if args is None else args))
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    """Leave as an error would, so that files half written are removed; the code is what shells expect."""
+    click.echo("stopped; nothing was left half written.", err=True)
+    sys.exit(128 + number)
 
 
 def run(args: list[str]) -> int:
@@ -91,7 +100,7 @@ def run(args: list[str]) -> int:
     Returns
     -------
     int
-        0 done; 1 a check failed; 2 something to mend in the call or the data; 3 a fault of ours; 130 interrupted.
+        0 done; 1 a check failed; 2 something to mend in the call or the data; 3 a fault of ours; 130 interrupted; 143 stopped.
     """
     verbose = "--traceback" in args
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -61,6 +63,16 @@ def empty_side(case: Comparison) -> str | None:
     if case.holdout is not None and case.holdout.height == 0:
         return "the holdout has no rows; give real rows that the model never saw, or none at all."
     return None
+
+
+def unassessable(case: Comparison, columns: Sequence[Column], without_holdout: str) -> str | None:
+    """Say why an attack can not be made: no rows, nothing to compare, or no holdout (then as given)."""
+    why = empty_side(case)
+    if why is None and not columns:
+        why = "no column can be compared: all are text, keys or identifiers."
+    if why is None and case.holdout is None:
+        why = f"{without_holdout}; give real rows that the model never saw with holdout=... (--holdout)"
+    return why
 
 
 def judge(figure: float, limits: tuple[float, float]) -> Verdict:

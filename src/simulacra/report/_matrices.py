@@ -93,10 +93,15 @@ def _difference(data: Any, order: list[str], rows: list[dict[str, Any]], height:
                 legend=alt.Legend(title=None, orient="bottom", symbolType="square", columns=1),
             ),
             opacity=alt.Opacity(
-                "size:Q", scale=alt.Scale(domain=[0, top], range=[0.04, 1], clamp=True), legend=None
+                "size:Q",
+                scale=alt.Scale(domain=[0, top], range=[0.04, 1], clamp=True),
+                legend=alt.Legend(
+                    title=None, orient="bottom", tickCount=4, format=".2~f", symbolType="square",
+                    symbolFillColor="#777777",
+                ),
             ),
         )
-    )
+    )  # fmt: skip
 
 
 def _matrix(data: Any, order: list[str], height: int, name: str) -> alt.Chart:

@@ -15,6 +15,7 @@ from simulacra.report.document import Report
 
 _STYLES = {"pass": "green", "look": "yellow", "fail": "bold red", "info": "cyan", "not computed": "dim"}
 _ASCII_SIGNS = {"pass": "ok", "look": "!", "fail": "x", "info": "i", "not computed": "-"}
+_SHOWN_RULES = 5
 _ASCII = str.maketrans({
     "–": "-", "—": "-", "−": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "×": "x",
     "≤": "<=", "≥": ">=", "→": "->", "·": ".", "∞": "inf", "\u00a0": " ", "\u202f": " ", "é": "e",
@@ -34,7 +35,8 @@ def summary(report: Report, *, ascii_only: bool = False) -> RenderableType:
     Returns
     -------
     rich renderable
-        The title, a row per score under its question, what was not computed, and the notes.
+        The title, a row per score under its question, what was not computed, rules of the schema that
+        synthetic rows break, and the notes.
 
     Examples
     --------
@@ -74,6 +76,13 @@ def summary(report: Report, *, ascii_only: bool = False) -> RenderableType:
     parts: list[RenderableType] = [said(report.title, "bold"), table, said(line, "" if formal else "bold")]
     for score in missing:
         parts.append(said(f"{score.name}: not computed, because {words.reason(score)}", "dim"))
+    broken = report.evaluation.summary.get("violations") or []
+    for line in broken[:_SHOWN_RULES]:
+        parts.append(said(f"synthetic rows break the schema: {line}", "yellow"))
+    if len(broken) > _SHOWN_RULES:
+        parts.append(
+            said(f"synthetic rows break {len(broken) - _SHOWN_RULES:,} more rules of the schema.", "yellow")
+        )
     for note in (*report.evaluation.notes, *report.notes):
         parts.append(said(f"note: {note}"))
     return Group(*parts)

@@ -200,6 +200,11 @@ def require_possible(condition: Predicate, request: Request) -> None:
         values = request.encodings[name].candidates(term.literals())
         if values is None or term.evaluate(values.alias(name).to_frame()).any():
             continue
+        if term.is_swapped():
+            raise ImpossibleCondition(
+                f"where {quoted(condition.sql)}: the limits of {quoted(term.sql)} are swapped, so no row can match "
+                "it. Write the lower one first."
+            )
         raise ImpossibleCondition(
             f"where {quoted(condition.sql)}: {_range(name, request)} in this model, so no row can match "
             f"{quoted(term.sql)}. Loosen it."

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
 
 from simulacra.errors import PredicateError, unknown
 from simulacra.schema._literals import shorten
@@ -57,8 +60,38 @@ def resolve_name(name: str, table: Table, *, quoted: bool = False) -> str:
         raise PredicateError(
             f'no column named {name!r}; did you mean {odd[0]!r}? Write it in double quotes: "{odd[0]}".'
         )
-    hint = f" A text stands in single quotes: '{shorten(name, 40)}'." if quoted else ""
-    raise PredicateError(f"{unknown('column', shorten(name), table.names)}{hint}")
+    error = str(unknown("column", shorten(name), table.names))
+    meant = quoted or "did you mean" not in error or _is_level(name, table)
+    raise PredicateError(
+        f"{error} A text stands in single quotes: '{shorten(name, 40)}'." if meant else error
+    )
+
+
+def _is_level(name: str, table: Table) -> bool:
+    return any(
+        name.casefold() == level.casefold() for column in table.columns for level in column.levels or ()
+    )
+
+
+def reserved(text: str, table: Table) -> str:
+    """Say how to write the columns in a text that can not be read whose names are words of SQL.
+
+    Examples
+    --------
+    >>> from simulacra.schema.types import Column
+    >>> table = Table("t", (Column("end", "number"), Column("age", "number")))
+    >>> print(reserved("end > 3", table))
+    'end' is a word of SQL: as a column it stands in double quotes, "end".
+    >>> reserved("age >", table)
+    ''
+    """
+    names = {name.casefold(): name for name in table.names if name.upper() in Postgres.Tokenizer.KEYWORDS}
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", " ", text)
+    for word in re.findall(r"\w+", bare):
+        if word.casefold() in names:
+            name = names[word.casefold()]
+            return f'{name!r} is a word of SQL: as a column it stands in double quotes, "{name}".'
+    return ""
 
 
 def refuse(node: exp.Expression) -> PredicateError:

@@ -11,6 +11,7 @@ from simulacra.errors import FileError, SchemaError, unknown
 from simulacra.schema._fields import FIELDS, describe, dump_column, load_column
 from simulacra.schema._yaml import MAX_BYTES, load_yaml, write_comment, write_fields, write_flow, write_scalar
 from simulacra.schema.types import Check, Schema, Table
+from simulacra.storage import atomic_path
 
 VERSION = 1
 """The version of the format that is written, and the newest that is read."""
@@ -227,17 +228,8 @@ def write_schema(schema: Schema, path: str | os.PathLike[str]) -> None:
     ...     read_schema(f"{folder}/schema.yaml") == schema
     True
     """
-    target = Path(path)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    text = format_schema(schema)
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise FileError(
-            f"{str(target)!r} can not be written: {error.strerror or error}. Choose another place."
-        ) from error
+    with atomic_path(Path(path)) as beside:
+        beside.write_text(format_schema(schema), encoding="utf-8", newline="\n")
 
 
 def read_schema(path: str | os.PathLike[str]) -> Schema:

@@ -17,7 +17,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from simulacra.errors import DataError, PredicateError
 from simulacra.schema._compiler import Compiler
 from simulacra.schema._literals import shorten
-from simulacra.schema._refusals import flatten, resolve_name
+from simulacra.schema._refusals import flatten, reserved, resolve_name
 from simulacra.schema._values import boolean
 from simulacra.schema.types import Table
 
@@ -122,7 +122,7 @@ class Predicate:
                 f"a condition is SQL text or a mapping of columns, not {type(condition).__name__!r}."
             )
         try:
-            return cls._compile(text, _parse(text), table)
+            return cls._compile(text, _parse(text, table), table)
         except PredicateError as error:
             raise PredicateError(f'where "{shorten(text)}": {error}') from error.__cause__
         except RecursionError:
@@ -208,6 +208,24 @@ class Predicate:
                     continue
         return found
 
+    def is_swapped(self) -> bool:
+        """Tell whether this is a BETWEEN of two constants whose lower limit is the higher one: never TRUE.
+
+        Examples
+        --------
+        >>> from simulacra.schema.types import Column, Table
+        >>> Predicate.parse("a between 30 and 20", Table("t", (Column("a", "number"),))).is_swapped()
+        True
+        """
+        node = self._node.unnest()
+        if not isinstance(node, exp.Between):
+            return False
+        low, high = node.args["low"], node.args["high"]
+        if low.find(exp.Column) or high.find(exp.Column):
+            return False
+        above = self._compile("", exp.GT(this=low.copy(), expression=high.copy()), self._table)
+        return bool(above.evaluate(pl.DataFrame({"row": [0]}))[0])
+
     def unknown_levels(self) -> list[tuple[str, str]]:
         """List (column, level) for constants that are no level of the category they are compared with.
 
@@ -216,7 +234,7 @@ class Predicate:
         return list(self._missed)
 
 
-def _parse(text: str) -> exp.Expression:
+def _parse(text: str, table: Table) -> exp.Expression:
     if not text:
         raise PredicateError("the condition is empty. Write one, such as age > 30.")
     if len(text) > MAX_LENGTH:
@@ -224,14 +242,19 @@ def _parse(text: str) -> exp.Expression:
     try:
         found = _Dialect().parse_into(exp.Condition, text)
     except ParseError as error:
-        raise PredicateError(_describe(error)) from None
+        hint = (
+            reserved(text, table)
+            or "Names with spaces or signs stand in double quotes, texts in single quotes."
+        )
+        raise PredicateError(f"{_describe(error)} {hint}") from None
     except SqlglotError:
         raise PredicateError(
             "a quote is opened and never closed. Close it; a quote in a text is written twice."
         ) from None
     statements = [node for node in found if node is not None]
     if not statements:
-        raise PredicateError("the condition is empty. Write one, such as age > 30.")
+        hint = reserved(text, table) or "Write one, such as age > 30."
+        raise PredicateError(f"the condition is empty. {hint}")
     if len(statements) > 1:
         raise PredicateError("there are several statements. Join conditions with AND instead of ';'.")
     return statements[0]
@@ -241,10 +264,7 @@ def _describe(error: ParseError) -> str:
     place = error.errors[0] if error.errors else {}
     before, here = (str(place.get(part) or "") for part in ("start_context", "highlight"))
     read = (before + here)[-40:].strip()
-    return (
-        f"this is no SQL condition: it can not be read beyond {read!r}. Names with spaces or signs stand in double "
-        f"quotes, texts in single quotes."
-    )
+    return f"this is no SQL condition: it can not be read beyond {read!r}."
 
 
 def _write_mapping(condition: Mapping[str, Any], table: Table) -> str:

@@ -17,10 +17,10 @@ from simulacra.metrics._case import (
     NUMERIC_KINDS,
     as_levels,
     comparable_columns,
-    empty_side,
     judge,
     not_computed,
     percent,
+    unassessable,
 )
 from simulacra.profile import as_numbers
 from simulacra.schema.types import Column
@@ -77,14 +77,7 @@ class Copies(Metric):
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
         columns = comparable_columns(case.table)
-        why = empty_side(case)
-        if why is None and not columns:
-            why = "no column can be compared: all are text, keys or identifiers."
-        if why is None and case.holdout is None:
-            why = (
-                "copies are not assessable without a holdout; "
-                "give real rows that the model never saw with holdout=... (--holdout)"
-            )
+        why = unassessable(case, columns, "copies are not assessable without a holdout")
         if why is not None or case.holdout is None:
             return not_computed(self, NAME, why or "")
         found = _search(case.train, [case.synthetic, case.holdout], columns)

@@ -10,7 +10,7 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._case import comparable_columns, draw, empty_side, not_computed, percent
+from simulacra.metrics._case import comparable_columns, draw, not_computed, percent, unassessable
 from simulacra.metrics._neighbours import PAIR_CELLS, Nearest, nearest, place
 from simulacra.randomness import Streams
 from simulacra.schema.types import Column
@@ -68,14 +68,7 @@ class Distances(Metric):
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
         columns = comparable_columns(case.table)
-        why = empty_side(case)
-        if why is None and not columns:
-            why = "no column can be compared: all are text, keys or identifiers."
-        if why is None and case.holdout is None:
-            why = (
-                "distances have nothing to be held against without a holdout; "
-                "give real rows that the model never saw with holdout=... (--holdout)"
-            )
+        why = unassessable(case, columns, "distances have nothing to be held against without a holdout")
         if why is not None or case.holdout is None:
             return not_computed(self, NAME, why or "")
         size = min(case.train.height, case.holdout.height, MOST_REFERENCES)

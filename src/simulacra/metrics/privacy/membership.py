@@ -12,7 +12,7 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
 from simulacra.metrics._auc import area_interval
-from simulacra.metrics._case import comparable_columns, draw, empty_side, judge, not_computed, percent
+from simulacra.metrics._case import comparable_columns, draw, judge, not_computed, percent, unassessable
 from simulacra.metrics._neighbours import PAIR_CELLS, Points, nearest, place
 from simulacra.metrics._roc import caught
 
@@ -78,14 +78,7 @@ class Membership(Metric):
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
         columns = comparable_columns(case.table)
-        why = empty_side(case)
-        if why is None and not columns:
-            why = "no column can be compared: all are text, keys or identifiers."
-        if why is None and case.holdout is None:
-            why = (
-                "membership is not assessable without a holdout; "
-                "give real rows that the model never saw with holdout=... (--holdout)"
-            )
+        why = unassessable(case, columns, "membership is not assessable without a holdout")
         if why is not None or case.holdout is None:
             return not_computed(self, NAME, why or "")
         available = min(case.train.height // 2, case.holdout.height)
