@@ -163,8 +163,8 @@ def command_line(name: str, arguments: Sequence[str]) -> str:
     """Repeat the command that was given, with short paths."""
     shown = []
     for text in arguments:
-        name, given, path = text.rpartition("=")
-        shown.append(f"{name}{given}{shown_path(path)}" if "/" in path else text)
+        option, given, path = text.rpartition("=")
+        shown.append(f"{option}{given}{shown_path(path)}" if "/" in path else text)
     return " ".join(["python dev.py bench", name, *shown])
 
 

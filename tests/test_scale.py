@@ -194,14 +194,13 @@ def test_the_memory_told_is_within_a_factor_of_two(tmp_path, name, rows):
     rng = np.random.default_rng(1)
     numbers = {f"x{j}": rng.normal(size=rows) for j in range(8)}
     pl.DataFrame({**numbers, "c": rng.choice(["a", "b", "c"], rows)}).write_parquet(path)
-    script = f"import sys, simulacra as sim\nsim.fit(sys.argv[1], sys.argv[2], seed=1)\n{PEAK}print(peak)"
-    needed = in_new_process(
+    script = (
         "import sys, simulacra as sim\nfrom simulacra.estimation import memory_of\n"
-        "from simulacra.intake import Intake\n"
-        "from simulacra.synthesizer import make_generator\n"
-        "print(memory_of(Intake.open(sys.argv[1]), make_generator(sys.argv[2], {})))", path, name,
-    )  # fmt: skip
-    assert 0.5 < int(needed) / int(in_new_process(script, path, name)) < 2
+        "from simulacra.intake import Intake\nfrom simulacra.synthesizer import make_generator\n"
+        "needed = memory_of(Intake.open(sys.argv[1]), make_generator(sys.argv[2], {}))\n"
+        f"sim.fit(sys.argv[1], sys.argv[2], seed=1)\n{PEAK}print(needed / peak)"
+    )
+    assert 0.5 < float(in_new_process(script, path, name)) < 2
 
 
 def test_an_estimate_tells_time_and_memory_and_fits_nothing(tmp_path, capsys, monkeypatch):

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from simulacra.dataset import Dataset, dataset
-from simulacra.errors import SchemaViolation
+from simulacra.errors import OptionError, SchemaViolation
 from simulacra.evaluation import Evaluation
 from simulacra.fitting import fit_table
 from simulacra.intake import Intake
@@ -59,6 +59,12 @@ def compare(
     model: Synthesizer | None = None,
 ) -> tuple[Comparison, list[str]]:
     """Bring synthetic rows and holdout under the schema of the training rows, with notes of what was done."""
+    absent = [] if model is None else [name for name in model.table.names if name not in table.names]
+    if absent:
+        raise OptionError(
+            f"the model has a column {absent[0]!r} that the training rows have not, so it did not make these data. "
+            "Give the model of this table, or none."
+        )
     notes: list[str] = list(train.notes)
     frames = {}
     for role, data in {"synthetic": synthetic, "holdout": holdout}.items():

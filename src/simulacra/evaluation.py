@@ -55,6 +55,11 @@ class Evaluation:
         raise unknown("score", name, [score.name for score in self.scores])
 
 
+DETECTION = "fidelity/detection"
+STRANGE = 0.6
+"""Real rows told apart from real rows with this AUC are not of one kind."""
+
+
 def evaluate(
     case: Comparison,
     *,
@@ -124,7 +129,8 @@ def evaluate(
         seconds[name] = time.perf_counter() - start
     progress(len(names) / (len(names) + 1), "profiles")
     judged = tuple(_judge(score, limits[score.name]) if score.name in limits else score for score in scores)
-    evaluation = Evaluation(judged, profile(case), _summarise(case), seconds, told + _notes(case, limits))
+    notes = told + _notes(case, limits) + _doubts(case, scores)
+    evaluation = Evaluation(judged, profile(case), _summarise(case), seconds, notes)
     progress(1.0, "done")
     return evaluation
 
@@ -204,6 +210,27 @@ def _summarise(case: Comparison) -> dict[str, Any]:
 def _repeated(frame: pl.DataFrame) -> float:
     """Return the share of rows that an earlier row equals."""
     return 0.0 if frame.height == 0 or frame.width == 0 else 1 - frame.n_unique() / frame.height
+
+
+def _doubts(case: Comparison, scores: Sequence[Score]) -> tuple[str, ...]:
+    """Say so when the holdout can not stand for unseen rows like those of training."""
+    if case.holdout is None or not len(case.holdout):
+        return ()
+    found: list[str] = []
+    apart = next((s.baseline for s in scores if s.name == DETECTION and s.baseline is not None), 0.5)
+    if apart > STRANGE:
+        found.append(
+            "The holdout is not like the training rows: real rows of the two are told apart with an AUC of "
+            f"{apart:.2f} (.50 is chance). A later month or another region is no control: figures of privacy and "
+            "fidelity blame the synthetic rows for the difference. Split at random: simulacra split."
+        )
+    known = case.holdout.join(case.train, on=case.table.names, how="semi", nulls_equal=True).height
+    if known > len(case.holdout) / 2 and case.train.n_unique() > len(case.train) / 2:
+        found.append(
+            f"{known / len(case.holdout):.0%} of the holdout rows are training rows too, so the holdout is no control: "
+            "figures of privacy mean nothing. Give rows that the model never saw."
+        )
+    return tuple(found)
 
 
 def _notes(case: Comparison, limits: dict[str, tuple[float, float]]) -> tuple[str, ...]:

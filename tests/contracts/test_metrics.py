@@ -20,11 +20,19 @@ from simulacra.schema.types import Column, Table
 from simulacra.testing.metrics import check_metric, make_case, make_frame, odd_cases
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Detect with fewer trees, where how well is not asked."""
+    monkeypatch.setattr("simulacra.metrics.fidelity.detection.ROUNDS", 10)
+
+
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("name", METRICS.names())
 def test_contract(name: str) -> None:
     check_metric(METRICS.load(name)(), name)
 
 
+@pytest.mark.usefixtures("quick")
 def test_every_metric_is_scored_beside_its_ceiling() -> None:
     steps: list[float] = []
     result = evaluate(make_case(), progress=lambda share, step: steps.append(share))
@@ -135,6 +143,7 @@ def test_profile_survives_odd_data() -> None:
         assert profile(case).columns[:2] == ["column", "kind"], title
 
 
+@pytest.mark.usefixtures("quick")
 def test_row_caps_are_said() -> None:
     case = replace(make_case(400), max_rows=100, streams=Streams(1))
     for name in ("fidelity/detection", "fidelity/pairs", "utility/transfer"):

@@ -100,7 +100,8 @@ def run(args: list[str]) -> int:
     Returns
     -------
     int
-        0 done; 1 a check failed; 2 something to mend in the call or the data; 3 a fault of ours; 130 interrupted; 143 stopped.
+        0 done; 1 a check failed; 2 something to mend in the call or the data; 3 a fault of ours; 130 interrupted.
+        A command that is stopped exits with 143.
     """
     verbose = "--traceback" in args
     try:

@@ -19,6 +19,7 @@ from simulacra.metrics._features import Features, extract
 from simulacra.randomness import Streams
 
 FOLDS = 5
+ROUNDS = 100
 FEWEST_ROWS = 50
 PERMUTED_ROWS = 2_000
 BATCH_CELLS = 2_000_000
@@ -132,7 +133,7 @@ def _attempt(features: Features, streams: Streams, *, explain: bool) -> _Trial:
 def _classifier(rows: int, categorical: Array) -> HistGradientBoostingClassifier:
     return HistGradientBoostingClassifier(
         learning_rate=0.1,
-        max_iter=100,
+        max_iter=ROUNDS,
         min_samples_leaf=int(np.clip(rows // 20, 5, 20)),
         categorical_features=categorical,
         early_stopping=False,

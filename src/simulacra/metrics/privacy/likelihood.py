@@ -97,8 +97,8 @@ class LikelihoodRatio(Metric):
         gap, spread = _gap(plain[inside], plain[~inside])
         verdict: Verdict = "pass" if reach[0] <= FALSE_ALARMS else judge(share, self.limits)
         told = (
-            f"At 1 % false alarms an attack by the model's own likelihood names {percent(share)} of "
-            f"{int(inside.sum()):,} training rows as members (guessing names 1 %)."
+            f"Somebody who holds the model file, not only the rows, names {percent(share)} of {int(inside.sum()):,} "
+            "training rows as members at 1 % false alarms (guessing names 1 %)."
         )
         if verdict == "pass":
             told = f"No leak found by this attack: {told[0].lower()}{told[1:]}"
