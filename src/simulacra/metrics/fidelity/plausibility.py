@@ -37,7 +37,7 @@ class Plausibility(Metric):
 
     **Baseline** what two samples of one distribution of these sizes get on average.
 
-    **Verdict** value minus baseline: pass up to 0.10, look up to 0.20, fail above.
+    **Verdict** value minus baseline: pass up to 0.15, look up to 0.30, fail above.
 
     **Interval** 95 %, from a bootstrap of groups of rows.
 
@@ -61,7 +61,7 @@ class Plausibility(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
-    limits: ClassVar[tuple[float, float]] = (0.10, 0.20)
+    limits: ClassVar[tuple[float, float]] = (0.15, 0.30)
 
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
