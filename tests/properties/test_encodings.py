@@ -169,6 +169,12 @@ REVIEWS = [
 ]  # fmt: skip
 
 
+def test_words_of_one_count_are_in_an_order_that_no_process_changes():
+    words = fit(pl.Series("t", REVIEWS * 20), Column("t", "text"), holders=10).vocabulary
+    counts = dict(zip(words["words"], words["weights"], strict=True))
+    assert list(counts) == sorted(counts, key=lambda word: (-counts[word], word)) and len(counts) > 10
+
+
 @pytest.mark.parametrize("texts", [NAMES, REVIEWS])
 def test_text_is_never_verbatim(texts):
     values = pl.Series("t", texts * 20 + [None])

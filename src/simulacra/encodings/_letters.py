@@ -7,7 +7,7 @@ import string
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -185,6 +185,14 @@ def run_lengths(texts: Iterable[str], holders: int) -> dict[str, Array]:
     return out
 
 
+Counted = TypeVar("Counted", str, tuple[str, str])
+
+
+def commonest(counts: Counter[Counted], most: int) -> list[tuple[Counted, int]]:
+    """List what was counted most, ties in their own order: a counter fed with sets keeps none."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
+
+
 def word_counts(texts: Iterable[str], holders: int) -> dict[str, Any]:
     """Count words, and which word follows which, each only where enough rows hold it.
 
@@ -200,11 +208,11 @@ def word_counts(texts: Iterable[str], holders: int) -> dict[str, Any]:
         words = text.split()
         singles.update(set(words))
         pairs.update(set(pairwise(words)))
-    kept = [(word, count) for word, count in singles.most_common(20_000) if count >= holders]
+    kept = [(word, count) for word, count in commonest(singles, 20_000) if count >= holders]
     index = {word: i for i, (word, _) in enumerate(kept)}
     rows = [
         (index[a], index[b], count)
-        for (a, b), count in pairs.most_common(200_000)
+        for (a, b), count in commonest(pairs, 200_000)
         if count >= holders and a in index and b in index
     ]
     return {

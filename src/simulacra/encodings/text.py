@@ -14,6 +14,7 @@ from simulacra.domain import Array, Axis, code_dtype
 from simulacra.encoding import Encoding
 from simulacra.encodings._fakes import FAKES, SOUNDS
 from simulacra.encodings._letters import (
+    commonest,
     draw_words,
     fill_shape,
     letter_chain,
@@ -166,7 +167,7 @@ class Text(Encoding):
 def _common_words(texts: list[str], holders: int) -> set[str]:
     """List the words that enough texts hold: they may stand in a template."""
     counts = Counter(word for text in texts for word in set(text.split(" ")))
-    return {word for word, count in counts.most_common(MOST_WORDS) if count >= holders and word.isalpha()}
+    return {word for word, count in commonest(counts, MOST_WORDS) if count >= holders and word.isalpha()}
 
 
 def _common_shapes(texts: list[str], common: set[str], holders: int) -> tuple[str, ...]:
@@ -176,7 +177,7 @@ def _common_shapes(texts: list[str], common: set[str], holders: int) -> tuple[st
     for write in (partial(template, common=common), loose_shape):
         written = [write(text) for text in left]
         counts = Counter(written)
-        kept = {shape for shape, count in counts.most_common(MOST_SHAPES) if count >= holders}
+        kept = {shape for shape, count in commonest(counts, MOST_SHAPES) if count >= holders}
         shapes += sorted(kept, key=lambda shape: (-counts[shape], shape))
         left = [text for text, shape in zip(left, written, strict=True) if shape not in kept]
     return tuple(dict.fromkeys(shapes)) or ("A+a+",)
