@@ -109,7 +109,7 @@ class Trees(Generator):
     window: int | None = None
     predictors: float = 0.7
     max_predictors: int = 30
-    grow_rows: int = 200_000
+    grow_rows: int = 120_000
 
     def __post_init__(self) -> None:
         if self.privacy not in PRESETS:
