@@ -54,6 +54,15 @@ def _draw(points: pl.DataFrame) -> alt.FacetChart:
         base.mark_rule().encode(x="auc_low:Q", x2="auc_high:Q", y=y, color=colour),
         base.mark_rule().encode(x=x, y="dcr_low:Q", y2="dcr_high:Q", color=colour),
         base.mark_circle(size=70, opacity=1).encode(x=x, y=y, color=colour),
-        base.mark_text(align="left", dx=7, dy=-7, fontSize=11).encode(x=x, y=y, text="model:N"),
+        # names go to the inner side of the point, and the last ones under each other
+        base.transform_filter("datum.auc < 0.75")
+        .mark_text(align="left", dx=7, dy=-7, fontSize=11)
+        .encode(x=x, y=y, text="model:N"),
+        base.transform_filter("datum.auc >= 0.75 && datum.auc < 0.995")
+        .mark_text(align="right", dx=-7, dy=-7, fontSize=11)
+        .encode(x=x, y=y, text="model:N"),
+        base.transform_filter("datum.auc >= 0.995")
+        .mark_text(align="right", dx=-7, dy=11, fontSize=11)
+        .encode(x=x, y=y, text="model:N"),
     ).properties(width=380, height=300)
     return layers.facet(facet=alt.Facet("table:N", title=None), columns=2).resolve_scale(x="independent")
