@@ -249,6 +249,7 @@ def draw_within(
     trees = len(roots)
     leaves = np.empty(trees, np.int64)
     chances = np.empty(trees, np.float64)
+    looked = np.empty(trees, np.float64)
     for i in range(len(out)):
         total = 0.0
         for tree in range(trees):
@@ -263,7 +264,7 @@ def draw_within(
                     seen += here
                 stays *= up[node]
                 node = parent[node]
-            chances[tree] = chance / seen
+            chances[tree], looked[tree] = chance / seen, seen
             total += chances[tree]
         mass[i] = total / trees
         out[i] = 0
@@ -277,18 +278,11 @@ def draw_within(
         while chances[tree] <= 0:
             tree -= 1
         # the share of the way through this tree's chance says how far up the draw goes
-        node, stays, seen = leaves[tree], 1.0, 0.0
-        top = node
-        while top >= 0 and stays > _FAINT:
-            if last[top] > first[top]:
-                seen += stays * (1 - up[top])
-            stays *= up[top]
-            top = parent[top]
-        stays, found = 1.0, node
+        node, found, stays = leaves[tree], leaves[tree], 1.0
         while node >= 0 and stays > _FAINT:
             a, b = first[node], last[node]
             if b > a and reached[b] > reached[a]:
-                here = stays * (1 - up[node]) * (reached[b] - reached[a]) / (summed[b] - summed[a]) / seen
+                here = stays * (1 - up[node]) * (reached[b] - reached[a]) / (summed[b] - summed[a]) / looked[tree]
                 if here > 0:
                     found = node
                     if wanted < here:
