@@ -12,7 +12,7 @@ import numpy as np
 from simulacra.fitting import fit_table
 from simulacra.generator import Generator, Progress, silent
 from simulacra.intake import Intake
-from simulacra.memory import require_memory, used_bytes
+from simulacra.memory import require_memory, size_text, used_bytes
 from simulacra.randomness import Streams
 from simulacra.synthesizer import make_generator
 
@@ -58,8 +58,9 @@ class Estimate:
 
     def __str__(self) -> str:
         long = self.seconds >= 60
-        span = f"{self.seconds / 60:,.1f} minutes" if long else f"{max(self.seconds, 1):,.0f} seconds"
-        memory = f"{self.bytes / 1e9:,.1f} GB of memory"
+        seconds = max(round(self.seconds), 1)
+        span = f"{self.seconds / 60:,.1f} minutes" if long else f"{seconds} second{'s' * (seconds > 1)}"
+        memory = f"{size_text(self.bytes)} of memory"
         size = f"{self.rows:,} rows x {self.columns} columns"
         return f"{size}: about {span} of processor time and {memory}"
 

@@ -101,5 +101,16 @@ def require_memory(needed: int, what: str, advice: str, *, limit: int | None = N
     if free is not None and needed > free:
         there = "are free" if limit is None else "are allowed"
         raise OptionError(
-            f"{what} would need about {needed / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB {there}. {advice}"
+            f"{what} would need about {size_text(needed)} of memory, and {size_text(free)} {there}. {advice}"
         )
+
+
+def size_text(size: int) -> str:
+    """Word an amount of memory in the unit that suits it.
+
+    Examples
+    --------
+    >>> size_text(10_000_000), size_text(2_300_000_000)
+    ('10 MB', '2.3 GB')
+    """
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"

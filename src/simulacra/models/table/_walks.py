@@ -282,7 +282,13 @@ def draw_within(
         while node >= 0 and stays > _FAINT:
             a, b = first[node], last[node]
             if b > a and reached[b] > reached[a]:
-                here = stays * (1 - up[node]) * (reached[b] - reached[a]) / (summed[b] - summed[a]) / looked[tree]
+                here = (
+                    stays
+                    * (1 - up[node])
+                    * (reached[b] - reached[a])
+                    / (summed[b] - summed[a])
+                    / looked[tree]
+                )
                 if here > 0:
                     found = node
                     if wanted < here:
