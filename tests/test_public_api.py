@@ -33,7 +33,8 @@ SIGNATURES = {
     ),
     "load": "(path)",
     "evaluate": (
-        "(train, synthetic, *, holdout=None, target=None, schema=None, metrics=None, thresholds=None, seed=0, "
+        "(train, synthetic, *, holdout=None, target=None, groups=None, sensitive=None, quasi_identifiers=None, "
+        "queries=None, task=None, shadows=0, maker=None, schema=None, metrics=None, thresholds=None, seed=0, "
         "title=None, model=None, progress=silent)"
     ),
     "explain": "(model, column=None, *, top=5)",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from simulacra._api_evaluation import compare, describe_evaluation, describe_model
+from simulacra._api_evaluation import evaluate as evaluate
 from simulacra._api_schema import contract, refresh
 from simulacra.dataset import Dataset, dataset
 from simulacra.errors import ModelFileError, OptionError
 from simulacra.estimation import Estimate, estimate_fit, require_room
-from simulacra.evaluation import evaluate as evaluate_case
 from simulacra.fitting import fit_table
 from simulacra.generator import Progress, silent
 from simulacra.intake import Intake
@@ -20,7 +18,6 @@ from simulacra.memory import parse_size
 from simulacra.modelfile import read_model
 from simulacra.privacy.protection import HOLDERS
 from simulacra.randomness import resolve_seed
-from simulacra.report.document import Report
 from simulacra.schema.inference import infer_schema
 from simulacra.schema.types import Schema
 from simulacra.synthesizer import Synthesizer, make_generator, restore
@@ -297,80 +294,6 @@ def load(path: str | Path) -> Synthesizer:
         return restore(file)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ModelFileError(f"{Path(path).name!r} is damaged: its state does not fit its schema.") from error
-
-
-def evaluate(
-    train: Any,
-    synthetic: Any,
-    *,
-    holdout: Any = None,
-    target: str | None = None,
-    schema: Schema | str | Path | None = None,
-    metrics: Sequence[str] | None = None,
-    thresholds: Mapping[str, tuple[float, float]] | None = None,
-    seed: int = 0,
-    title: str | None = None,
-    model: Synthesizer | None = None,
-    progress: Progress = silent,
-) -> Report:
-    """Measure synthetic rows against real ones; they may come from any generator.
-
-    Parameters
-    ----------
-    train : path, frame or Dataset
-        The rows that the generator learnt from.
-    synthetic : path, frame or Dataset
-        The rows under test.
-    holdout : path, frame, Dataset or None
-        Real rows that the generator never saw: without them privacy and usefulness can not be assessed.
-    target : str or None
-        A column that people will predict from the data.
-    schema : Schema, path or None
-        The contract of all three; that of `train` when None.
-    metrics : sequence of str or None
-        Names that ``simulacra metrics`` lists; all when None.
-    thresholds : mapping or None
-        ``{"fidelity/detection": (0.6, 0.75)}``: limits of pass and of look.
-    seed : int
-        The same seed gives the same figures.
-    title : str or None
-        Heading of the report.
-    model : Synthesizer or None
-        The model that made the rows: its settings and what its protection did go into the report, and metrics can
-        ask it how likely rows are.
-    progress : callable
-        Told the share done.
-
-    Returns
-    -------
-    Report
-        ``report["fidelity/pairs"].value``, `save`, `require`.
-
-    Notes
-    -----
-    **Cost**: about 10 CPU-seconds for 26,000 rows of 15 columns; costly metrics look at no more than 50,000 rows of
-    each frame. **Privacy**: figures about a private table tell something about it; see the report's owner part.
-
-    Examples
-    --------
-    >>> import polars as pl, simulacra as sim
-    >>> real = pl.DataFrame({"a": [1, 2, 3, 4] * 50})
-    >>> report = sim.evaluate(real, real, metrics=["fidelity/marginals"])
-    >>> report["fidelity/marginals"].value
-    0.0
-    """
-    known = dataset(train, schema=contract(schema))
-    table = known.schema.table()
-    if table.weight is None and model is not None and model.table.weight in table.names:
-        table = replace(table, weight=model.table.weight)
-    if target is not None:
-        table[target]
-    case, notes = compare(known, table, synthetic, holdout, target, resolve_seed(seed), model)
-    metrics = [metrics] if isinstance(metrics, str) else metrics
-    evaluation = evaluate_case(case, metrics=metrics, thresholds=thresholds, progress=progress)
-    provenance = describe_evaluation(case, evaluation, seed, model)
-    made = describe_model(model)
-    return Report(title or f"Synthetic {table.name}", evaluation, provenance, (*notes, *made))
 
 
 def write(data: Any, path: str | Path) -> Path:

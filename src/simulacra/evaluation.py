@@ -74,7 +74,7 @@ def evaluate(
     case : Comparison
         Real and synthetic rows, canonical values.
     metrics : sequence of str or None
-        Names such as ``"fidelity/pairs"``; None for all.
+        Names such as ``"fidelity/pairs"``, or families such as ``"privacy"``; None for all.
     thresholds : mapping or None
         For any score, the limits of pass and look on its own scale: ``{"fidelity/detection": (0.55,
         0.65)}``. They take the place of the metric's own verdict.
@@ -113,10 +113,7 @@ def evaluate(
     >>> evaluate(case, metrics=["fidelity/marginals"])["fidelity/marginals"].verdict
     'pass'
     """
-    names = METRICS.names() if metrics is None else list(dict.fromkeys(metrics))
-    for name in names:
-        if name not in METRICS.names():
-            raise unknown("metric", name, METRICS.names())
+    names = choose(metrics)
     limits = _checked(thresholds or {})
     _check_case(case)
     case, whole, told = thin(case)
@@ -133,6 +130,26 @@ def evaluate(
     evaluation = Evaluation(judged, profile(case), _summarise(case), seconds, notes)
     progress(1.0, "done")
     return evaluation
+
+
+def choose(metrics: Sequence[str] | None) -> list[str]:
+    """List the metrics that are asked for by name or by family; all for None.
+
+    Examples
+    --------
+    >>> choose(["utility/transfer", "fidelity/pairs"])
+    ['utility/transfer', 'fidelity/pairs']
+    """
+    known = METRICS.names()
+    if metrics is None:
+        return known
+    families = {name.partition("/")[0] for name in known}
+    chosen: list[str] = []
+    for name in metrics:
+        if name not in known and name not in families:
+            raise unknown("metric", name, [*known, *sorted(families)])
+        chosen += [name] if name in known else [one for one in known if one.startswith(f"{name}/")]
+    return list(dict.fromkeys(chosen))
 
 
 def _run(name: str, case: Comparison) -> list[Score]:
@@ -162,8 +179,9 @@ def _check_case(case: Comparison) -> None:
                 f"{shown}. "
                 "Give frames that follow the schema."
             )
-    if case.target is not None and case.target not in case.table.names:
-        raise unknown("column", case.target, case.table.names)
+    for name in (*case.targets, *case.groups, *case.sensitive, *case.quasi_identifiers):
+        if name not in case.table.names:
+            raise unknown("column", name, case.table.names)
 
 
 def _checked(thresholds: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import polars as pl
 
@@ -13,6 +13,7 @@ from simulacra.randomness import Streams
 from simulacra.schema.types import Table
 
 Verdict = Literal["pass", "look", "fail", "info", "not computed"]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Score:
         What the figure is made of (a row per column, pair, ...): aggregates only.
     private : DataFrame or None
         Evidence with real values or rows, for the owner of the data only.
+    title : str
+        A short name in plain words, with the unit or scale in brackets.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Score:
     better: Literal["higher", "lower"] = "lower"
     detail: pl.DataFrame | None = field(default=None, repr=False)
     private: pl.DataFrame | None = field(default=None, repr=False)
+    title: str = ""
 
 
 class Likelihood(Protocol):
@@ -70,6 +74,22 @@ class Likelihood(Protocol):
         ...
 
 
+class Maker(Protocol):
+    """Makes synthetic rows from any real rows, in the way in which those under test were made."""
+
+    def seconds(self, rows: int) -> float:
+        """Estimate how long `make` takes to learn from this many rows, in seconds."""
+        ...
+
+    def make(self, frame: pl.DataFrame, rows: int, seed: int) -> pl.DataFrame:
+        """Learn from a frame and draw rows, canonical values under the comparison's table."""
+        ...
+
+
+Task = Callable[[pl.DataFrame], "float | Mapping[str, float]"]
+"""A user's own analysis: rows in, one figure or several figures by name out."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What a metric looks at: real and synthetic rows under one schema.
@@ -84,29 +104,78 @@ class Comparison:
         The rows under test.
     holdout : DataFrame or None
         Real rows that the generator never saw: the ceiling and the privacy control.
-    target : str or None
-        The column to predict in the utility metrics.
+    targets : tuple of str
+        The columns that people will predict, the chief one first.
     streams : Streams
         Where randomness comes from; ask by metric name.
     max_rows : int
         Costly metrics draw at most this many rows of each frame, seeded.
     likelihood : Likelihood or None
         That of the model that made the synthetic rows, where it is known.
+    groups : tuple of str
+        The columns that say to which group a person belongs, for fairness.
+    sensitive : tuple of str
+        The columns that nobody may learn about a person.
+    quasi_identifiers : tuple of str
+        The columns that others may know about a person.
+    queries : mapping
+        The user's own questions in SQL, by name.
+    task : callable or None
+        The user's own analysis of a frame.
+    maker : Maker or None
+        Makes rows anew from other real rows, for attacks by shadow models.
+    shadows : int
+        How many shadow models the user allows; 0 for none.
+    review : DataFrame or None
+        What an expert said in a blind test: ``record``, ``real`` (what it is), ``marked`` (as real or not; null where
+        left open) and ``reason``.
     """
 
     table: Table
     train: pl.DataFrame
     synthetic: pl.DataFrame
     holdout: pl.DataFrame | None = None
-    target: str | None = None
+    targets: tuple[str, ...] = ()
     streams: Streams = field(default_factory=lambda: Streams(0))
     max_rows: int = 50_000
     likelihood: Likelihood | None = None
+    groups: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    quasi_identifiers: tuple[str, ...] = ()
+    queries: Mapping[str, str] = field(default_factory=dict)
+    task: Task | None = None
+    maker: Maker | None = None
+    shadows: int = 0
+    review: pl.DataFrame | None = None
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def target(self) -> str | None:
+        """The chief column to predict, if one was named."""
+        return self.targets[0] if self.targets else None
 
     @property
     def reference(self) -> pl.DataFrame:
         """The rows that synthetic ones are held against: the holdout if there is one, else the training rows."""
         return self.train if self.holdout is None else self.holdout
+
+    def remember(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what was made under a key, and make it the first time.
+
+        For what several metrics need and what takes time (features, trained models); it must depend on this
+        comparison and the key alone, so that a metric gives the same figures alone and among others.
+
+        Parameters
+        ----------
+        key : hashable
+            Starts with the name of the helper that makes it.
+        make : callable
+            Makes it.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
 
 
 class Metric(ABC):

@@ -86,7 +86,7 @@ def test_wrong_questions_are_refused() -> None:
     with pytest.raises(UnknownName, match="no metric named 'fidelity/pear'"):
         evaluate(case, metrics=["fidelity/pear"])
     with pytest.raises(UnknownName, match="no column named"):
-        evaluate(replace(case, target="bb"), metrics=[])
+        evaluate(replace(case, targets=("bb",)), metrics=[])
     with pytest.raises(DataError, match="the synthetic data lack 1 of 11 columns of the schema: 'x'"):
         evaluate(replace(case, synthetic=case.synthetic.drop("x")), metrics=[])
 

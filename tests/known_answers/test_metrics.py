@@ -286,7 +286,7 @@ def test_transfer_stays_stable_with_many_rare_classes() -> None:
             "line": [f"l{k}" for k in line],
         }
         frames.append(pl.DataFrame(columns))
-    score = Transfer().score(Comparison(table, *frames, target="line"))[0]
+    score = Transfer().score(Comparison(table, *frames, targets=("line",)))[0]
     assert score.baseline > 0.95
     assert score.verdict == "pass"
 

@@ -9,7 +9,7 @@ import click
 from simulacra.api import evaluate, load
 from simulacra.cli._console import OUT, print_json, progress, say
 from simulacra.errors import CheckFailed, OptionError, unknown
-from simulacra.registry import METRICS
+from simulacra.evaluation import choose
 from simulacra.report import requirements
 from simulacra.report.document import Report
 from simulacra.report.terminal import print_report
@@ -20,7 +20,29 @@ from simulacra.storage import require_writable
 @click.argument("train")
 @click.argument("synthetic")
 @click.option("--holdout", help="Real rows that the generator never saw; privacy and usefulness need them.")
-@click.option("--target", help="A column that people will predict from the data.")
+@click.option("--target", "targets", multiple=True, help="A column that people will predict; repeatable.")
+@click.option("--group", "groups", multiple=True, help="A column of groups, for fairness; repeatable.")
+@click.option("--sensitive", multiple=True, help="A column nobody may learn about a person; repeatable.")
+@click.option(
+    "--quasi-identifier",
+    "quasi_identifiers",
+    multiple=True,
+    help="A column that others may know about a person; repeatable.",
+)
+@click.option(
+    "--query",
+    "queries",
+    multiple=True,
+    metavar="NAME=SQL",
+    help='A question in SQL over the table "data", asked of real and synthetic rows; repeatable.',
+)
+@click.option(
+    "--shadows",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Models that an attack may fit; needs --model.",
+)
 @click.option("--schema", type=click.Path(), help="A schema file; guessed from TRAIN when left out.")
 @click.option("--model", type=click.Path(), help="The model file that made the rows, for the report.")
 @click.option("--metric", "metrics", multiple=True, help="Run only these; repeatable. See: simulacra metrics")
@@ -54,7 +76,12 @@ def command(
     train: str,
     synthetic: str,
     holdout: str | None,
-    target: str | None,
+    targets: tuple[str, ...],
+    groups: tuple[str, ...],
+    sensitive: tuple[str, ...],
+    quasi_identifiers: tuple[str, ...],
+    queries: tuple[str, ...],
+    shadows: int,
     schema: str | None,
     model: str | None,
     metrics: tuple[str, ...],
@@ -79,7 +106,9 @@ def command(
         )
     with progress("evaluating", quiet=quiet) as bar:
         report = evaluate(
-            train, synthetic, holdout=holdout, target=target, schema=schema, metrics=metrics or None,
+            train, synthetic, holdout=holdout, target=targets, groups=groups, sensitive=sensitive,
+            quasi_identifiers=quasi_identifiers, queries=_queries(queries), shadows=shadows,
+            schema=schema, metrics=metrics or None,
             thresholds=_thresholds(limits) or None, seed=seed, model=load(model) if model else None, progress=bar,
         )  # fmt: skip
     for output in outputs:
@@ -94,7 +123,7 @@ def command(
 
 def _require_known(checks: tuple[str, ...], metrics: tuple[str, ...]) -> None:
     """Refuse a misspelt check before the work starts, not after."""
-    run = metrics or tuple(METRICS.names())
+    run = tuple(choose(metrics or None))
     for check in checks:
         for part in requirements.parse(check):
             metric = "/".join(part.name.split("/")[:2])
@@ -123,4 +152,16 @@ def _thresholds(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
                 f"--threshold takes METRIC=PASS,LOOK such as fidelity/detection=0.6,0.75, not {text!r}."
             )
         out[match[1]] = (float(match[2]), float(match[3]))
+    return out
+
+
+def _queries(texts: tuple[str, ...]) -> dict[str, str]:
+    out = {}
+    for text in texts:
+        name, sign, sql = text.partition("=")
+        if not sign or not name.strip() or not sql.strip():
+            raise OptionError(
+                f'--query takes NAME=SQL such as "mean age=select avg(age) from data", not {text!r}.'
+            )
+        out[name.strip()] = sql.strip()
     return out

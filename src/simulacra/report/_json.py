@@ -52,6 +52,7 @@ def dump(
 def _score(score: Score, private: bool) -> dict[str, Any]:
     made = {
         "name": score.name,
+        "title": score.title,
         "value": plain(score.value, score.name),
         "interval": None if score.interval is None else plain(list(score.interval), score.name),
         "baseline": plain(score.baseline, score.name),
@@ -157,6 +158,7 @@ def _read_score(item: Any, place: str) -> Score:
         better=better,
         detail=None if detail is None else _frame(detail, f"{place}.detail"),
         private=None if private is None else _frame(private, f"{place}.private"),
+        title=_text(entry.get("title", ""), f"{place}.title"),
     )
 
 

@@ -227,7 +227,7 @@ def scores(report: Report) -> Chart:
             continue
         low, high = score.interval if score.interval is not None else (score.value, score.value)
         row = {
-            "score": words.title(score.name), "name": score.name, "value": score.value, "low": low,
+            "score": words.title(score), "name": score.name, "value": score.value, "low": low,
             "high": high, "real": score.baseline, "verdict": words.VERDICTS[score.verdict],
         }  # fmt: skip
         panels.append(_score_panel(row))

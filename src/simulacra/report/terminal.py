@@ -66,7 +66,7 @@ def summary(report: Report, *, ascii_only: bool = False) -> RenderableType:
                 missing.append(score)
                 continue
             table.add_row(
-                said(f"  {words.title(score.name)}"),
+                said(f"  {words.title(score)}"),
                 _verdict(score.verdict, ascii_only),
                 said(words.figure(score.value)),
                 said(words.interval(score)),

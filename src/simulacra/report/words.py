@@ -54,21 +54,8 @@ _ANSWERS: dict[str, dict[str, str]] = {
 }
 _OTHER_ANSWERS = {"pass": "Passed.", "look": "Look closer.", "fail": "Failed."}
 
-_TITLES: dict[str, str] = {
-    "fidelity/detection": "Told apart by a classifier (AUC)",
-    "fidelity/marginals": "Single columns (mean distance)",
-    "fidelity/pairs": "Pairs of columns (mean distance)",
-    "fidelity/plausibility": "Plausibility to the model (distance)",
-    "utility/transfer": "Prediction on real rows, trained on synthetic",
-    "privacy/copies": "Copies of training rows (excess share)",
-    "privacy/membership": "Members named at 1 % false alarms",
-    "privacy/membership/isolated": "Members named, most isolated 1 %",
-    "privacy/membership/auc": "Members ranked above others (AUC)",
-    "privacy/likelihood": "Members named by the model itself, at 1 % false alarms",
-    "privacy/likelihood/auc": "Members ranked above others by the model itself (AUC)",
-    "privacy/likelihood/gap": "Likelier in training than unseen (nats)",
-    "privacy/distances": "Nearer to training than to unseen rows (excess)",
-}
+HEADLINES = ("fidelity/detection", "utility/transfer", "privacy/copies", "privacy/membership")
+"""The score that speaks for its family where several share the worst verdict."""
 
 SIGNS: dict[str, str] = {"pass": "✓", "look": "!", "fail": "✕", "info": "i", "not computed": "–"}
 VERDICTS: dict[str, str] = {
@@ -122,29 +109,19 @@ def family(score: Score) -> str:
     return score.name.partition("/")[0]
 
 
-def title(name: str) -> str:
-    """Name a score in plain words.
-
-    Parameters
-    ----------
-    name : str
-        ``family/file`` or ``family/file/more``.
-
-    Returns
-    -------
-    str
-        A short title; for a metric not known here, the last part of its name.
+def title(score: Score) -> str:
+    """Name a score in plain words: as its metric calls it, else by the last part of its name.
 
     Examples
     --------
-    >>> title("fidelity/pairs")
+    >>> title(Score("fidelity/pairs", 0.0, title="Pairs of columns (mean distance)"))
     'Pairs of columns (mean distance)'
-    >>> title("privacy/membership/worst-group")
+    >>> title(Score("privacy/membership/worst-group", 0.0))
     'Membership, worst group'
     """
-    if name in _TITLES:
-        return _TITLES[name]
-    parts = [part.replace("-", " ").replace("_", " ") for part in name.split("/")]
+    if score.title:
+        return score.title
+    parts = [part.replace("-", " ").replace("_", " ") for part in score.name.split("/")]
     shown = ", ".join(parts[1:] if len(parts) > 1 else parts)
     return shown[:1].upper() + shown[1:]
 
@@ -340,11 +317,7 @@ def _answer(name: str, group: list[Score]) -> Answer:
     question = QUESTIONS.get(name, f"What of {name}?")
     if not group:
         return Answer(name, question, "not computed", "Not assessed: no such metric was run.", None)
-    headlines = list(_TITLES)
-    deciding = min(
-        group,
-        key=lambda s: (_RANK[verdict(s)], headlines.index(s.name) if s.name in headlines else len(headlines)),
-    )
+    deciding = min(group, key=lambda score: (_RANK[verdict(score)], score.name not in HEADLINES))
     worst = verdict(deciding)
     said = _ANSWERS.get(name, _OTHER_ANSWERS)
     if worst == "not computed":

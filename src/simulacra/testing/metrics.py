@@ -78,16 +78,49 @@ class ExampleLikelihood:
         return self
 
 
-def make_case(rows: int = 300, target: str | None = "b") -> Comparison:
+@dataclass(frozen=True)
+class ExampleMaker:
+    """A maker that draws from the rows that it is given, and so leaks every one of them."""
+
+    def seconds(self, rows: int) -> float:
+        """Say that it takes no time."""
+        return 0.0
+
+    def make(self, frame: pl.DataFrame, rows: int, seed: int) -> pl.DataFrame:
+        """Draw rows with replacement."""
+        chosen = Streams(seed).stream("example").integers(0, max(1, frame.height), rows)
+        return frame[chosen] if frame.height else frame
+
+
+def _share(frame: pl.DataFrame) -> dict[str, float]:
+    return {"share": float(frame["b"].cast(pl.Float64).to_numpy().mean()) if frame.height else 0.0}
+
+
+def make_case(rows: int = 300, target: str = "b") -> Comparison:
     """Make a comparison of three samples of one population."""
     return Comparison(
         TABLE,
         make_frame(rows, 1),
         make_frame(rows, 2),
         make_frame(rows, 3),
-        target=target,
+        targets=(target,),
         streams=Streams(5),
         likelihood=ExampleLikelihood(),
+        groups=("b", "c"),
+        sensitive=("c",),
+        quasi_identifiers=("n", "d"),
+        queries={"mean of n": "select avg(n) as n from data"},
+        task=_share,
+        maker=ExampleMaker(),
+        shadows=4,
+        review=pl.DataFrame(
+            {
+                "record": list(range(20)),
+                "real": [True, False] * 10,
+                "marked": [True, True, False, False] * 5,
+                "reason": [""] * 20,
+            }
+        ),
     )
 
 
@@ -114,9 +147,9 @@ def odd_cases() -> Iterator[tuple[str, Comparison]]:
     yield "all frames identical", replace(case, train=frame, synthetic=frame, holdout=frame)
     yield "a class is lost", replace(case, synthetic=frame.with_columns(b=pl.lit(False)))
     yield "target with one class", replace(case, holdout=frame.with_columns(b=pl.lit(True)))
-    yield "a number to predict", replace(case, target="x")
-    yield "a date to predict", replace(case, target="d")
-    yield "a text to predict", replace(case, target="note")
+    yield "a number to predict", replace(case, targets=("x",))
+    yield "a date to predict", replace(case, targets=("d",))
+    yield "a text to predict", replace(case, targets=("note",))
     yield "levels never seen", replace(case, synthetic=frame.with_columns(c=pl.lit("violet")))
     huge = frame.with_columns(pl.col("x") * 1e12, c=pl.int_range(pl.len()).cast(pl.String))
     yield "huge numbers, unique levels", replace(case, synthetic=huge)

@@ -104,6 +104,7 @@ class Detection(Metric):
                 _say(found, ceiling) + sampled_note(rows, available, case.max_rows),
                 self.better,
                 _detail(names, found, ceiling),
+                title="Told apart by a classifier (AUC)",
             )
         ]
 

@@ -102,7 +102,19 @@ class Marginals(Metric):
         if verdict == "pass" and excess.max() > LOUD:
             verdict = "look"
         words = _say(value, baseline, detail, int(excess.argmax()))
-        return [Score(NAME, value, interval, baseline, verdict, words, self.better, detail)]
+        return [
+            Score(
+                NAME,
+                value,
+                interval,
+                baseline,
+                verdict,
+                words,
+                self.better,
+                detail,
+                title="Single columns (mean distance)",
+            )
+        ]
 
 
 _SCHEMA = {

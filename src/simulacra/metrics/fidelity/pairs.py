@@ -107,6 +107,7 @@ class Pairs(Metric):
                 _say(value, baseline, detail) + note + sampled_note(rows, available, case.max_rows),
                 self.better,
                 detail,
+                title="Pairs of columns (mean distance)",
             )
         ]
 

@@ -103,6 +103,7 @@ class Plausibility(Metric):
                 judge_distance(value, baseline, self.limits), _say(ours, theirs), self.better,
                 _histogram({role: log.rows for role, log in logs.items()}),
                 _oddest(frames["synthetic"], logs["synthetic"]),
+                title="Plausibility to the model (distance)",
             )
         ]  # fmt: skip
 

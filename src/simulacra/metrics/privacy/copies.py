@@ -102,6 +102,7 @@ class Copies(Metric):
                 self.better,
                 detail,
                 _evidence(found[0]),
+                title="Copies of training rows (excess share)",
             )
         ]
 

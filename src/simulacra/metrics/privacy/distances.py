@@ -98,6 +98,7 @@ class Distances(Metric):
                 _say(value, margin, share, size, case, rows),
                 self.better,
                 _detail(found, size),
+                title="Nearer to training than to unseen rows (excess)",
             )
         ]
 

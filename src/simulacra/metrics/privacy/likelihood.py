@@ -103,17 +103,18 @@ class LikelihoodRatio(Metric):
         if verdict == "pass":
             told = f"No leak found by this attack: {told[0].lower()}{told[1:]}"
         return [
-            Score(NAME, share, reach, FALSE_ALARMS, verdict, told, self.better, _records(ratio, plain, inside)),
+            Score(NAME, share, reach, FALSE_ALARMS, verdict, told, self.better, _records(ratio, plain, inside),
+                  title="Members named by the model itself, at 1 % false alarms"),
             Score(
                 f"{NAME}/auc", auc, between, 0.5, "info",
                 f"The attack ranks a training row above an unseen one {percent(auc)} of the time (50 % is guessing). "
                 "This is a mean over everybody, without a verdict.",
-                self.better,
+                self.better, title="Members ranked above others by the model itself (AUC)",
             ),
             Score(
                 f"{NAME}/gap", gap, spread, 0.0, "info",
                 f"To the model a training row is on average {times(gap)} an unseen row ({gap:.2f} nats).",
-                self.better, _by_column(*logs),
+                self.better, _by_column(*logs), title="Likelier in training than unseen (nats)",
             ),
         ]  # fmt: skip
 

@@ -21,6 +21,11 @@ FALSE_ALARMS = 0.01
 ISOLATED = 0.01
 FEWEST_ISOLATED = 10
 FEWEST_ROWS = 50
+TITLES = {
+    NAME: "Members named at 1 % false alarms",
+    f"{NAME}/isolated": "Members named, most isolated 1 %",
+    f"{NAME}/auc": "Members ranked above others (AUC)",
+}
 
 
 class Membership(Metric):
@@ -124,7 +129,9 @@ class Membership(Metric):
         for said, (name, value, interval, guess, chance, limits, table) in zip(words, results, strict=True):
             verdict: Verdict = "pass" if chance else judge(value, limits)
             said = f"No leak found by this attack: {said[0].lower()}{said[1:]}" if verdict == "pass" else said
-            scores.append(Score(name, value, interval, guess, verdict, said, self.better, table))
+            scores.append(
+                Score(name, value, interval, guess, verdict, said, self.better, table, title=TITLES[name])
+            )
         return scores
 
 

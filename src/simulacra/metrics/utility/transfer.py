@@ -63,7 +63,7 @@ class Transfer(Metric):
     >>> rng = np.random.default_rng(0)
     >>> frames = [pl.DataFrame({"x": rng.normal(size=300)}).with_columns(y=pl.col("x") * 2) for _ in range(3)]
     >>> table = Table("t", (Column("x", "number"), Column("y", "number")))
-    >>> Transfer().score(Comparison(table, frames[0], frames[1], frames[2], target="y"))[0].verdict
+    >>> Transfer().score(Comparison(table, frames[0], frames[1], frames[2], targets=("y",)))[0].verdict
     'pass'
     """
 
@@ -104,7 +104,19 @@ class Transfer(Metric):
         value, interval = outcome.value, outcome.interval
         verdict = judge(outcome.baseline - value, self.limits)
         words = f"Predicting {target.name!r}: {outcome.words}" + sampled_note(rows, available, case.max_rows)
-        return [Score(NAME, value, interval, outcome.baseline, verdict, words, self.better, outcome.detail)]
+        return [
+            Score(
+                NAME,
+                value,
+                interval,
+                outcome.baseline,
+                verdict,
+                words,
+                self.better,
+                outcome.detail,
+                title="Prediction on real rows, trained on synthetic",
+            )
+        ]
 
 
 @dataclass(frozen=True)
