@@ -63,7 +63,7 @@ TRAIN, HOLDOUT, FRESH = people(3_000, 1), people(1_500, 2), people(3_000, 3)
 
 def run(metric: type[Metric], fake: pl.DataFrame, **changes: object) -> Score:
     """Score one synthetic frame."""
-    fields = {"train": TRAIN, "holdout": HOLDOUT, "target": "rich", "streams": Streams(3)} | changes
+    fields = {"train": TRAIN, "holdout": HOLDOUT, "targets": ("rich",), "streams": Streams(3)} | changes
     return metric().score(Comparison(TABLE, synthetic=fake, **fields))[0]  # type: ignore[arg-type]
 
 
@@ -251,11 +251,11 @@ def test_the_detectable_share_is_detected() -> None:
 
 
 def test_transfer_explains_numbers_too() -> None:
-    score = run(Transfer, FRESH, target="weight")
+    score = run(Transfer, FRESH, targets=("weight",))
     # weight is half of height plus noise of variance 4: at best R2 = 25 / 29 = 0.862
     assert 0.80 < score.value < 0.90
     assert score.verdict == "pass"
-    assert run(Transfer, shuffle(TRAIN, 2), target="weight").value < 0.1
+    assert run(Transfer, shuffle(TRAIN, 2), targets=("weight",)).value < 0.1
 
 
 def test_transfer_from_shuffled_columns_is_guessing() -> None:
