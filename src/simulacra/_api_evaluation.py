@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from simulacra._api_comparison import as_names, compare, describe_evaluation, describe_model, make_maker
-from simulacra._api_schema import contract
+from simulacra._api_schema import Contract, contract
 from simulacra.dataset import dataset
 from simulacra.evaluation import evaluate as evaluate_case
 from simulacra.generator import Progress, silent
 from simulacra.metric import Task
 from simulacra.randomness import resolve_seed
 from simulacra.report.document import Report
-from simulacra.schema.types import Schema
 from simulacra.synthesizer import Synthesizer
 
 
@@ -32,7 +30,7 @@ def evaluate(
     task: Task | None = None,
     shadows: int = 0,
     maker: Callable[[Any, int], Any] | None = None,
-    schema: Schema | str | Path | None = None,
+    schema: Contract | None = None,
     metrics: Sequence[str] | None = None,
     thresholds: Mapping[str, tuple[float, float]] | None = None,
     seed: int = 0,
@@ -70,7 +68,7 @@ def evaluate(
     maker : callable or None
         ``maker(frame, seed)`` makes synthetic rows from a Polars frame of real ones in the way in which those under
         test were made; for the same attack on data from other generators.
-    schema : Schema, path or None
+    schema : Schema, mapping, path or None
         The contract of all three; that of `train` when None.
     metrics : sequence of str or None
         Names that ``simulacra metrics`` lists; all when None.
@@ -104,7 +102,7 @@ def evaluate(
     >>> report["fidelity/marginals"].value
     0.0
     """
-    known = dataset(train, schema=contract(schema))
+    known = dataset(train, schema=contract(schema, train))
     table = known.schema.table()
     if table.weight is None and model is not None and model.table.weight in table.names:
         table = replace(table, weight=model.table.weight)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from simulacra._api_evaluation import evaluate as evaluate
-from simulacra._api_schema import contract, refresh
+from simulacra._api_schema import Contract, contract, refresh
 from simulacra.dataset import Dataset, dataset
 from simulacra.errors import ModelFileError, OptionError
 from simulacra.estimation import Estimate, estimate_fit, require_room
@@ -26,7 +26,7 @@ from simulacra.synthesizer import Synthesizer, make_generator, restore
 def read(
     data: Any,
     *,
-    schema: Schema | str | Path | None = None,
+    schema: Contract | None = None,
     name: str | None = None,
     extra: Literal["error", "drop"] = "error",
     unreadable: Literal["error", "null"] = "error",
@@ -38,7 +38,7 @@ def read(
     data : path, frame or mapping
         A data file (.csv, .parquet, .arrow, .jsonl, .xlsx; compressed text too), a folder of them, a pandas, Polars
         or Arrow frame, or a mapping of table names to frames.
-    schema : Schema, path or None
+    schema : Schema, mapping, path or None
         The contract, or the file it is in; inferred when None.
     name : str or None
         A name for the only table.
@@ -71,7 +71,7 @@ def read(
     >>> sim.read(pl.DataFrame({"age": [31, 45]}))
     Dataset(table: 2 rows x 1 columns)
     """
-    return dataset(data, schema=contract(schema), name=name, extra=extra, unreadable=unreadable)
+    return dataset(data, schema=contract(schema, data), name=name, extra=extra, unreadable=unreadable)
 
 
 def infer(data: Any) -> Schema:
@@ -132,7 +132,7 @@ def fit(
     data: Any,
     model: str = "trees",
     *,
-    schema: Schema | str | Path | None = None,
+    schema: Contract | None = None,
     weight: str | None = None,
     seed: int | None = None,
     protect: bool = True,
@@ -149,7 +149,7 @@ def fit(
         The training rows.
     model : str
         A name that ``simulacra models`` lists.
-    schema : Schema, path or None
+    schema : Schema, mapping, path or None
         The contract; the data set's own, or inferred, when None.
     weight : str or None
         A number that says how many of the population each row stands for; the schema's own when None. Drawn rows stand
@@ -206,7 +206,7 @@ def estimate(
     data: Any,
     model: str = "trees",
     *,
-    schema: Schema | str | Path | None = None,
+    schema: Contract | None = None,
     weight: str | None = None,
     protect: bool = True,
     holders: int = HOLDERS,
@@ -245,7 +245,7 @@ def estimate(
 def _intake(
     data: Any,
     model: str,
-    schema: Schema | str | Path | None,
+    schema: Contract | None,
     weight: str | None,
     holders: int,
     options: Mapping[str, Any],
@@ -254,7 +254,7 @@ def _intake(
     if holders < 1:
         raise OptionError(f"holders must be 1 or more, not {holders!r}.")
     make_generator(model, options)
-    intake = Intake.open(data, contract(schema))
+    intake = Intake.open(data, contract(schema, data))
     if weight is not None:
         intake.table = Schema((intake.table,)).with_weight(weight).table()
     return intake

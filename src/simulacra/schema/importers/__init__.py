@@ -1,0 +1,1 @@
+"""Contracts that others wrote, read as schemas: one file per format."""
