@@ -138,7 +138,8 @@ def count_alarms(real: Any, rows: int, repeats: int, questions: dict[str, Any]) 
     said = ", ".join(f"{name} {count}" for name, count in raised.most_common()) or "none"
     return (
         f"Unseen real rows in place of synthetic, {rows:,} rows, {repeats} random splits: {reports} reports with any "
-        f"verdict other than pass among {scores} judged scores (95 % interval of the rate up to {high:.3f}). Alarms: {said}."
+        f"verdict other than pass among {scores} judged scores (95 % interval of the rate up to {high:.3f}). "
+        f"Alarms: {said}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from simulacra.dataset import Dataset, dataset
-from simulacra.errors import OptionError, SchemaViolation
+from simulacra.errors import DataError, OptionError, SchemaViolation
 from simulacra.evaluation import Evaluation
 from simulacra.fitting import fit_table
 from simulacra.intake import Intake
@@ -21,6 +22,10 @@ from simulacra.randomness import Streams
 from simulacra.schema.conformance import conform
 from simulacra.schema.types import Column, Schema, Table
 from simulacra.synthesizer import Synthesizer
+
+PROBE_ROWS = 2_000
+WARM_ROWS = 200
+"""Rows of the two fits that tell how long a fit takes."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +134,21 @@ class ModelMaker:
     model: Synthesizer
 
     def seconds(self, rows: int) -> float:
-        """Estimate the time of one fit from that of the model itself."""
-        timing = self.model.provenance.get("seconds")
-        learnt = int(self.model.provenance.get("rows", 0) or 0)
-        return float(timing) * rows / max(1, learnt) if timing else float("nan")
+        """Estimate the processor time of one fit by fitting a few rows that the model draws itself.
+
+        A model file says nothing of time: it holds no clock, so that the same fit gives the same bytes.
+        """
+        few = min(rows, PROBE_ROWS)
+        probe = self.model.sample(few, seed=0).polars()
+        likelihood = ModelLikelihood(self.model)
+        # what is loaded and compiled once is no part of what each fit takes
+        likelihood.refit(probe.head(WARM_ROWS), 0)
+        start = time.process_time()
+        likelihood.refit(probe, 0)
+        spent = time.process_time() - start
+        axes = len(self.model.table.columns)
+        work = self.model.generator.work
+        return spent * work(rows, axes) / max(work(few, axes), 1.0)
 
     def make(self, frame: pl.DataFrame, rows: int, seed: int) -> pl.DataFrame:
         """Fit, and draw rows."""
@@ -152,7 +168,14 @@ class CallableMaker:
 
     def make(self, frame: pl.DataFrame, rows: int, seed: int) -> pl.DataFrame:
         """Call the function, and bring what it gives under the schema."""
-        made = dataset(self.function(frame, seed), schema=None).polars()
+        try:
+            given = self.function(frame, seed)
+        except Exception as error:  # whatever a user's function raises, the other attacks go on
+            raise DataError(
+                f"the function given with maker=... failed with {type(error).__name__} on {frame.height:,} real rows; "
+                "it must take a frame of rows and a seed, and return synthetic rows."
+            ) from error
+        made = dataset(given, schema=None).polars()
         return conform(made, self.table, extra="drop", unreadable="null")[0].head(rows)
 
 

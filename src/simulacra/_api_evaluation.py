@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from simulacra._api_comparison import as_names, compare, describe_evaluation, describe_model, make_maker
@@ -14,6 +15,7 @@ from simulacra.generator import Progress, silent
 from simulacra.metric import Task
 from simulacra.randomness import resolve_seed
 from simulacra.report.document import Report
+from simulacra.report.policy import Policy, hold, read_policy, require_known
 from simulacra.synthesizer import Synthesizer
 
 
@@ -33,6 +35,7 @@ def evaluate(
     schema: Contract | None = None,
     metrics: Sequence[str] | None = None,
     thresholds: Mapping[str, tuple[float, float]] | None = None,
+    policy: Policy | Mapping[str, Any] | str | Path | None = None,
     seed: int = 0,
     title: str | None = None,
     model: Synthesizer | None = None,
@@ -74,6 +77,9 @@ def evaluate(
         Names that ``simulacra metrics`` lists; all when None.
     thresholds : mapping or None
         ``{"fidelity/detection": (0.6, 0.75)}``: limits of pass and of look.
+    policy : Policy, mapping, path or None
+        Thresholds, requirements and questions that your house has set, in a YAML file. What is given here besides goes
+        before it. The report names the file and lists each requirement as met or broken; see `Report.broken`.
     seed : int
         The same seed gives the same figures.
     title : str or None
@@ -102,19 +108,28 @@ def evaluate(
     >>> report["fidelity/marginals"].value
     0.0
     """
+    house = Policy() if policy is None else read_policy(policy)
+    chosen = as_names(metrics) or house.metrics or None
+    require_known([*house.require, *house.fail_if], chosen)
     known = dataset(train, schema=contract(schema, train))
     table = known.schema.table()
     if table.weight is None and model is not None and model.table.weight in table.names:
         table = replace(table, weight=model.table.weight)
-    sensitive = as_names(sensitive) or tuple(column.name for column in table.columns if column.sensitive)
+    sensitive = (
+        as_names(sensitive)
+        or house.sensitive
+        or tuple(column.name for column in table.columns if column.sensitive)
+    )
     questions = {
-        "targets": as_names(target), "groups": as_names(groups), "sensitive": sensitive,
-        "quasi_identifiers": as_names(quasi_identifiers), "queries": dict(queries or {}), "task": task,
+        "targets": as_names(target) or house.target, "groups": as_names(groups) or house.groups, "sensitive": sensitive,
+        "quasi_identifiers": as_names(quasi_identifiers) or house.quasi_identifiers,
+        "queries": {**house.queries, **(queries or {})}, "task": task,
         "maker": make_maker(maker, model, table), "shadows": shadows,
     }  # fmt: skip
     case, notes = compare(known, table, synthetic, holdout, resolve_seed(seed), model, **questions)
-    metrics = [metrics] if isinstance(metrics, str) else metrics
-    evaluation = evaluate_case(case, metrics=metrics, thresholds=thresholds, progress=progress)
+    limits = {**house.thresholds, **(thresholds or {})}
+    evaluation = evaluate_case(case, metrics=chosen, thresholds=limits, progress=progress)
     provenance = describe_evaluation(case, evaluation, seed, model)
     made = describe_model(model)
-    return Report(title or f"Synthetic {table.name}", evaluation, provenance, (*notes, *made))
+    report = Report(title or f"Synthetic {table.name}", evaluation, provenance, (*notes, *made))
+    return report if policy is None else hold(report, house)

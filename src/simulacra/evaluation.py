@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
+from simulacra._profile_pairs import profile_pairs
 from simulacra.errors import DataError, MissingExtra, OptionError, unknown
 from simulacra.generator import Progress, silent
 from simulacra.metric import Comparison, Score, Verdict
@@ -40,6 +41,8 @@ class Evaluation:
         Wall time of each metric.
     notes : tuple of str
         What a reader should know: no holdout, rows left out.
+    joints : DataFrame
+        Shares in the shared cells of the worst pairs of columns; see `simulacra._profile_pairs.profile_pairs`.
     """
 
     scores: tuple[Score, ...]
@@ -47,6 +50,7 @@ class Evaluation:
     summary: dict[str, Any]
     seconds: dict[str, float]
     notes: tuple[str, ...] = ()
+    joints: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def __getitem__(self, name: str) -> Score:
         for score in self.scores:
@@ -56,6 +60,8 @@ class Evaluation:
 
 
 DETECTION = "fidelity/detection"
+PAIRS = "fidelity/pairs"
+DRAWN_PAIRS = 3
 STRANGE = 0.6
 """Real rows told apart from real rows with this AUC are not of one kind."""
 
@@ -127,7 +133,8 @@ def evaluate(
     progress(len(names) / (len(names) + 1), "profiles")
     judged = tuple(_judge(score, limits[score.name]) if score.name in limits else score for score in scores)
     notes = told + _notes(case, limits) + _doubts(case, scores)
-    evaluation = Evaluation(judged, profile(case), _summarise(case), seconds, notes)
+    joints = profile_pairs(case, _worst_pairs(scores))
+    evaluation = Evaluation(judged, profile(case), _summarise(case), seconds, notes, joints)
     progress(1.0, "done")
     return evaluation
 
@@ -223,6 +230,16 @@ def _summarise(case: Comparison) -> dict[str, Any]:
         "duplicates": {title: _repeated(frame) for title, frame in present.items()},
         "violations": [str(violation) for violation in validate(case.synthetic, case.table)],
     }
+
+
+def _worst_pairs(scores: Sequence[Score]) -> list[tuple[str, str]]:
+    """Return the pairs of columns that are farthest from real data, for pictures."""
+    detail = next((score.detail for score in scores if score.name == PAIRS), None)
+    if detail is None or not {"column_a", "column_b", "distance"} <= set(detail.columns):
+        return []
+    excess = pl.col("distance") - (pl.col("baseline").fill_null(0.0) if "baseline" in detail.columns else 0.0)
+    worst = detail.sort(excess, descending=True, nulls_last=True, maintain_order=True).head(DRAWN_PAIRS)
+    return list(worst.select("column_a", "column_b").iter_rows())
 
 
 def _repeated(frame: pl.DataFrame) -> float:

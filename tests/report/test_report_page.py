@@ -18,7 +18,7 @@ from rich.console import Console
 
 from simulacra.errors import DataError, UnknownName
 from simulacra.metric import Score
-from simulacra.report import _matrices, charts, html, terminal, words
+from simulacra.report import _matrices, answers, charts, html, terminal, words
 from simulacra.report.document import Report
 
 
@@ -213,10 +213,10 @@ def test_the_worst_verdict_of_a_family_decides() -> None:
         Score("privacy/membership", 0.9, (0.8, 1.0), 0.5, "fail"),
         Score("privacy/linkage", float("nan"), verdict="not computed"),
     ]
-    answer = next(a for a in words.answers(scores) if a.family == "privacy")
+    answer = next(a for a in answers.answers(scores) if a.family == "privacy")
     assert answer.verdict == "fail" and answer.score is scores[1]
     assert "leak" in answer.text
-    calm = next(a for a in words.answers([scores[0], scores[2]]) if a.family == "privacy")
+    calm = next(a for a in answers.answers([scores[0], scores[2]]) if a.family == "privacy")
     assert (
         calm.verdict == "pass"
         and calm.text == "No leak found by these attacks. Not every test could be made."

@@ -8,10 +8,9 @@ import click
 
 from simulacra.api import evaluate, load
 from simulacra.cli._console import OUT, print_json, progress, say
-from simulacra.errors import CheckFailed, OptionError, unknown
-from simulacra.evaluation import choose
-from simulacra.report import requirements
-from simulacra.report.document import Report
+from simulacra.errors import CheckFailed, OptionError
+from simulacra.report.document import SUFFIXES, Report
+from simulacra.report.policy import Policy, read_policy, require_known
 from simulacra.report.terminal import print_report
 from simulacra.storage import require_writable
 
@@ -53,6 +52,11 @@ from simulacra.storage import require_writable
     metavar="METRIC=PASS,LOOK",
     help="Limits of the verdicts; repeatable.",
 )
+@click.option(
+    "--policy",
+    type=click.Path(),
+    help="A YAML file of thresholds, requirements and questions; exit with 1 if one is broken.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same figures.")
 @click.option(
     "-o",
@@ -60,7 +64,7 @@ from simulacra.storage import require_writable
     "outputs",
     multiple=True,
     type=click.Path(),
-    help="Report to write: .html or .json; repeatable.",
+    help="Report to write: .html, .json, .md or .csv; repeatable.",
 )
 @click.option("--private", is_flag=True, help="Add the owner's part, which shows real rows.")
 @click.option(
@@ -71,6 +75,7 @@ from simulacra.storage import require_writable
     help='Exit with 1 if it holds, e.g. "privacy/copies > 0.01".',
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("-v", "--verbose", is_flag=True, help="List tests that passed one by one, too.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def command(
     train: str,
@@ -86,11 +91,13 @@ def command(
     model: str | None,
     metrics: tuple[str, ...],
     limits: tuple[str, ...],
+    policy: str | None,
     seed: int,
     outputs: tuple[str, ...],
     private: bool,
     checks: tuple[str, ...],
     as_json: bool,
+    verbose: bool,
     quiet: bool,
 ) -> None:
     """Measure SYNTHETIC rows, from any generator, against the TRAIN rows it learnt from.
@@ -98,18 +105,22 @@ def command(
     \b
       simulacra evaluate adult.csv fake.csv --holdout test.csv --target income -o report.html
       simulacra evaluate adult.csv fake.csv --holdout test.csv --fail-if "privacy/copies > 0.01"
+      simulacra evaluate adult.csv fake.csv --holdout test.csv --policy house.yaml
     """
-    _require_known(checks, metrics)
+    house = Policy() if policy is None else read_policy(policy)
+    require_known(checks, metrics or house.metrics)
     for output in outputs:
         require_writable(
-            output, inputs=[train, synthetic, *([holdout] if holdout else [])], suffixes=(".html", ".json")
+            output,
+            inputs=[train, synthetic, *([holdout] if holdout else [])],
+            suffixes=tuple(f".{form}" for form in SUFFIXES),
         )
     with progress("evaluating", quiet=quiet) as bar:
         report = evaluate(
             train, synthetic, holdout=holdout, target=targets, groups=groups, sensitive=sensitive,
             quasi_identifiers=quasi_identifiers, queries=_queries(queries), shadows=shadows,
             schema=schema, metrics=metrics or None,
-            thresholds=_thresholds(limits) or None, seed=seed, model=load(model) if model else None, progress=bar,
+            thresholds=_thresholds(limits) or None, policy=None if policy is None else house, seed=seed, model=load(model) if model else None, progress=bar,
         )  # fmt: skip
     for output in outputs:
         report.save(output, private=private)
@@ -117,23 +128,13 @@ def command(
     if as_json:
         print_json(report.to_dict(private=private))
     else:
-        print_report(report, OUT)
+        print_report(report, OUT, verbose=verbose)
     _forbid(report, checks)
-
-
-def _require_known(checks: tuple[str, ...], metrics: tuple[str, ...]) -> None:
-    """Refuse a misspelt check before the work starts, not after."""
-    run = tuple(choose(metrics or None))
-    for check in checks:
-        for part in requirements.parse(check):
-            metric = "/".join(part.name.split("/")[:2])
-            if metric not in run:
-                raise unknown("metric of this evaluation", metric, run)
 
 
 def _forbid(report: Report, checks: tuple[str, ...]) -> None:
     """Check every expression before failing, so that one run tells all that is wrong."""
-    failed = []
+    failed = [f"{said}." for said in report.broken]
     for check in checks:
         try:
             report.forbid(check)

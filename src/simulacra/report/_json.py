@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, get_args
 
 import numpy as np
@@ -26,6 +28,26 @@ _PROFILE_TYPES = {
     "high": pl.Float64, "real": pl.Float64, "synthetic": pl.Float64, "holdout": pl.Float64,
     "real_count": pl.Int64,
 }  # fmt: skip
+_JOINT_TYPES = {
+    "column_a": pl.String, "column_b": pl.String, "cell_a": pl.Int64, "cell_b": pl.Int64, "label_a": pl.String,
+    "label_b": pl.String, "real": pl.Float64, "synthetic": pl.Float64,
+}  # fmt: skip
+
+
+def render(report: Any, *, private: bool = False) -> str:
+    """Return a report, or whatever else has a `to_dict`, as JSON text."""
+    return json.dumps(report.to_dict(private=private), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+@functools.cache
+def _schema_text() -> str:
+    return (Path(__file__).parent / "templates" / "report.schema.json").read_text(encoding="utf-8")
+
+
+def schema() -> dict[str, Any]:
+    """Return the published JSON Schema of a report."""
+    made: dict[str, Any] = json.loads(_schema_text())
+    return made
 
 
 def dump(
@@ -42,6 +64,7 @@ def dump(
         "title": title,
         "scores": [_score(score, private) for score in evaluation.scores],
         "profiles": rows(evaluation.profiles),
+        "joints": rows(evaluation.joints),
         "summary": plain(evaluation.summary, "summary"),
         "seconds": plain(evaluation.seconds, "seconds"),
         "provenance": plain(provenance, "provenance"),
@@ -125,6 +148,7 @@ def restore(document: Any) -> tuple[str, Evaluation, dict[str, Any], tuple[str, 
         summary=_expect(top.get("summary", {}), dict, "summary"),
         seconds=seconds,
         notes=notes,
+        joints=_frame(top.get("joints", []), "joints", _JOINT_TYPES),
     )
     return (
         _text(top.get("title", ""), "title"),

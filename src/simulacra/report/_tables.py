@@ -47,11 +47,16 @@ def grid(frame: pl.DataFrame, limit: int = MAX_DETAIL_ROWS) -> Grid:
     """Set a frame as a table of text."""
     names = frame.columns
     numeric = tuple(frame[name].dtype.is_numeric() for name in names)
-    heads = tuple(_HEADS.get(name, name.replace("_", " ")) for name in names)
+    heads = tuple(head(name) for name in names)
     rows = tuple(
-        tuple(_cell(name, value) for name, value in zip(names, row)) for row in frame.head(limit).iter_rows()
+        tuple(grid_cell(name, value) for name, value in zip(names, row)) for row in frame.head(limit).iter_rows()
     )  # fmt: skip
     return Grid(heads, numeric, rows, len(frame))
+
+
+def head(name: str) -> str:
+    """Return what heads a column of a detail."""
+    return _HEADS.get(name, name.replace("_", " "))
 
 
 def detail(score: Score) -> Grid:
@@ -59,15 +64,21 @@ def detail(score: Score) -> Grid:
     frame = score.detail
     if frame is None:
         return Grid((), (), (), 0)
-    for measure in ("distance", "importance", "auc"):
-        if measure in frame.columns and frame[measure].dtype.is_numeric():
-            frame = frame.sort(measure, descending=True, nulls_last=True, maintain_order=True)
-            break
+    frame = worst_first(frame)
     frame = frame.select(name for name in frame.columns if frame[name].count())
     return grid(frame, MAX_COLUMN_ROWS if score.name == "fidelity/marginals" else MAX_DETAIL_ROWS)
 
 
-def _cell(name: str, value: Any) -> str:
+def worst_first(frame: pl.DataFrame) -> pl.DataFrame:
+    """Sort a detail by its distance from real data, where its rows have one."""
+    for measure in ("distance", "importance"):
+        if measure in frame.columns and frame[measure].dtype.is_numeric():
+            return frame.sort(measure, descending=True, nulls_last=True, maintain_order=True)
+    return frame
+
+
+def grid_cell(name: str, value: Any) -> str:
+    """Write one value of a detail."""
     if value is None:
         return words.MARGIN
     if isinstance(value, bool):
@@ -158,9 +169,15 @@ def provenance(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
     single: list[tuple[str, str]] = []
     groups: list[tuple[str, list[tuple[str, str]]]] = []
     for key, value in report.provenance.items():
+        if key == "policy":  # it has a section of its own
+            continue
         if isinstance(value, Mapping):
             if value:
-                groups.append((_label(str(key)), list(_flatten(value))))
+                # the times of metrics have a table of their own
+                rest = {
+                    name: item for name, item in value.items() if (key, name) != ("evaluation", "seconds")
+                }
+                groups.append((_label(str(key)), list(_flatten(rest))))
         else:
             single.append((_label(str(key)), _shown(value)))
     return ([("Run", single)] if single else []) + groups
@@ -211,7 +228,7 @@ def strip(score: Score) -> Strip | None:
     low, high = (end if math.isfinite(end) else score.value for end in ends)
     real = score.baseline if score.baseline is not None and math.isfinite(score.baseline) else None
     seen = [score.value, low, high, *([] if real is None else [real])]
-    bottom, top = _ends(min(seen), max(seen))
+    bottom, top = round_ends(min(seen), max(seen))
 
     def place(value: float) -> float:
         return round(100 * (value - bottom) / (top - bottom), 2)
@@ -220,7 +237,8 @@ def strip(score: Score) -> Strip | None:
     return Strip(place(score.value), place(low), place(high), at_real, f"{bottom:g}", f"{top:g}")
 
 
-def _ends(low: float, high: float) -> tuple[float, float]:
+def round_ends(low: float, high: float) -> tuple[float, float]:
+    """Return round ends of a line that holds two figures."""
     if low >= 0.5 and high <= 1:
         return 0.5, 1.0
     top = _round_up(max(high, 0.0))

@@ -12,8 +12,15 @@ from typing import Any
 from simulacra.errors import CheckFailed, DataError, OptionError, unknown
 from simulacra.evaluation import Evaluation
 from simulacra.metric import Score
-from simulacra.report import _json, requirements
+from simulacra.report import _json, requirements, words
 from simulacra.storage import atomic_path, open_error
+
+SUFFIXES = ("html", "json", "md", "csv")
+"""The forms in which a report is saved, by the ending of the file's name."""
+_FORMS = {
+    "html": "simulacra.report.html", "htm": "simulacra.report.html", "json": "simulacra.report._json",
+    "md": "simulacra.report.markdown", "csv": "simulacra.report.table",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +141,25 @@ class Report:
             said = "; ".join(requirements.describe(self[part.name]) for part in parts)
             raise CheckFailed(f'{said}, and "{expression.strip()}" must not be.')
 
+    @property
+    def policy(self) -> dict[str, Any] | None:
+        """The policy that judged this report (``file``, ``sha256``, ``requirements``), if one did."""
+        found = self.provenance.get("policy")
+        return found if isinstance(found, dict) else None
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The policy's requirements that are broken, as sentences.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> Report("t", Evaluation((), pl.DataFrame(), {}, {}, ())).broken
+        ()
+        """
+        listed = (self.policy or {}).get("requirements") or []
+        return tuple(requirements.sentence(item) for item in listed if not item.get("met"))
+
     def to_dict(self, *, private: bool = False) -> dict[str, Any]:
         """Return the report as JSON values.
 
@@ -145,8 +171,8 @@ class Report:
         Returns
         -------
         dict
-            ``version``, ``title``, ``scores``, ``profiles``, ``summary``, ``seconds``, ``provenance`` and
-            ``notes``. NaN becomes null.
+            ``version``, ``title``, ``scores``, ``profiles``, ``joints``, ``summary``, ``seconds``, ``provenance`` and
+            ``notes``, as `schema` says. NaN becomes null.
 
         Examples
         --------
@@ -222,9 +248,11 @@ class Report:
         Parameters
         ----------
         path : str or path
-            Ends in ``.html`` (one file that works offline) or ``.json``.
+            Ends in ``.html`` (one file that works offline), ``.json``, ``.md`` (Markdown) or ``.csv`` (one row per
+            score).
         private : bool
-            Also write the evidence that holds real values or rows; for the owner of the data only.
+            Also write the evidence that holds real values or rows; for the owner of the data only. A ``.csv`` holds
+            no evidence in any case.
 
         Returns
         -------
@@ -234,7 +262,7 @@ class Report:
         Raises
         ------
         OptionError
-            The name ends in neither.
+            The name has another ending.
         FileError
             The file can not be written.
 
@@ -245,21 +273,27 @@ class Report:
         share a statistic.
         """
         path = Path(path)
-        suffix = path.suffix.lower()
-        if suffix in {".html", ".htm"}:
-            text = importlib.import_module("simulacra.report.html").render(self, private=private)
-        elif suffix == ".json":
-            text = (
-                json.dumps(self.to_dict(private=private), ensure_ascii=False, allow_nan=False, indent=1)
-                + "\n"
-            )
-        else:
+        suffix = path.suffix.lower().removeprefix(".")
+        if suffix not in _FORMS:
             raise OptionError(
-                f"a report is saved as .html or .json, not as '{path.name}'. Change the ending."
+                f"a report is saved as {words.listed([f'.{form}' for form in SUFFIXES])}, not as '{path.name}'. "
+                "Change the ending."
             )
+        text = importlib.import_module(_FORMS[suffix]).render(self, private=private)
         with atomic_path(path) as part:
-            Path(part).write_text(text, encoding="utf-8")
+            Path(part).write_text(text, encoding="utf-8", newline="")
         return path
+
+    @staticmethod
+    def schema() -> dict[str, Any]:
+        """Return the JSON Schema (2020-12) of what `to_dict` gives, for programs that read reports.
+
+        Examples
+        --------
+        >>> Report.schema()["properties"]["version"]
+        {'const': 1}
+        """
+        return _json.schema()
 
     def _repr_html_(self) -> str:
         text: str = importlib.import_module("simulacra.report.html").fragment(self)

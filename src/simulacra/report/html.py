@@ -16,7 +16,17 @@ import vl_convert
 from markupsafe import Markup
 
 from simulacra.metric import Score
-from simulacra.report import _densities, _matrices, _tables, charts, words
+from simulacra.report import (
+    _densities,
+    _maps,
+    _matrices,
+    _pictures,
+    _tables,
+    answers,
+    charts,
+    glossary,
+    words,
+)
 from simulacra.report.document import Report
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -31,8 +41,15 @@ class Section:
 
     name: str
     title: str
+    question: str
+    tally: str
     scores: tuple[Score, ...]
+    computed: bool
     tables: dict[str, _tables.Grid]
+    forests: dict[str, _pictures.Forest]
+    curves: dict[str, _pictures.Curve]
+    cards: dict[str, list[_pictures.Card]]
+    overview: list[tuple[str, _pictures.Forest]]
 
 
 def render(report: Report, *, private: bool = False) -> str:
@@ -81,6 +98,7 @@ def render(report: Report, *, private: bool = False) -> str:
         library=Markup(library),
         charts=Markup(_embedded(drawn)),
         drawn=drawn,
+        maps=_maps.maps(report),
         panels=_panels(report, drawn),
         sections=_sections(report),
         tiles=_tables.tiles(report),
@@ -89,6 +107,7 @@ def render(report: Report, *, private: bool = False) -> str:
         violations=_tables.violations(report),
         provenance=_tables.provenance(report),
         seconds=report.evaluation.seconds,
+        terms=_terms(report),
         owner=[(s, _tables.grid(s.private)) for s in report if s.private is not None] if private else [],
         private=private,
     )
@@ -115,14 +134,35 @@ def _facts(report: Report) -> dict[str, Any]:
     formal, line = words.guarantee(report.provenance)
     return {
         "report": report,
-        "answers": words.answers(report),
+        "answers": answers.answers(report),
         "missing": [score for score in report if not words.is_computed(score)],
         "notes": list(dict.fromkeys((*report.evaluation.notes, *report.notes))),
         "formal": formal,
         "guarantee": line,
         "guarantee_why": words.NO_GUARANTEE_WHY,
         "has_ceiling": any(score.baseline is not None for score in report),
+        **_policy(report),
     }
+
+
+def _policy(report: Report) -> dict[str, Any]:
+    found = report.policy
+    if found is None:
+        return {"policy_said": "", "policy_rows": None, "policy_name": ""}
+    rows = [row for row in found.get("requirements") or [] if isinstance(row, dict)]
+    name = found.get("file") or "a policy given in the call"
+    return {"policy_said": words.policy(name, rows), "policy_rows": rows, "policy_name": found.get("file")}
+
+
+def _terms(report: Report) -> list[tuple[str, str]]:
+    said = " ".join(f"{words.title(s)} {s.words} {words.explain(s.name)}" for s in report)
+    return glossary.used(f"{said} 95 % interval, real data get") if len(report) else []
+
+
+def anchor(score: Score) -> str:
+    """Return the id of a score's block: unlike for unlike names, whatever characters are in them."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "/-_.") else f"~{ord(c):x}" for c in score.name)
+    return f"score-{plain}"
 
 
 @functools.cache
@@ -136,6 +176,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals["words"] = words
     environment.globals["strip"] = _tables.strip
+    environment.globals["anchor"] = anchor
     return environment
 
 
@@ -219,16 +260,22 @@ def _panels(report: Report, drawn: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _sections(report: Report) -> list[Section]:
-    groups: dict[str, list[Score]] = {name: [] for name in words.QUESTIONS}
-    for score in report:
-        groups.setdefault(words.family(score), []).append(score)
-    return [
-        Section(
-            name,
-            words.SECTIONS.get(name, name.capitalize()),
-            tuple(group),
-            {s.name: _tables.detail(s) for s in group if s.detail is not None and not s.detail.is_empty()},
-        )
-        for name, group in groups.items()
-        if group
-    ]
+    return [_section(answer) for answer in answers.answers(report) if answer.scores]
+
+
+def _section(answer: answers.Answer) -> Section:
+    detailed = [s for s in answer.scores if s.detail is not None and not s.detail.is_empty()]
+    forests = {s.name: made for s in detailed if (made := _pictures.forest(s)) is not None}
+    return Section(
+        answer.family,
+        answers.SECTIONS.get(answer.family, answer.family.capitalize()),
+        answer.question,
+        answer.tally,
+        answer.scores,
+        any(words.is_computed(score) for score in answer.scores),
+        {s.name: _tables.detail(s) for s in detailed},
+        forests,
+        {s.name: drawn for s in detailed if (drawn := _pictures.curve(s)) is not None},
+        {s.name: _pictures.cards(s) for s in detailed if _pictures.cards(s)},
+        _pictures.overview(answer.scores) if answer.family == "privacy" else [],
+    )

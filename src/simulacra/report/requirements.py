@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from simulacra.errors import OptionError
 from simulacra.metric import Score
@@ -60,3 +61,9 @@ def describe(score: Score) -> str:
     if not words.is_computed(score):
         return f"{score.name} was not computed ({words.reason(score).rstrip('.')})"
     return f"{score.name} is {words.figure(score.value)}{words.interval_in_brackets(score)}"
+
+
+def sentence(item: Mapping[str, Any]) -> str:
+    """Say which requirement of a policy is broken, and by what."""
+    rule = "required" if item.get("kind") == "require" else "ruled out"
+    return f"{item.get('said')}; the policy has {rule}: {item.get('text')}"

@@ -1,101 +1,25 @@
-"""Plain words for scores: the questions that a reader has, the answers, and how numbers are written."""
+"""Plain words for scores: their titles and verdicts, and how numbers are written."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from simulacra.metric import Score, Verdict
 from simulacra.registry import METRICS
-
-QUESTIONS: dict[str, str] = {
-    "fidelity": "Is it like the real data?",
-    "diversity": "Does it hold the variety of the real data?",
-    "utility": "Is it useful for your task?",
-    "privacy": "What did attacks find?",
-    "fairness": "Is it fair to groups?",
-}
-SECTIONS: dict[str, str] = {
-    "fidelity": "Likeness",
-    "diversity": "Variety",
-    "utility": "Usefulness",
-    "privacy": "Privacy",
-    "fairness": "Fairness",
-}
-ALWAYS_ASKED = ("fidelity", "utility", "privacy")
-
-_ANSWERS: dict[str, dict[str, str]] = {
-    "fidelity": {
-        "pass": "Yes, as far as these tests can see.",
-        "look": "Mostly. Look at what gives it away.",
-        "fail": "No. It can be told from real data.",
-    },
-    "diversity": {
-        "pass": "Yes, as far as these tests can see.",
-        "look": "Mostly. Look at what is missing.",
-        "fail": "No. Part of the real data's variety is missing.",
-    },
-    "utility": {
-        "pass": "Yes. It serves nearly as well as real data.",
-        "look": "Partly. It serves somewhat less well than real data.",
-        "fail": "No. It serves clearly less well than real data.",
-    },
-    "privacy": {
-        "pass": "No leak found by these attacks.",
-        "look": "Something that needs a look.",
-        "fail": "A leak was found.",
-    },
-    "fairness": {
-        "pass": "No group stands out in these tests.",
-        "look": "Some groups differ. Look at which.",
-        "fail": "Some groups are treated clearly worse.",
-    },
-}
-_OTHER_ANSWERS = {"pass": "Passed.", "look": "Look closer.", "fail": "Failed."}
-
-HEADLINES = ("fidelity/detection", "utility/transfer", "privacy/copies", "privacy/membership")
-"""The score that speaks for its family where several share the worst verdict."""
 
 SIGNS: dict[str, str] = {"pass": "✓", "look": "!", "fail": "✕", "info": "i", "not computed": "–"}
 VERDICTS: dict[str, str] = {
     "pass": "pass", "look": "look", "fail": "fail", "info": "for information", "not computed": "not computed",
 }  # fmt: skip
-_RANK: dict[str, int] = {"fail": 0, "look": 1, "pass": 2, "info": 3, "not computed": 4}
+RANK: dict[str, int] = {"fail": 0, "look": 1, "pass": 2, "info": 3, "not computed": 4}
 
 NO_GUARANTEE = "No formal privacy guarantee."
 NO_GUARANTEE_WHY = (
     "What is said of privacy is what the listed attacks found on these rows. Another attack may find more."
 )
 MARGIN = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to one question.
-
-    Parameters
-    ----------
-    family : str
-        The family of metrics that answers it.
-    question : str
-        In the reader's words.
-    verdict : str
-        The worst verdict among the family's scores.
-    text : str
-        A short answer.
-    score : Score or None
-        The score that decided; None when no metric of the family was run.
-    others : tuple of Score
-        The family's other scores.
-    """
-
-    family: str
-    question: str
-    verdict: Verdict
-    text: str
-    score: Score | None
-    others: tuple[Score, ...] = ()
 
 
 def family(score: Score) -> str:
@@ -272,6 +196,29 @@ def interval_in_brackets(score: Score) -> str:
     return "" if said == MARGIN else f" (95 % {said})"
 
 
+def listed(texts: Sequence[str], last: str = "or") -> str:
+    """Write a list as people do.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"])
+    'a, b or c'
+    """
+    return ", ".join(texts[:-1]) + f" {last} {texts[-1]}" if len(texts) > 1 else "".join(texts)
+
+
+def shortened(text: str, most: int = 22) -> str:
+    """Cut a long text in its middle: names differ at their ends as often as at their starts.
+
+    Examples
+    --------
+    >>> shortened("a-column-with-a-very-long-name", 11)
+    'a-col…-name'
+    """
+    half = (most - 1) // 2
+    return text if len(text) <= most else f"{text[: most - 1 - half]}…{text[-half:]}"
+
+
 def duration(seconds: float) -> str:
     """Write a time span.
 
@@ -284,51 +231,6 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes:,} min {rest} s"
-
-
-def answers(scores: Iterable[Score]) -> tuple[Answer, ...]:
-    """Answer the reader's questions from the scores.
-
-    Parameters
-    ----------
-    scores : iterable of Score
-        All scores of a report.
-
-    Returns
-    -------
-    tuple of Answer
-        Likeness, usefulness and attacks always, the other families where they have scores. The worst
-        verdict of a family decides, and nothing is averaged.
-
-    Examples
-    --------
-    >>> [answer.verdict for answer in answers([Score("privacy/copies", 0.0, verdict="pass")])]
-    ['not computed', 'not computed', 'pass']
-    """
-    groups: dict[str, list[Score]] = {name: [] for name in QUESTIONS}
-    for score in scores:
-        groups.setdefault(family(score), []).append(score)
-    return tuple(
-        _answer(name, group) for name, group in groups.items() if group or name in ALWAYS_ASKED
-    )  # fmt: skip
-
-
-def _answer(name: str, group: list[Score]) -> Answer:
-    question = QUESTIONS.get(name, f"What of {name}?")
-    if not group:
-        return Answer(name, question, "not computed", "Not assessed: no such metric was run.", None)
-    deciding = min(group, key=lambda score: (_RANK[verdict(score)], score.name not in HEADLINES))
-    worst = verdict(deciding)
-    said = _ANSWERS.get(name, _OTHER_ANSWERS)
-    if worst == "not computed":
-        text = "Not assessed."
-    elif worst == "info":
-        text = "Figures without a verdict."
-    else:
-        text = said[worst]
-        if worst == "pass" and not all(is_computed(s) for s in group):
-            text += " Not every test could be made."
-    return Answer(name, question, worst, text, deciding, tuple(s for s in group if s is not deciding))
 
 
 def guarantee(provenance: dict[str, object]) -> tuple[bool, str]:
@@ -358,3 +260,19 @@ def guarantee(provenance: dict[str, object]) -> tuple[bool, str]:
     if isinstance(formal, dict):
         formal = ", ".join(f"{key} {value}" for key, value in formal.items())
     return True, f"Formal privacy guarantee: {formal if formal is not True else 'see the provenance'}."
+
+
+def policy(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say how many requirements of a policy are kept.
+
+    Examples
+    --------
+    >>> policy("house.yaml", [{"met": True}, {"met": False}])
+    'Policy house.yaml: 1 of 2 requirements is broken.'
+    """
+    broken = sum(not row.get("met") for row in rows)
+    if not rows:
+        return f"Verdicts follow the thresholds of policy {name}."
+    if not broken:
+        return f"Policy {name}: all requirements are met ({len(rows)})."
+    return f"Policy {name}: {broken} of {len(rows)} requirements {'is' if broken == 1 else 'are'} broken."

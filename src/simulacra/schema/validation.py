@@ -125,13 +125,23 @@ def validate_column(values: pl.Series, column: Column, table: Table) -> list[Vio
     ['between 0 and 120']
     """
     found: list[Violation] = []
-    rules = [
-        *_column_rules(values, column),
-        *(_weight_rules(values, column) if column.name == table.weight else ()),
-    ]
-    for rule, broken, advice in rules:
+    for rule, broken, advice in rules_of_column(values, column, table):
         _add(found, table, column.name, rule, broken, advice)
     return found
+
+
+def rules_of_column(values: pl.Series, column: Column, table: Table) -> Iterator[tuple[str, pl.Series, str]]:
+    """Give each rule of one column: its words, the values that break it (null: kept), and advice.
+
+    Examples
+    --------
+    >>> age = Column("age", "number", integer=True, bounds=(0, 120))
+    >>> [broken.to_list() for _, broken, _ in rules_of_column(pl.Series([150]), age, Table("t", (age,)))]
+    [[False], [True]]
+    """
+    yield from _column_rules(values, column)
+    if column.name == table.weight:
+        yield from _weight_rules(values, column)
 
 
 def columns_of_rules(table: Table) -> tuple[str, ...]:
@@ -165,17 +175,28 @@ def validate_rows(frame: pl.DataFrame, table: Table) -> list[Violation]:
     ['different in every row']
     """
     found: list[Violation] = []
+    for columns, rule, broken, advice in rules_of_rows(frame, table):
+        _add(found, table, columns, rule, broken, advice)
+    return found
+
+
+def rules_of_rows(frame: pl.DataFrame, table: Table) -> Iterator[tuple[str, str, pl.Series, str]]:
+    """Give each rule over whole rows: the columns of a key, its words, the rows that break it, and advice.
+
+    Examples
+    --------
+    >>> table = Table("t", (Column("a", "number"), Column("b", "number")), key=("a", "b"))
+    >>> [words for _, words, _, _ in rules_of_rows(pl.DataFrame({"a": [1.0], "b": [2.0]}), table)]
+    ['different in every row']
+    """
     one_key = len(table.key) == 1 and table[table.key[0]].kind == "key"  # then the column's own rule says it
     if table.key and not one_key:
         keys = frame.select(table.key)
         taken = keys.is_duplicated() & ~keys.select(pl.any_horizontal(pl.all().is_null())).to_series()
-        rule = "different in every row"
-        _add(found, table, ", ".join(table.key), rule, taken, "Remove the doubles, or choose another key.")
+        yield ", ".join(table.key), "different in every row", taken, "Remove the doubles, or choose another key."
     for constraint in table.constraints:
         truth = Predicate.parse(constraint.sql, table).evaluate(frame)
-        advice = "Correct the data, or drop the constraint from the schema."
-        _add(found, table, "", constraint.sql, ~truth, advice)
-    return found
+        yield "", constraint.sql, ~truth, "Correct the data, or drop the constraint from the schema."
 
 
 def require_valid(frame: pl.DataFrame, table: Table) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -12,22 +11,27 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._case import (
+    LEVEL_KINDS,
     comparable_columns,
-    draw,
     empty_side,
-    judge_distance,
+    level_codes,
     not_computed,
     sampled_note,
 )
-from simulacra.metrics._cells import Cells, total_variation
-from simulacra.metrics._resampling import plan_both, recentred_interval
-from simulacra.randomness import Streams
+from simulacra.metrics._cells import total_variation
+from simulacra.metrics._correlations import correlations, ranks
+from simulacra.metrics._exchange import Excess, worst_of
+from simulacra.metrics._joint import FEWEST_ROWS, Distances, Joint, choose_sets, compare_sets
+from simulacra.metrics._resampling import recentred_interval
+from simulacra.profile import as_numbers
+from simulacra.schema.types import Column
 
 NAME = "fidelity/pairs"
 MOST_PAIRS = 2_000
 MOST_CELLS = 10
 ROWS_PER_CELL = 50
-FEWEST_ROWS = 20
+MOST_TABLE = 250_000
+"""Cells of a table of two categories with all their levels; larger ones tell nothing."""
 
 
 class Pairs(Metric):
@@ -41,18 +45,24 @@ class Pairs(Metric):
 
     Notes
     -----
-    **Verdict** on the value minus the baseline (minus 0 without one): pass up to 0.03, look up to 0.08, fail
-    above.
+    **Verdict** on the value minus the baseline (without one, minus what chance gives): pass up to 0.03, look up to
+    0.08, fail above. A second score, ``fidelity/pairs/worst``, is about the pair that loses most: pass up to 0.06,
+    look up to 0.15. Either passes where chance explains the excess: the spread that it has when synthetic rows and
+    those of the baseline change sides at random.
 
     **Interval** bootstrap of counts over groups of rows, moved back onto the value; it does not hold the
     choice of pairs where there are more than 2,000.
 
     **Detail** for each pair: ``real`` and ``synthetic`` (association: Cramér's V on the cells, corrected for
-    bias; 0 where a column is constant), ``distance`` and ``baseline``; the worst first.
+    bias; 0 where a column is constant), ``distance`` and ``baseline``; the farthest first. For two numbers ``pearson``
+    and ``spearman``, each for real and for synthetic rows, over rows where both values are there. ``trend`` is
+    the similarity that other tools call pair trend: ``1 - |r - s| / 2`` with Pearson's correlations for two
+    numbers, 1 minus the total variation over all levels for two categories.
 
     **Cost** rows x pairs, with at most ``case.max_rows`` rows and 2,000 pairs.
 
-    **Source** Bergsma 2013, "A bias-correction for Cramér's V and Tschuprow's T", equation 8.
+    **Source** Bergsma 2013, "A bias-correction for Cramér's V and Tschuprow's T", equation 8; change of sides: Good
+    2005, "Permutation, Parametric and Bootstrap Tests of Hypotheses", section 3.2.
 
     Examples
     --------
@@ -65,6 +75,7 @@ class Pairs(Metric):
 
     family: ClassVar[str] = "fidelity"
     limits: ClassVar[tuple[float, float]] = (0.03, 0.08)
+    worst_limits: ClassVar[tuple[float, float]] = (0.06, 0.15)
 
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
@@ -79,37 +90,62 @@ class Pairs(Metric):
         if why is not None:
             return not_computed(self, NAME, why)
         streams = case.streams.at(NAME)
-        rows = min(case.train.height, case.synthetic.height, case.max_rows)
-        real = draw(case.reference, case.max_rows, streams.stream("reference"))
-        fake = draw(case.synthetic, rows, streams.stream("synthetic"))
-        frames = [fake, real]
-        if case.holdout is not None:
-            frames.append(draw(case.train, rows, streams.stream("baseline")))
-        most = int(np.clip(np.sqrt(real.height / ROWS_PER_CELL), 3, MOST_CELLS))
-        cells = [Cells.fit(real[c.name], c, most) for c in columns]
-        codes = [
-            [cell.codes(frame[c.name]) for cell, c in zip(cells, columns, strict=True)] for frame in frames
-        ]
-        pairs, note = _choose(len(columns), streams)
-        detail, repeated = _tabulate(
-            [c.name for c in columns], [c.size for c in cells], codes, pairs, streams
-        )
-        value = float(np.mean(detail["distance"].to_numpy()))
-        baseline = float(np.mean(detail["baseline"].to_numpy())) if len(frames) == 3 else None
+        rows = min(case.reference.height, case.max_rows)
+        most = int(np.clip(np.sqrt(rows / ROWS_PER_CELL), 3, MOST_CELLS))
+        joint = Joint.sort(case, columns, most, streams)
+        pairs, total = choose_sets(len(columns), 2, MOST_PAIRS, streams.stream("pairs"))
+        found = compare_sets(joint, pairs, streams)
+        detail = _tabulate(joint, found, columns)
         available = min(case.train.height, case.synthetic.height)
+        note = sampled_note(joint.frames[0].height, available, case.max_rows)
+        if total > len(pairs):
+            note = f" ({len(pairs):,} of the {total:,} pairs, drawn at random, were compared.)" + note
+        given = case.holdout is not None
         return [
-            Score(
-                NAME,
-                value,
-                recentred_interval(value, repeated),
-                baseline,
-                judge_distance(value, baseline, self.limits),
-                _say(value, baseline, detail) + note + sampled_note(rows, available, case.max_rows),
-                self.better,
-                detail,
-                title="Pairs of columns (mean distance)",
-            )
+            self._mean(found, detail.sort("distance", descending=True, maintain_order=True), given, note),
+            self._worst(found, detail, given, note),
         ]
+
+    def _mean(self, found: Distances, detail: pl.DataFrame, given: bool, note: str) -> Score:
+        value = float(found.values.mean())
+        baseline = float(found.baselines.mean()) if given else None
+        return Score(
+            NAME,
+            value,
+            recentred_interval(value, found.repeated),
+            baseline,
+            Excess.over(value, baseline, found.chance.mean(axis=0)).judge(self.limits),
+            _say(value, baseline, detail) + note,
+            self.better,
+            detail,
+            title="Pairs of columns (mean distance)",
+        )
+
+    def _worst(self, found: Distances, detail: pl.DataFrame, given: bool, note: str) -> Score:
+        baselines = found.baselines.tolist() if given else [None] * len(found.values)
+        excesses = [
+            Excess.over(value, baseline, chance)
+            for value, baseline, chance in zip(found.values.tolist(), baselines, found.chance, strict=True)
+        ]
+        at, verdict = worst_of(excesses, self.worst_limits)
+        row = detail.row(at, named=True)
+        value, half = row["distance"], 1.96 * float(found.spread[at])
+        real = "" if row["baseline"] is None else f" where unseen real rows get {row['baseline']:.3f}"
+        words = (
+            f"Of {len(excesses):,} pairs of columns {row['column_a']!r} with {row['column_b']!r} loses most against "
+            f"real data: it is {value:.3f} away from the real pair{real}; their association is {row['synthetic']:.2f}, and "
+            f"{row['real']:.2f} in real rows (0 is none, 1 is full)."
+        )
+        return Score(
+            f"{NAME}/worst",
+            value,
+            (max(0.0, value - half), min(1.0, value + half)),
+            row["baseline"],
+            verdict,
+            words + note,
+            self.better,
+            title="The worst pair of columns (distance)",
+        )
 
 
 _SCHEMA = {
@@ -119,50 +155,68 @@ _SCHEMA = {
     "synthetic": pl.Float64,
     "distance": pl.Float64,
     "baseline": pl.Float64,
+    "pearson_real": pl.Float64,
+    "pearson_synthetic": pl.Float64,
+    "spearman_real": pl.Float64,
+    "spearman_synthetic": pl.Float64,
+    "trend": pl.Float64,
 }
 
 
-def _choose(columns: int, streams: Streams) -> tuple[list[tuple[int, int]], str]:
-    pairs = list(combinations(range(columns), 2))
-    if len(pairs) <= MOST_PAIRS:
-        return pairs, ""
-    chosen = np.sort(streams.stream("pairs").choice(len(pairs), MOST_PAIRS, replace=False))
-    return [
-        pairs[i] for i in chosen
-    ], f" ({MOST_PAIRS:,} of the {len(pairs):,} pairs, drawn at random, were compared.)"
-
-
-def _tabulate(
-    names: list[str],
-    sizes: list[int],
-    codes: list[list[Array]],
-    pairs: list[tuple[int, int]],
-    streams: Streams,
-) -> tuple[pl.DataFrame, Array]:
-    """Compare the joint tables of every pair; return the detail and the mean distance in each repetition."""
-    plans = plan_both(streams, len(codes[0][0]), len(codes[1][0]))
-    repeated = np.zeros(plans[0].weights.shape[0])
+def _tabulate(joint: Joint, found: Distances, columns: list[Column]) -> pl.DataFrame:
+    """Set down what is known of every pair, in their order."""
     records = []
-    for a, b in pairs:
-        shape = sizes[a], sizes[b]
-        size = shape[0] * shape[1]
-        joint = [side[a] * sizes[b] + side[b] for side in codes]
-        counts = [np.bincount(code, minlength=size) for code in joint]
-        shares = [count / count.sum() for count in counts]
-        left, right = (plan.shares(code, size) for plan, code in zip(plans, joint[:2], strict=True))
-        repeated += total_variation(left, right)
+    for at, (a, b) in enumerate(found.sets):
+        shape = joint.sizes[a], joint.sizes[b]
+        fake, real = (counts.reshape(shape) for counts in found.counts[at][:2])
         records.append(
             {
-                "column_a": names[a],
-                "column_b": names[b],
-                "real": association(counts[1].reshape(shape)),
-                "synthetic": association(counts[0].reshape(shape)),
-                "distance": float(total_variation(shares[0], shares[1])),
-                "baseline": float(total_variation(shares[2], shares[1])) if len(shares) == 3 else None,
+                "column_a": joint.names[a],
+                "column_b": joint.names[b],
+                "real": association(real),
+                "synthetic": association(fake),
+                "distance": float(found.values[at]),
+                "baseline": float(found.baselines[at]) if len(joint.frames) == 3 else None,
             }
         )
-    detail = pl.DataFrame(records, schema=_SCHEMA)
-    return detail.sort("distance", descending=True, maintain_order=True), repeated / len(pairs)
+    _add_numbers(records, joint, found.sets, columns)
+    _add_levels(records, joint, found.sets, columns)
+    return pl.DataFrame(records, schema=_SCHEMA)
+
+
+def _add_numbers(
+    records: list[dict[str, Any]], joint: Joint, pairs: list[tuple[int, ...]], columns: list[Column]
+) -> None:
+    """Add correlations of the pairs of numbers."""
+    places = {at: place for place, at in enumerate(i for i, c in enumerate(columns) if c.kind == "number")}
+    if len(places) < 2:
+        return
+    for side, frame in (("synthetic", joint.frames[0]), ("real", joint.frames[1])):
+        values = np.column_stack([as_numbers(frame[joint.names[at]]) for at in places])
+        for name, matrix in (("pearson", correlations(values)), ("spearman", correlations(ranks(values)))):
+            for record, (a, b) in zip(records, pairs, strict=True):
+                if a in places and b in places and np.isfinite(matrix[places[a], places[b]]):
+                    record[f"{name}_{side}"] = float(matrix[places[a], places[b]])
+    for record in records:
+        if "pearson_real" in record and "pearson_synthetic" in record:
+            record["trend"] = 1 - abs(record["pearson_real"] - record["pearson_synthetic"]) / 2
+
+
+def _add_levels(
+    records: list[dict[str, Any]], joint: Joint, pairs: list[tuple[int, ...]], columns: list[Column]
+) -> None:
+    """Add the similarity of the whole tables of two categories."""
+    fake, real = joint.frames[:2]
+    coded = {
+        at: level_codes(fake[c.name], real[c.name]) for at, c in enumerate(columns) if c.kind in LEVEL_KINDS
+    }
+    for record, (a, b) in zip(records, pairs, strict=True):
+        if a in coded and b in coded:
+            (one, size), (other, width) = coded[a], coded[b]
+            crossed = [left * width + right for left, right in zip(one, other, strict=True)]
+            if size * width <= MOST_TABLE:
+                shares = [np.bincount(code, minlength=size * width) / len(code) for code in crossed]
+                record["trend"] = 1 - float(total_variation(*shares))
 
 
 def association(counts: Array) -> float:

@@ -4,62 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
 import polars as pl
-from scipy.spatial import cKDTree
+from scipy.stats import beta, hypergeom
 
 from simulacra.domain import Array
-from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._case import (
-    NUMERIC_KINDS,
-    as_levels,
-    comparable_columns,
-    judge,
-    not_computed,
-    percent,
-    unassessable,
-)
-from simulacra.profile import as_numbers
+from simulacra.metric import Comparison, Metric, Score, Verdict
+from simulacra.metrics._case import comparable_columns, judge, not_computed, percent, unassessable
+from simulacra.metrics._copies import Copied, Matches, find_copies
+from simulacra.metrics._verdicts import ALARM
 from simulacra.schema.types import Column
 
 NAME = "privacy/copies"
-NEARNESS = 0.005
-"""A number is near another if they differ by at most this share of the training column's range."""
 EVIDENCE_ROWS = 20
 Z = 1.96
+LOOKS = 5
+"""Tests that can raise the alarm: four kinds of copy, exact ones twice."""
+WORDS = {
+    "exact": "exact copies",
+    "near": "exact or near copies",
+    "close": "exact or close copies (numbers within 0.5 % of where the middle 90 % lie)",
+    "exact, of single rows": "exact copies of training rows that occur only once",
+}
 
 
 class Copies(Metric):
     """The share of synthetic rows that copy training rows, in excess of what an unseen holdout has.
 
     A near copy has equal categories, the same values missing, and every number, date and time within 0.5 %
-    of the training column's range. Keys, text and identifiers are left out: they are made anew. Value:
-    (share of synthetic rows that copy - share of holdout rows that copy) / (1 - holdout share): 1 for a copy
-    of the training rows, about 0 for unseen real rows. It is taken for exact copies and for near ones (exact
-    ones among them) and the larger counts: a poor model makes fewer chance near copies than real rows do,
-    and that must not hide its exact ones. Synthetic and holdout rows are held against all training rows, so
-    the sizes match. The baseline is the holdout's own figure, 0.
+    of the training column's range. Where a few huge values stretch a range, nearly all rows are near each other, so
+    a close copy is counted too: every number within 0.5 % of the range of the column's middle 90 %. Keys, text and
+    identifiers are left out: they are made anew. Value: (share of synthetic rows that copy - share of holdout rows
+    that copy) / (1 - holdout share): 1 for a copy of the training rows, about 0 for unseen real rows. It is taken for
+    exact, near and close copies (exact ones are among the others) and the largest counts: a poor model makes fewer
+    chance near copies than real rows do, and that must not hide its exact ones. Synthetic and holdout rows are
+    held against all training rows, so the sizes match. The baseline is the holdout's own figure, 0.
 
     Notes
     -----
-    **Verdict** pass when the interval reaches 0 or the value is at most 0.005; look up to 0.02; fail above.
-    When exact copies alone are in excess (their interval is above 0), never better than look.
+    **Verdict** pass where an exact test finds no more copies than chance gives (chance of a false alarm 1e-4 over all
+    tests), of whatever kind: exact, exact of training rows that occur only once, near, close. Beyond chance, look up
+    to a value of 0.02, however small; fail above. The test is Fisher's, against the holdout. For exact copies it is
+    made once more against holdout and training rows together: an unseen row equals a training row by the same
+    chance as a training row equals another. Training rows equal each other in groups, so that groups are counted.
 
     **Interval** 95 %, from Wilson intervals of both shares, combined after Newcombe.
 
-    **Detail** for exact and near copies: shares of synthetic and of holdout rows, the excess with its
-    interval, and ``detectable``, the share of copied rows that this test would have seen with 95 % power.
+    **Detail** for each kind of copy: shares of synthetic and of holdout rows, the excess with its interval, ``chance``,
+    the chance of so many copies if synthetic rows were unseen real ones, and ``detectable``, the share of copied
+    rows that this test would have seen with 95 % power.
 
-    **Privacy** ``private`` shows row numbers (from 1) of up to 20 synthetic rows and the training rows that
-    they copy, for the owner of the data. Passing says that this attack found no leak, and no more than that.
+    **Privacy** ``private`` shows up to 20 synthetic rows with the training rows that they copy, their row numbers (from
+    1) and how often the training row occurs, for the owner of the data; copies of rows that occur once come
+    first. Passing says that this attack found no leak, and no more than that.
 
-    **Cost** rows x log(rows): a search tree over the numbers, inside groups of equal categories.
+    **Cost** rows x log(rows): two search trees over the numbers, inside groups of equal categories. All rows are used.
 
-    **Source** Newcombe 1998, "Interval estimation for the difference between independent proportions",
-    method 10.
+    **Source** Fisher 1935, "The design of experiments", section 21 (exact test); Newcombe 1998, "Interval estimation
+    for the difference between independent proportions", method 10.
 
     Examples
     --------
@@ -72,7 +76,7 @@ class Copies(Metric):
     """
 
     family: ClassVar[str] = "privacy"
-    limits: ClassVar[tuple[float, float]] = (0.005, 0.02)
+    limits: ClassVar[tuple[float, float]] = (0.0, 0.02)
 
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
@@ -80,17 +84,19 @@ class Copies(Metric):
         why = unassessable(case, columns, "copies are not assessable without a holdout")
         if why is not None or case.holdout is None:
             return not_computed(self, NAME, why or "")
-        found = _search(case.train, [case.synthetic, case.holdout], columns)
-        near = _excess(found[0].near >= 0, found[1].near >= 0)
-        exact = _excess(found[0].exact >= 0, found[1].exact >= 0)
-        if near is None or exact is None:
-            why = "every holdout row is near a training row too, so a copy can not be told from chance."
+        found = find_copies(case.train, [case.synthetic, case.holdout], columns)
+        excesses = _compare(found)
+        counted = [one for one in excesses if one.kind != "exact, of single rows" and one.holdout < 1]
+        if not counted:
+            why = "every holdout row copies a training row too, so a copy can not be told from chance."
             return not_computed(self, NAME, why)
-        most = max(near, exact, key=lambda excess: excess.value)
-        verdict = "pass" if most.low <= 0 else judge(most.value, self.limits)
-        if verdict == "pass" and exact.low > 0:
-            verdict = "look"
-        detail = pl.DataFrame([{"copies": "exact", **exact.record()}, {"copies": "near", **near.record()}])
+        most = max(counted, key=lambda excess: excess.value)
+        alarms = [one for one in excesses if one.alarm]
+        verdict: Verdict = "pass"
+        if alarms:
+            worst = judge(max(one.value for one in alarms), self.limits)
+            verdict = "fail" if worst == "fail" else "look"
+        told = next((one for one in alarms if one is most), alarms[0] if alarms else most)
         return [
             Score(
                 NAME,
@@ -98,145 +104,141 @@ class Copies(Metric):
                 (most.low, most.high),
                 0.0,
                 verdict,
-                _say(most, "exact" if most is exact and most is not near else "near"),
+                _say(told),
                 self.better,
-                detail,
-                _evidence(found[0]),
+                pl.DataFrame([one.record() for one in excesses]),
+                _evidence(case, found, columns),
                 title="Copies of training rows (excess share)",
             )
         ]
 
 
 @dataclass(frozen=True)
-class _Matches:
-    """For each row, the position of a training row that it copies, or -1."""
-
-    exact: Array
-    near: Array
-
-
-@dataclass(frozen=True)
 class _Excess:
+    """How much more often synthetic rows copy than holdout rows do."""
+
+    kind: str
+    synthetic: float
+    holdout: float
     value: float
     low: float
     high: float
-    synthetic: float
-    holdout: float
+    chance: float
     detectable: float
 
-    def record(self) -> dict[str, float]:
-        names = {"synthetic": self.synthetic, "holdout": self.holdout, "excess": self.value}
-        return names | {"low": self.low, "high": self.high, "detectable": self.detectable}
+    @property
+    def alarm(self) -> bool:
+        """Whether chance hardly ever gives so many copies."""
+        return self.chance < ALARM / LOOKS
+
+    def record(self) -> dict[str, float | str]:
+        """Return a row of the detail."""
+        shares = {"synthetic": self.synthetic, "holdout": self.holdout, "excess": self.value}
+        bounds = {"low": self.low, "high": self.high, "chance": self.chance}
+        return {"copies": self.kind, **shares, **bounds, "detectable": self.detectable}
 
 
-def _search(train: pl.DataFrame, frames: list[pl.DataFrame], columns: list[Column]) -> list[_Matches]:
-    """Look for each row of each frame among the training rows."""
-    numeric = [c for c in columns if c.kind in NUMERIC_KINDS]
-    parts = [train, *frames]
-    points, frozen = _points(parts, numeric)
-    groups = _groups(parts, [c for c in columns if c not in numeric], frozen)
-    firsts = _groups(parts, [], [*points, groups[:, None]] if points else [groups[:, None]])
-    cuts = np.cumsum([frame.height for frame in parts])
-    first_row = np.full(int(firsts.max()) + 1, -1, dtype=np.int64)
-    first_row[firsts[: cuts[0]][::-1]] = np.arange(cuts[0])[::-1]
-    matrix = np.hstack([groups[:, None].astype(np.float64) * 4, *points])
-    known = np.zeros(int(groups.max()) + 1, dtype=bool)
-    known[groups[: cuts[0]]] = True
-    # repeated rows would make leaves that a search must scan whole, so each stands in the tree once
-    unique = first_row[np.unique(firsts[: cuts[0]])]
-    tree = cKDTree(matrix[unique], balanced_tree=False)
-    results = []
-    for start, stop in pairwise(cuts):
-        exact = first_row[firsts[start:stop]]
-        near = exact.copy()
-        open_rows = np.flatnonzero((exact < 0) & known[groups[start:stop]])
-        if len(open_rows):
-            reach = np.nextafter(1.0 + 1e-9, 2.0)
-            _, index = tree.query(
-                matrix[start:stop][open_rows], p=np.inf, distance_upper_bound=reach, workers=-1
-            )
-            near[open_rows] = np.append(unique, -1)[index]
-        results.append(_Matches(exact, near))
-    return results
+def _compare(found: Copied) -> list[_Excess]:
+    """Hold synthetic rows against holdout rows, for each kind of copy."""
+    synthetic, holdout = found.frames
+    twins = found.twins()
 
+    def once(side: Matches) -> Array:
+        return (side.exact >= 0) & (found.times[side.exact] == 1)
 
-def _points(parts: list[pl.DataFrame], numeric: list[Column]) -> tuple[list[Array], list[Array]]:
-    """Return numbers in units of the allowed distance, and what must be equal: missing or not, constants."""
-    points, frozen = [], []
-    for column in numeric:
-        sides = [as_numbers(frame[column.name]) for frame in parts]
-        known = sides[0][~np.isnan(sides[0])]
-        pooled = np.concatenate(sides)
-        missing = np.isnan(pooled)
-        frozen.append(missing.astype(np.float64)[:, None])
-        pooled = np.where(missing, 0.0, pooled)
-        reach = NEARNESS * (known.max() - known.min()) if len(known) else 0.0
-        if reach > 0:
-            points.append((np.where(missing, 0.0, pooled - known.min()) / reach)[:, None])
-        else:
-            frozen.append(pooled[:, None])
-    return points, frozen
-
-
-def _groups(parts: list[pl.DataFrame], levels: list[Column], frozen: list[Array]) -> Array:
-    """Number the distinct combinations of levels and frozen values over all parts together."""
-    series = [
-        pl.concat([as_levels(frame[c.name]) for frame in parts]).alias(f"l{i}") for i, c in enumerate(levels)
+    return [
+        _excess("exact", synthetic.exact >= 0, holdout.exact >= 0, twins),
+        _excess("near", synthetic.near >= 0, holdout.near >= 0),
+        _excess("close", synthetic.close >= 0, holdout.close >= 0),
+        _excess("exact, of single rows", once(synthetic), once(holdout)),
     ]
-    series += [pl.Series(f"f{i}", array[:, 0]) for i, array in enumerate(frozen)]
-    rows = sum(frame.height for frame in parts)
-    if not series:
-        return np.zeros(rows, dtype=np.int64)
-    frame = pl.DataFrame(series)
-    numbered = frame.unique(maintain_order=True).with_row_index("group")
-    joined = frame.join(numbered, on=frame.columns, how="left", nulls_equal=True, maintain_order="left")
-    return joined["group"].cast(pl.Int64).to_numpy()
+
+
+def _excess(kind: str, synthetic: Array, holdout: Array, more: tuple[int, int] | None = None) -> _Excess:
+    """Return the excess of one share over the other; `more` are hits and trials of other unseen rows."""
+    hits, trials = int(synthetic.sum()), len(synthetic)
+    theirs, others = int(holdout.sum()), len(holdout)
+    share, chance = hits / trials, theirs / others
+    low_ours, high_ours = _wilson(hits, trials)
+    low_theirs, high_theirs = _wilson(theirs, others)
+    gap, room = share - chance, 1 - chance
+    low = gap - float(np.hypot(share - low_ours, high_theirs - chance))
+    high = gap + float(np.hypot(high_ours - share, chance - low_theirs))
+    tables = [(theirs, others)] + ([] if more is None else [(theirs + more[0], others + more[1])])
+    likely = min(_fisher(hits, trials, *table) for table in tables)
+    detectable = min(_detectable(trials, *table) for table in tables)
+    # an excess is a share of the rows that chance does not explain; a shortfall stays a plain difference, since
+    # a small room would blow it up beyond all meaning
+    gap, low, high = (x / room if x > 0 and room > 0 else x for x in (gap, low, high))
+    return _Excess(kind, share, chance, gap, low, max(gap, min(1.0, high)), likely, detectable)
+
+
+def _fisher(hits: int, trials: int, theirs: int, others: int) -> float:
+    """Return the chance of so many hits or more, if both sides had one rate of hits."""
+    return float(hypergeom.sf(hits - 1, trials + others, hits + theirs, trials))
+
+
+def _detectable(trials: int, theirs: int, others: int) -> float:
+    """Return the share of copied rows that raises the alarm with 95 % power."""
+    low, high = 0, trials + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (
+            (low, middle) if _fisher(middle, trials, theirs, others) < ALARM / LOOKS else (middle, high)
+        )
+    if high > trials:
+        return 1.0
+    share, chance = float(beta.ppf(0.95, high, trials - high + 1)), theirs / others
+    return max(0.0, share - chance) / (1 - chance) if chance < 1 else 1.0
 
 
 def _wilson(hits: int, rows: int) -> tuple[float, float]:
     share, inverse = hits / rows, Z * Z / rows
     middle = (share + inverse / 2) / (1 + inverse)
     half = Z * np.sqrt(share * (1 - share) / rows + inverse / (4 * rows)) / (1 + inverse)
-    return min(share, middle - half), max(share, middle + half)
+    return min(share, float(middle - half)), max(share, float(middle + half))
 
 
-def _excess(synthetic: Array, holdout: Array) -> _Excess | None:
-    """Return the excess of one share over the other with its interval; None where the holdout has it all."""
-    ours, theirs = float(synthetic.mean()), float(holdout.mean())
-    if theirs == 1.0:
-        return None
-    low_ours, high_ours = _wilson(int(synthetic.sum()), len(synthetic))
-    low_theirs, high_theirs = _wilson(int(holdout.sum()), len(holdout))
-    gap, room = ours - theirs, 1 - theirs
-    low = gap - np.hypot(ours - low_ours, high_theirs - theirs)
-    high = gap + np.hypot(high_ours - ours, theirs - low_theirs)
-    chance = (holdout.sum() + 2) / (len(holdout) + 4)
-    error = np.sqrt(chance * (1 - chance) * (1 / len(synthetic) + 1 / len(holdout)))
-    detectable = min(1.0, float((Z + 1.645) * error / (1 - chance)))
-    # an excess is a share of the rows that chance does not explain; a shortfall stays a plain difference, since
-    # a small room would blow it up beyond all meaning
-    value, low, high = (float(x / room if x > 0 else x) for x in (gap, low, high))
-    return _Excess(value, low, min(1.0, high), ours, theirs, detectable)
+def _evidence(case: Comparison, found: Copied, columns: Sequence[Column]) -> pl.DataFrame:
+    """Show synthetic rows beside the training rows that they copy, the most telling ones first."""
+    side = found.frames[0]
+    copies = np.flatnonzero(side.near >= 0)
+    exact = side.exact[copies] >= 0
+    times = found.times[side.near[copies]]
+    order = np.lexsort((times, ~(side.close[copies] >= 0), ~exact))[:EVIDENCE_ROWS]
+    rows = copies[order]
+    partners = np.where(side.close[rows] >= 0, side.close[rows], side.near[rows])
+    shown = pl.DataFrame(
+        {
+            "synthetic_row": rows + 1,
+            "train_row": partners + 1,
+            "exact": exact[order],
+            "times_in_train": found.times[partners],
+        },
+        schema={
+            "synthetic_row": pl.Int64, "train_row": pl.Int64, "exact": pl.Boolean, "times_in_train": pl.Int64,
+        },
+    )  # fmt: skip
+    names = [column.name for column in columns]
+    pairs = [
+        values
+        for name in names
+        for values in (
+            case.synthetic[name][rows].alias(f"synthetic: {name}"),
+            case.train[name][partners].alias(f"train: {name}"),
+        )
+    ]
+    return shown.hstack(pairs)
 
 
-def _evidence(found: _Matches) -> pl.DataFrame:
-    order = np.concatenate(
-        [np.flatnonzero(found.exact >= 0), np.flatnonzero((found.exact < 0) & (found.near >= 0))]
-    )
-    rows = order[:EVIDENCE_ROWS]
-    return pl.DataFrame(
-        {"synthetic_row": rows + 1, "train_row": found.near[rows] + 1, "exact": found.exact[rows] >= 0},
-        schema={"synthetic_row": pl.Int64, "train_row": pl.Int64, "exact": pl.Boolean},
-    )
-
-
-def _say(found: _Excess, kind: str) -> str:
-    copies = "exact copies" if kind == "exact" else "exact or near copies"
+def _say(found: _Excess) -> str:
     shares = (
-        f"{percent(found.synthetic)} of the synthetic rows are {copies} of training rows, and "
-        f"{percent(found.holdout)} of real rows that the model never saw are so by chance"
+        f"{percent(found.synthetic)} of the synthetic rows are {WORDS[found.kind]} of training rows"
+        if found.kind != "exact, of single rows"
+        else f"{percent(found.synthetic)} of the synthetic rows are {WORDS[found.kind]}"
     )
+    shares += f", and {percent(found.holdout)} of real rows that the model never saw are so by chance"
     seen = f"it would have seen {percent(found.detectable)} copied rows with 95 % power"
-    if found.low <= 0:
+    if not found.alarm:
         return f"No leak found by this attack: {shares}; {seen}."
     return f"About {percent(found.value)} of the synthetic rows are copied beyond chance: {shares}; {seen}."

@@ -10,11 +10,11 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.errors import SimulacraError
-from simulacra.metric import Comparison, Metric, Score, Verdict
+from simulacra.metric import Comparison, Metric, Score
+from simulacra.metrics._attack import Suspicion, judge_caught
 from simulacra.metrics._auc import area_interval
-from simulacra.metrics._case import draw, judge, not_computed, percent
+from simulacra.metrics._case import draw, not_computed, percent
 from simulacra.metrics._likelihood import FEWEST_ROWS, Logs, times, unanswerable
-from simulacra.metrics._roc import caught
 
 NAME = "privacy/likelihood"
 FALSE_ALARMS = 0.01
@@ -34,8 +34,9 @@ class LikelihoodRatio(Metric):
 
     Notes
     -----
-    **Verdict** TPR: pass up to 0.02 or where the interval reaches 0.01, look up to 0.05, fail above. AUC and gap have
-    none: they are means over everybody, and any model that learns from rows finds them likelier than others.
+    **Verdict** TPR: pass where guessing explains it (an exact test by ranks, with a chance of a false alarm of 1e-4) or
+    up to 0.02, look up to 0.05, fail above. AUC and gap have none: they are means over everybody, and any model that
+    learns from rows finds them likelier than others.
 
     **Interval** 95 %. TPR: as for ``privacy/membership``. AUC: DeLong's variance. Gap: normal. None of them holds the
     spread over fits of the second model.
@@ -92,13 +93,15 @@ class LikelihoodRatio(Metric):
         inside = np.repeat([True, False], [len(log.columns) for log in logs])
         plain = np.concatenate([log.rows for log in logs])
         ratio = plain - np.concatenate([log.rows for log in others])
-        share, reach = caught(ratio, inside, FALSE_ALARMS)
+        found = Suspicion(ratio, inside)
+        share, reach = found.caught()
         auc, between = area_interval(ratio, inside)
         gap, spread = _gap(plain[inside], plain[~inside])
-        verdict: Verdict = "pass" if reach[0] <= FALSE_ALARMS else judge(share, self.limits)
+        verdict = judge_caught(found, self.limits)
         told = (
             f"Somebody who holds the model file, not only the rows, names {percent(share)} of {int(inside.sum()):,} "
-            "training rows as members at 1 % false alarms (guessing names 1 %)."
+            "training rows as members (rows that the model learnt from) while wrongly naming 1 % of unseen rows; "
+            "guessing names 1 %."
         )
         if verdict == "pass":
             told = f"No leak found by this attack: {told[0].lower()}{told[1:]}"
@@ -113,7 +116,8 @@ class LikelihoodRatio(Metric):
             ),
             Score(
                 f"{NAME}/gap", gap, spread, 0.0, "info",
-                f"To the model a training row is on average {times(gap)} an unseen row ({gap:.2f} nats).",
+                f"To the model a training row is on average {times(gap)} an unseen row: its log-probability "
+                f"is {gap:.2f} nats higher (0 if the model knows training rows no better; 0.69 nats is a factor of 2).",
                 self.better, _by_column(*logs), title="Likelier in training than unseen (nats)",
             ),
         ]  # fmt: skip
@@ -127,10 +131,8 @@ def _gap(inside: Array, outside: Array) -> tuple[float, tuple[float, float]]:
 
 
 def _records(ratio: Array, plain: Array, inside: Array) -> pl.DataFrame:
-    records = []
-    for attack, scores in (("against a second model", ratio), ("likelihood alone", plain)):
-        rates = {f"tpr_{rate:g}": caught(scores, inside, rate)[0] for rate in (0.001, 0.01, 0.1)}
-        records.append({"attack": attack, **rates, "auc": area_interval(scores, inside)[0]})
+    attacks = (("against a second model", ratio), ("likelihood alone", plain))
+    records = [Suspicion(scores, inside).record("all", attack) for attack, scores in attacks]
     return pl.DataFrame(records)
 
 

@@ -68,7 +68,22 @@
   } else {
     places.forEach(drawPlace);
   }
-  window.addEventListener("beforeprint", function () { places.forEach(drawPlace); });
+
+  // What is folded away on the screen is read on paper.
+  var folded = [];
+  window.addEventListener("beforeprint", function () {
+    folded = Array.prototype.filter.call(document.querySelectorAll("details.score"), function (block) { return !block.open; });
+    folded.forEach(function (block) { block.open = true; });
+    places.forEach(drawPlace);
+  });
+  window.addEventListener("afterprint", function () { folded.forEach(function (block) { block.open = false; }); });
+
+  function unfold() {
+    var block = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (block && block.tagName === "DETAILS") { block.open = true; block.scrollIntoView(); }
+  }
+  window.addEventListener("hashchange", unfold);
+  unfold();
 
   var grid = document.querySelector(".columns");
   var find = document.getElementById("find"), order = document.getElementById("order"), told = document.getElementById("shown");

@@ -1,0 +1,113 @@
+"""What an expert said in a blind test, counted: how often right, against guessing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+from scipy.stats import beta, binom
+
+from simulacra.metric import Verdict
+from simulacra.metrics._case import judge
+
+GUESSING = 0.5
+ALARM = 0.001
+"""Chance that somebody who only guesses raises the alarm: a test is made by hand, seldom, and of few records."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Right answers among some marked records.
+
+    Parameters
+    ----------
+    right : int
+        How many were marked as what they are.
+    marked : int
+        How many were marked at all.
+    """
+
+    right: int
+    marked: int
+
+    @classmethod
+    def of(cls, marks: pl.DataFrame) -> Tally:
+        """Count a frame with the columns ``real`` and ``marked``; records left open are not counted."""
+        known = marks.filter(pl.col("marked").is_not_null())
+        return cls(int((known["real"] == known["marked"]).sum()), known.height)
+
+    @property
+    def share(self) -> float:
+        """Share of right answers; that of guessing where there are none."""
+        return self.right / self.marked if self.marked else GUESSING
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Exact 95 % interval of the share.
+
+        Notes
+        -----
+        **Source** Clopper & Pearson 1934, "The use of confidence or fiducial limits illustrated in the case of the
+        binomial".
+        """
+        wrong = self.marked - self.right
+        low = float(beta.ppf(0.025, self.right, wrong + 1)) if self.right else 0.0
+        high = float(beta.ppf(0.975, self.right + 1, wrong)) if wrong else 1.0
+        return low, high
+
+    @property
+    def chance(self) -> float:
+        """How likely guessing is as far from one half, on either side."""
+        far = max(self.right, self.marked - self.right)
+        return min(1.0, 2 * float(binom.sf(far - 1, self.marked, GUESSING)))
+
+    def verdict(self, limits: tuple[float, float]) -> Verdict:
+        """Judge how far the answers are from guessing, on either side; what chance explains passes."""
+        return "pass" if self.chance >= ALARM else judge(GUESSING + abs(self.share - GUESSING), limits)
+
+    def record(self, of: str) -> dict[str, str | int | float]:
+        """Return a row of a table."""
+        low, high = self.interval
+        row = {"of": of, "marked": self.marked, "right": self.right, "share": self.share}
+        return row | {"low": low, "high": high}
+
+
+def tallies(marks: pl.DataFrame) -> pl.DataFrame:
+    """Count all records, the real and the synthetic ones, and those of which the expert was sure or not.
+
+    Examples
+    --------
+    >>> marks = pl.DataFrame({"real": [True, False, True], "marked": [True, True, None]})
+    >>> tallies(marks)["right"].to_list()
+    [1, 1, 0]
+    """
+    parts = {
+        "all records": marks,
+        "real records": marks.filter(pl.col("real")),
+        "synthetic records": marks.filter(~pl.col("real")),
+    }
+    if "sure" in marks.columns and marks["sure"].drop_nulls().len():
+        parts["sure answers"] = marks.filter(pl.col("sure"))
+        parts["unsure answers"] = marks.filter(~pl.col("sure"))
+    return pl.DataFrame([Tally.of(part).record(of) for of, part in parts.items()])
+
+
+def say(marks: pl.DataFrame) -> str:
+    """Say in one or two sentences how well the expert told the records apart."""
+    every = Tally.of(marks)
+    low, high = every.interval
+    real, fake = (Tally.of(marks.filter(pl.col("real") == side)) for side in (True, False))
+    words = (
+        f"An expert marked {every.marked} records as real or synthetic and was right for {every.right} of them, "
+        f"{every.share:.0%} (95 % {low:.0%} to {high:.0%}; guessing, as with real records on both sides, gives 50 %): "
+        f"{real.right} of {real.marked} real ones and {fake.right} of {fake.marked} synthetic ones."
+    )
+    if every.chance >= ALARM:
+        words += " Guessing explains that."
+    elif every.share < GUESSING:
+        words += (
+            " That is worse than guessing: the two are told apart, but the synthetic ones are taken for real."
+        )
+    if left := marks.height - every.marked:
+        words += f" ({left} records were left open.)"
+    return words

@@ -1,0 +1,1 @@
+"""Parts of this kind, one to a file; nothing is listed here."""
