@@ -1,4 +1,4 @@
-"""Write the parts of the reference that the code itself knows: the commands, and the JSON Schema of schema files.
+"""Write the parts of the reference that the code itself knows: the commands, and the JSON Schemas of its files.
 
     .venv/bin/python docs/write_reference.py
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from simulacra.cli import group
+from simulacra.report.document import Report
 from simulacra.schema.files import json_schema
 
 FOLDER = Path(__file__).parent / "reference"
@@ -28,7 +29,7 @@ written whole or not at all.
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | a check failed (`evaluate --fail-if`, `inspect --schema`) |
+| 1 | a check failed (`evaluate --fail-if`, `evaluate --policy`, `compare --policy`, `inspect --schema`) |
 | 2 | something to mend in the call or the data; the message says what |
 | 3 | a fault of simulacra; run again with `simulacra --traceback ...` and report what it prints |
 | 130 | interrupted; nothing is left half written |
@@ -106,9 +107,18 @@ def schema_text() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+def report_schema_text() -> str:
+    """Return the JSON Schema of reports as text."""
+    return json.dumps(Report.schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 def files() -> dict[Path, str]:
     """Return all files that this script writes, with their contents."""
-    return {FOLDER / "command-line.md": commands_page(), FOLDER / "schema.json": schema_text()}
+    return {
+        FOLDER / "command-line.md": commands_page(),
+        FOLDER / "schema.json": schema_text(),
+        FOLDER / "report.schema.json": report_schema_text(),
+    }
 
 
 if __name__ == "__main__":

@@ -120,7 +120,8 @@ def test_every_metric_and_its_limits_stand_in_the_docs(name: str) -> None:
     assert limits == getattr(METRICS.load(name), "limits", ())
     section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
     assert METRICS.load(name).__name__ in section
-    assert f"`{name}`" in text_of("README.md")
+    # the README names the families, and the reference their metrics
+    assert name.partition("/")[0] in text_of("README.md")
 
 
 def all_errors() -> list[type]:

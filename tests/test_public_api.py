@@ -14,9 +14,9 @@ import simulacra
 ROOT = Path(simulacra.__file__).parent
 
 PUBLIC = [
-    "Check", "Column", "Dataset", "Generator", "Metric", "Report", "Schema", "Score", "Synthesizer", "Table",
-    "__version__", "errors", "estimate", "evaluate", "explain", "fit", "infer", "load", "plot", "read", "split",
-    "testing", "write",
+    "Check", "Column", "Dataset", "Generator", "Metric", "Ranking", "Report", "Schema", "Score", "Synthesizer", "Table",
+    "__version__", "compare", "errors", "estimate", "evaluate", "explain", "fit", "infer", "load", "plot", "read",
+    "review", "split", "testing", "write",
 ]  # fmt: skip
 
 SIGNATURES = {
@@ -34,8 +34,13 @@ SIGNATURES = {
     "load": "(path)",
     "evaluate": (
         "(train, synthetic, *, holdout=None, target=None, groups=None, sensitive=None, quasi_identifiers=None, "
-        "queries=None, task=None, shadows=0, maker=None, schema=None, metrics=None, thresholds=None, seed=0, "
-        "title=None, model=None, progress=silent)"
+        "queries=None, task=None, shadows=0, maker=None, review=None, schema=None, metrics=None, thresholds=None, "
+        "policy=None, seed=0, title=None, model=None, progress=silent)"
+    ),
+    "review": "(real, synthetic, *, n=40, seed=None, text=False, schema=None, title=None)",
+    "compare": (
+        "(train, candidates=None, *, models=(), holdout=None, schema=None, seed=0, title=None, progress=silent, "
+        "**options)"
     ),
     "explain": "(model, column=None, *, top=5)",
     "write": "(data, path)",

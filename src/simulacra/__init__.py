@@ -19,11 +19,14 @@ _HOMES = {
     "fit": "simulacra.api",
     "load": "simulacra.api",
     "evaluate": "simulacra.api",
+    "compare": "simulacra.api",
+    "review": "simulacra.api",
     "explain": "simulacra.explanation",
     "write": "simulacra.api",
     "Dataset": "simulacra.dataset",
     "Synthesizer": "simulacra.synthesizer",
     "Report": "simulacra.report.document",
+    "Ranking": "simulacra.report.ranking",
     "Score": "simulacra.metric",
     "Column": "simulacra.schema.types",
     "Check": "simulacra.schema.types",
@@ -38,13 +41,14 @@ __all__ = ["__version__", *_HOMES, *_MODULES]
 
 if TYPE_CHECKING:
     from simulacra import errors, testing
-    from simulacra.api import estimate, evaluate, fit, infer, load, read, split, write
+    from simulacra.api import compare, estimate, evaluate, fit, infer, load, read, review, split, write
     from simulacra.dataset import Dataset
     from simulacra.explanation import explain
     from simulacra.generator import Generator
     from simulacra.metric import Metric, Score
     from simulacra.report import charts as plot
     from simulacra.report.document import Report
+    from simulacra.report.ranking import Ranking
     from simulacra.schema.types import Check, Column, Schema, Table
     from simulacra.synthesizer import Synthesizer
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simulacra._api_comparison import as_names, compare, describe_evaluation, describe_model, make_maker
+from simulacra._api_review import Marks, take_marks
 from simulacra._api_schema import Contract, contract
 from simulacra.dataset import dataset
 from simulacra.evaluation import evaluate as evaluate_case
@@ -32,6 +33,7 @@ def evaluate(
     task: Task | None = None,
     shadows: int = 0,
     maker: Callable[[Any, int], Any] | None = None,
+    review: Marks | None = None,
     schema: Contract | None = None,
     metrics: Sequence[str] | None = None,
     thresholds: Mapping[str, tuple[float, float]] | None = None,
@@ -71,6 +73,8 @@ def evaluate(
     maker : callable or None
         ``maker(frame, seed)`` makes synthetic rows from a Polars frame of real ones in the way in which those under
         test were made; for the same attack on data from other generators.
+    review : (path, path), frame or None
+        What an expert said in a blind test that `review` made: the files of answers and key.
     schema : Schema, mapping, path or None
         The contract of all three; that of `train` when None.
     metrics : sequence of str or None
@@ -124,7 +128,7 @@ def evaluate(
         "targets": as_names(target) or house.target, "groups": as_names(groups) or house.groups, "sensitive": sensitive,
         "quasi_identifiers": as_names(quasi_identifiers) or house.quasi_identifiers,
         "queries": {**house.queries, **(queries or {})}, "task": task,
-        "maker": make_maker(maker, model, table), "shadows": shadows,
+        "maker": make_maker(maker, model, table), "shadows": shadows, "review": take_marks(review),
     }  # fmt: skip
     case, notes = compare(known, table, synthetic, holdout, resolve_seed(seed), model, **questions)
     limits = {**house.thresholds, **(thresholds or {})}

@@ -1,4 +1,4 @@
-"""The verbs: read, infer, split, estimate, fit, load, evaluate, write."""
+"""The verbs: read, infer, split, estimate, fit, load, evaluate, review, write."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from simulacra._api_evaluation import evaluate as evaluate
+from simulacra._api_ranking import compare as compare
+from simulacra._api_review import review as review
 from simulacra._api_schema import Contract, contract, refresh
 from simulacra.dataset import Dataset, dataset
 from simulacra.errors import ModelFileError, OptionError

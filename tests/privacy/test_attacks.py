@@ -173,7 +173,7 @@ def test_without_a_holdout_both_say_how_to_give_one() -> None:
 
 
 def test_what_is_left_out_for_the_cost_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulacra.metrics.privacy.membership.PAIR_CELLS", 10_000_000)
+    monkeypatch.setattr("simulacra.metrics._attack.PAIR_CELLS", 10_000_000)
     monkeypatch.setattr("simulacra.metrics.privacy.distances.PAIR_CELLS", 10_000_000)
     assert "A random 208 candidates of each kind were used" in run(Membership, FRESH)[0].words
     assert "A random 416 synthetic rows were used" in run(Distances, FRESH)[0].words

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -86,3 +88,47 @@ def report_of(names: list[str], *, seed: int = 0) -> Report:
         {"seed": 7, "model": {"name": "trees", "options": {"depth": None}}, "privacy": {"formal": False}},
         ("rare levels were merged",),
     )  # fmt: skip
+
+
+def rich_report() -> Report:
+    """A report in which every kind of picture occurs, and every verdict."""
+    made = report_of(["age", "sex", "pay"])
+    groups = pl.DataFrame({
+        "group": ["f", "m"], "rows": [400, 600], "real": [0.4, 0.6], "real_low": [0.37, 0.57],
+        "real_high": [0.43, 0.63], "synthetic": [0.3, 0.7], "synthetic_low": [0.27, 0.67],
+        "synthetic_high": [0.33, 0.73],
+    })  # fmt: skip
+    rules = pl.DataFrame({
+        "rule": ["age <= 21 and education is Doctorate", "pay = 999"], "synthetic": [0.023, 0.004],
+        "real": [0.0002, 0.0],
+    })  # fmt: skip
+    curve = pl.DataFrame({"alpha": [0.0, 0.5, 1.0], "synthetic": [0.0, 0.45, 1.0], "real": [0.0, 0.5, 1.0]})
+    attacks = [
+        Score(f"privacy/{name}/auc", 0.5 + i / 10, (0.45 + i / 10, 0.55 + i / 10), 0.5, verdict,
+              f"An attack on members, by {name}.", title=f"Members ranked by {name} (AUC)")
+        for i, (name, verdict) in enumerate([("membership", "pass"), ("density", "look"), ("classifier", "fail")])
+    ]  # fmt: skip
+    extra = [
+        Score("fidelity/detection/rules", 0.03, None, 0.0, "info", "Two rules.", detail=rules),
+        Score("diversity/recall", 0.45, (0.4, 0.5), 0.5, "pass", "Varied.", "higher", curve),
+        Score("fairness/groups", 0.1, (0.05, 0.15), 0.02, "look", "Groups differ.", detail=groups),
+        Score("privacy/k-map", float("nan"), verdict="not computed", words="no quasi-identifier is named."),
+    ]
+    cells = pl.DataFrame({
+        "column_a": "sex", "column_b": "pay", "cell_a": [0, 0, 1, 1], "cell_b": [0, 1, 0, 1],
+        "label_a": ["f", "f", "m", "m"], "label_b": ["0 to 9", "10 to 19"] * 2, "real": [0.25, 0.5, None, 0.2],
+        "synthetic": [0.5, 0.25, 0.05, 0.2],
+    })  # fmt: skip
+    scores = (*made.scores, *attacks, *extra)
+    return replace(made, evaluation=replace(made.evaluation, scores=scores, joints=cells))
+
+
+def with_verdicts(name: str, value: float, verdicts: dict[str, str]) -> Report:
+    """A report with the headline figure and further scores of given verdicts."""
+    scores = [
+        Score(
+            "fidelity/detection", value, (value, value), 0.5, "info", "A headline.", title="Told apart (AUC)"
+        )
+    ]
+    scores += [Score(one, 0.2, None, 0.1, verdict) for one, verdict in verdicts.items()]
+    return Report(name, Evaluation(tuple(scores), pl.DataFrame(), {}, {}, ()), {})

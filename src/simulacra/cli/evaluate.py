@@ -42,6 +42,8 @@ from simulacra.storage import require_writable
     show_default=True,
     help="Models that an attack may fit; needs --model.",
 )
+@click.option("--review", type=click.Path(), help="An expert's answers in a blind test; needs --review-key.")
+@click.option("--review-key", type=click.Path(), help="The key of that test; see: simulacra review")
 @click.option("--schema", type=click.Path(), help="A schema file; guessed from TRAIN when left out.")
 @click.option("--model", type=click.Path(), help="The model file that made the rows, for the report.")
 @click.option("--metric", "metrics", multiple=True, help="Run only these; repeatable. See: simulacra metrics")
@@ -87,6 +89,8 @@ def command(
     quasi_identifiers: tuple[str, ...],
     queries: tuple[str, ...],
     shadows: int,
+    review: str | None,
+    review_key: str | None,
     schema: str | None,
     model: str | None,
     metrics: tuple[str, ...],
@@ -107,6 +111,10 @@ def command(
       simulacra evaluate adult.csv fake.csv --holdout test.csv --fail-if "privacy/copies > 0.01"
       simulacra evaluate adult.csv fake.csv --holdout test.csv --policy house.yaml
     """
+    if (review is None) != (review_key is None):
+        raise OptionError(
+            "--review and --review-key go together: the expert's answers, and the key of the test."
+        )
     house = Policy() if policy is None else read_policy(policy)
     require_known(checks, metrics or house.metrics)
     for output in outputs:
@@ -119,8 +127,9 @@ def command(
         report = evaluate(
             train, synthetic, holdout=holdout, target=targets, groups=groups, sensitive=sensitive,
             quasi_identifiers=quasi_identifiers, queries=_queries(queries), shadows=shadows,
-            schema=schema, metrics=metrics or None,
-            thresholds=_thresholds(limits) or None, policy=None if policy is None else house, seed=seed, model=load(model) if model else None, progress=bar,
+            review=(review, review_key) if review and review_key else None, schema=schema, metrics=metrics or None,
+            thresholds=_thresholds(limits) or None, policy=None if policy is None else house, seed=seed,
+            model=load(model) if model else None, progress=bar,
         )  # fmt: skip
     for output in outputs:
         report.save(output, private=private)

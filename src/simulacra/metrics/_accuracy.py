@@ -26,7 +26,7 @@ from simulacra.metrics._verdicts import ALARM
 SPLITS = 8
 SPLITS_OF_FEW = 20
 FEW = 2_000
-SPLIT_ROWS = 30_000
+SPLIT_ROWS = 12_000
 SPLIT_TEST_ROWS = 4_000
 
 

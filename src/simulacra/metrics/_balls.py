@@ -21,7 +21,7 @@ from simulacra.metrics._verdicts import noise
 GROUPS = 50
 DEALS = 400
 MOST_BALLS = 6_000
-BEYOND = 1.3
+BEYOND = 1.4
 """How much farther out than all deals a difference must be; 1.2 would do for a normal distribution."""
 LEVELS = np.linspace(0.0, 1.0, 201)
 
@@ -71,10 +71,13 @@ def draw_balls(case: Comparison, against: Side, neighbours: int) -> Balls:
         far = [eccentricity(side, cloud.reference) for side in sides]
         edges = np.unique(np.quantile(np.concatenate(far), LEVELS, method="inverted_cdf"))
         step = [np.searchsorted(edges, side) for side in far]
-        held = [hold(centres, radii, side, at) for side, at in zip(sides, step, strict=True)]
-        counts, apart, steps = zip(*held, strict=True)
+        ours, theirs = (hold(centres, radii, side, at) for side, at in zip(sides, step, strict=True))
         shares = [tabulate(at, len(edges)) for at in step]
-        return Balls(*counts, *apart, *steps, *shares, neighbours, cloud.note)
+        return Balls(
+            *(ours[0], theirs[0], ours[1], theirs[1], ours[2], theirs[2], shares[0], shares[1]),
+            neighbours=neighbours,
+            note=cloud.note,
+        )
 
     return case.remember(("balls", against, neighbours), make)
 

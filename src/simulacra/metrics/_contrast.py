@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import binom, hypergeom, norm
@@ -37,7 +38,8 @@ class Contrast:
     Notes
     -----
     **Source** Giomi et al. 2022, "A unified framework for quantifying privacy risk in synthetic data", section 4
-    (excess over a control, as a share of what the control leaves); Newcombe 1998, method 10 (the interval); Fisher's
+    (excess over a control, as a share of what the control leaves); Newcombe 1998, method 10 (the interval, with
+    the first-order effect of the control on what it leaves); Fisher's
     exact test (the chance).
 
     Examples
@@ -80,8 +82,11 @@ class Contrast:
         low, high = (self.scale * end for end in wilson(self.hits, self.rows, z))
         control_low, control_high = (self.scale * e for e in wilson(self.control_hits, self.control_rows, z))
         gap = self.share - self.control
+        # what the control is uncertain by moves the excess and what is left for it, one against the other; the
+        # lower end does without, since a shortfall is on another scale
+        weight = (1 - self.share) / (1 - self.control) if gap > 0 and self.control < 1 else 1.0
         below = gap - float(np.hypot(self.share - low, control_high - self.control))
-        above = gap + float(np.hypot(high - self.share, self.control - control_low))
+        above = gap + float(np.hypot(high - self.share, weight * (self.control - control_low)))
         return self._rescale(below), self._rescale(above)
 
     def detectable(self, looks: int = 1, least: float = 0.0) -> float:
@@ -89,17 +94,9 @@ class Contrast:
 
         It is 1 where even a complete leak could not be told from chance, for there are too few rows.
         """
-        trials = round(self.rows / self.scale)
-        chance = min(1.0, self.scale * (self.control_hits + 0.5) / (self.control_rows + 1))
-        nothing, everything = 0.0, 1.0
-        for _ in range(20):
-            middle = (nothing + everything) / 2
-            hits = int(binom.ppf(POWER_TAIL, trials, chance + middle * (1 - chance)))
-            if Contrast(hits, self.rows, self.control_hits, self.control_rows).beyond_chance(looks):
-                everything = middle
-            else:
-                nothing = middle
-        return 1.0 if nothing > 1 - 1e-5 else max(least, everything)
+        return max(
+            least, _detectable(self.rows, self.control_hits, self.control_rows, self.scale, max(1, looks))
+        )
 
     def beyond_chance(self, looks: int = 1) -> bool:
         """Tell whether unseen real rows would hardly ever get as many hits."""
@@ -127,12 +124,12 @@ class Contrast:
         return float(min(1.0, max(-1.0, gap / room if gap > 0 and room > 0 else gap)))
 
 
-def worst(contrasts: Sequence[Contrast]) -> int:
+def worst(contrasts: Sequence[Contrast], looks: int | None = None) -> int:
     """Return the position of the contrast that chance explains least; of none beyond chance, the sharpest one.
 
     Figures that say nothing would else be shown for the noise that they are picked for.
     """
-    looks = len(contrasts)
+    looks = looks or len(contrasts)
 
     def order(i: int) -> tuple[bool, float, float]:
         found = contrasts[i]
@@ -140,15 +137,19 @@ def worst(contrasts: Sequence[Contrast]) -> int:
             return False, found.probability, -found.value
         return True, found.detectable(looks), -found.value
 
-    return min(range(looks), key=order)
+    return min(range(len(contrasts)), key=order)
 
 
 def seen(found: Contrast, looks: int, limits: tuple[float, float]) -> str:
     """Say how small a leak would have been noticed."""
-    smallest = found.detectable(looks, limits[0])
-    if smallest == 1.0:
-        return "they are too few to tell even a complete leak from chance"
-    return f"it would have seen an excess of {percent(smallest)} with 95 % power"
+    return f"it would have seen an excess of {percent(found.detectable(looks, limits[0]))} with 95 % power"
+
+
+def sightless(found: Contrast, looks: int, what: str) -> str | None:
+    """Say that even a complete leak could not be told from chance, if that is so."""
+    if found.beyond_chance(looks) or found.detectable(looks) < 1.0:
+        return None
+    return f"{what}, so that even a complete leak could not be told from chance; give more real rows."
 
 
 def too_few(train: int, holdout: int) -> str | None:
@@ -169,3 +170,18 @@ def wilson(hits: int, rows: int, z: float = 1.96) -> tuple[float, float]:
     middle = (share + inverse / 2) / (1 + inverse)
     half = z * float(np.sqrt(share * (1 - share) / rows + inverse / (4 * rows))) / (1 + inverse)
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
+
+
+@lru_cache(maxsize=1024)
+def _detectable(rows: int, control_hits: int, control_rows: int, scale: float, looks: int) -> float:
+    trials = round(rows / scale)
+    chance = min(1.0, scale * (control_hits + 0.5) / (control_rows + 1))
+    nothing, everything = 0.0, 1.0
+    for _ in range(20):
+        middle = (nothing + everything) / 2
+        hits = int(binom.ppf(POWER_TAIL, trials, chance + middle * (1 - chance)))
+        if Contrast(hits, rows, control_hits, control_rows).beyond_chance(looks):
+            everything = middle
+        else:
+            nothing = middle
+    return 1.0 if nothing > 1 - 1e-5 else everything

@@ -22,7 +22,13 @@ from threadpoolctl import threadpool_limits
 from simulacra.domain import Array
 from simulacra.metric import Comparison
 from simulacra.metrics._boosting import fit as fit_boosting
-from simulacra.metrics._case import LEVEL_KINDS, NUMERIC_KINDS, as_levels, draw, empty_side, predictive_columns
+from simulacra.metrics._case import (
+    LEVEL_KINDS,
+    NUMERIC_KINDS,
+    as_levels,
+    empty_side,
+    predictive_columns,
+)
 from simulacra.metrics._features import extract
 from simulacra.metrics._linear import Linear, encode, fit_linear
 from simulacra.profile import as_numbers
@@ -44,6 +50,7 @@ REACH = 1e30
 Learner = Literal["boosting", "linear", "forest"]
 Side = Literal["synthetic", "real", "test"]
 SIDES: tuple[Side, ...] = ("synthetic", "real", "test")
+MODELS: tuple[Side, ...] = ("real", "synthetic")
 
 
 @dataclass(frozen=True)
@@ -141,15 +148,16 @@ def predictions(case: Comparison, target: str, learner: Learner = "boosting") ->
     question = pose(case, target)
     if isinstance(question, str):
         return question
-    test = view(case, question, learner).matrices["test"]
-    found = [
-        case.remember(
-            ("learners", "predictions", target, learner, side),
-            lambda side=side: predict(trained(case, question, learner, side), test, question),
-        )
-        for side in ("real", "synthetic")
-    ]
-    return Predictions(question, question.answers["test"], found[0], found[1])
+    real, fake = (_told(case, question, learner, side) for side in MODELS)
+    return Predictions(question, question.answers["test"], real, fake)
+
+
+def _told(case: Comparison, question: Question, learner: Learner, side: Side) -> Array:
+    def make() -> Array:
+        test = view(case, question, learner).matrices["test"]
+        return predict(trained(case, question, learner, side), test, question)
+
+    return case.remember(("learners", "predictions", question.target.name, learner, side), make)
 
 
 def pose(case: Comparison, target: str) -> Question | str:
@@ -249,7 +257,9 @@ def _classes(answers: dict[Side, pl.Series]) -> tuple[dict[Side, Array], tuple[s
 def view(case: Comparison, question: Question, learner: Learner) -> View:
     """Return the rows as a learner sees them."""
     if learner == "linear":
-        return case.remember(("learners", "linear view", question.target.name), lambda: _linear_view(question))
+        return case.remember(
+            ("learners", "linear view", question.target.name), lambda: _linear_view(question)
+        )
     plain = case.remember(("learners", "view", question.target.name), lambda: _tree_view(question))
     if learner == "boosting":
         return plain

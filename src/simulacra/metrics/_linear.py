@@ -101,7 +101,9 @@ def encode(frame: pl.DataFrame, columns: Sequence[Column], most: int = MOST_FEAT
     for position, column in enumerate(columns):
         if column.kind in LEVEL_KINDS:
             values = as_levels(frame[column.name]).fill_null("\x00missing").alias("level")
-            counts = values.to_frame().group_by("level").len().sort(["len", "level"], descending=[True, False])
+            counts = (
+                values.to_frame().group_by("level").len().sort(["len", "level"], descending=[True, False])
+            )
             common = counts.filter(pl.col("len") >= FEWEST_OF_A_LEVEL)["level"].to_list()[1 : share + 1]
             # the rest, should there be none, is what the commonest level is compared with
             levels[column.name] = common

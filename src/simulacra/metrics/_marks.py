@@ -8,11 +8,13 @@ import polars as pl
 from scipy.stats import beta, binom
 
 from simulacra.metric import Verdict
-from simulacra.metrics._case import judge
+from simulacra.metrics._case import judge, percent
 
 GUESSING = 0.5
+DOUBT = 0.01
+"""Chance that somebody who only guesses is looked at: a test is made by hand, seldom, and of few records."""
 ALARM = 0.001
-"""Chance that somebody who only guesses raises the alarm: a test is made by hand, seldom, and of few records."""
+"""Chance that somebody who only guesses makes it fail."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,17 @@ class Tally:
 
     def verdict(self, limits: tuple[float, float]) -> Verdict:
         """Judge how far the answers are from guessing, on either side; what chance explains passes."""
-        return "pass" if self.chance >= ALARM else judge(GUESSING + abs(self.share - GUESSING), limits)
+        if self.chance >= DOUBT:
+            return "pass"
+        verdict = judge(GUESSING + abs(self.share - GUESSING), limits)
+        return "look" if verdict == "fail" and self.chance >= ALARM else verdict
 
     def record(self, of: str) -> dict[str, str | int | float]:
         """Return a row of a table."""
         low, high = self.interval
-        row = {"of": of, "marked": self.marked, "right": self.right, "share": self.share}
-        return row | {"low": low, "high": high}
+        return {
+            "of": of, "marked": self.marked, "right": self.right, "share": self.share, "low": low, "high": high,
+        }  # fmt: skip
 
 
 def tallies(marks: pl.DataFrame) -> pl.DataFrame:
@@ -99,11 +105,13 @@ def say(marks: pl.DataFrame) -> str:
     real, fake = (Tally.of(marks.filter(pl.col("real") == side)) for side in (True, False))
     words = (
         f"An expert marked {every.marked} records as real or synthetic and was right for {every.right} of them, "
-        f"{every.share:.0%} (95 % {low:.0%} to {high:.0%}; guessing, as with real records on both sides, gives 50 %): "
+        f"{percent(every.share)} (95 % {percent(low)} to {percent(high)}; guessing, as with real records on both sides, gives 50 %): "
         f"{real.right} of {real.marked} real ones and {fake.right} of {fake.marked} synthetic ones."
     )
-    if every.chance >= ALARM:
+    if low <= GUESSING <= high:
         words += " Guessing explains that."
+    elif every.chance >= DOUBT:
+        words += " Luck may explain that; more records would tell."
     elif every.share < GUESSING:
         words += (
             " That is worse than guessing: the two are told apart, but the synthetic ones are taken for real."

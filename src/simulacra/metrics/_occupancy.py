@@ -29,10 +29,11 @@ def distinct_error(ours: Array, theirs: Array) -> float:
     --------
     >>> distinct_error(np.array([1, 1, 0, 0]), np.array([0, 0, 1, 1]))
     0.0
-    >>> round(distinct_error(np.array([2, 0]), np.array([0, 2])), 3)
-    0.707
+    >>> distinct_error(np.array([2, 0, 0]), np.array([0, 1, 1]))
+    0.5
     """
     both = (ours + theirs).astype(np.float64)
+    both = both[both > 0]
     tail = np.exp2(-both)
     variance = 2 * tail.sum() - (both * tail).sum() ** 2 / (both.sum() / 4)
     return float(np.sqrt(max(0.0, variance)))

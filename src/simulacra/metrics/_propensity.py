@@ -17,7 +17,7 @@ from simulacra.schema.types import Column
 MOST_LEVELS = 10
 REACH = 5.0
 ROUNDS = 30
-SETTLED = 1e-8
+SETTLED = 1e-6
 
 
 def design(
@@ -29,9 +29,9 @@ def design(
 ) -> tuple[Array, list[tuple[int, ...]]]:
     """Turn frames into one matrix of terms: first main effects, then as many products of two as there is room for.
 
-    A number gives its distance from the median in robust units, cut off at 5, and that squared; a level that enough rows
-    hold gives an indicator, and so do missing values. Everything is taken from all frames together, without regard to
-    the frame a row stands in. The numbers of pairs are products of first terms of two columns, in random order.
+    A number gives its distance from the median in robust units, cut off at 5, and that squared; a level that enough
+    rows hold gives an indicator, and so do missing values. Everything is taken from all frames together, without
+    regard to the frame a row stands in. The pairs are products of the first terms of two columns, in random order.
 
     Parameters
     ----------

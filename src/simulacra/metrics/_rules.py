@@ -139,7 +139,8 @@ def _best(sides: list[Array], joint: list[Array], heights: list[int]) -> tuple[i
     worth = np.triu(_worth(joint[0], joint[1], heights))
     single, pair = np.diag(worth), np.triu(worth, 1)
     at = int(single.argmax())
-    best, value = (at,), float(single[at])
+    best: tuple[int, ...] = (at,)
+    value = float(single[at])
     order = np.argsort(-pair, axis=None, kind="stable")[:BEAM]
     tops = [(int(a), int(b)) for a, b in zip(*np.unravel_index(order, pair.shape), strict=True)]
     if len(tops) and pair[tops[0]] > LONGER * value:
@@ -161,8 +162,8 @@ def _worth(ours: Array, theirs: Array, heights: list[int]) -> Array:
 
 
 def _count(text: str, holds: Array, fake: Array, kept: Array) -> Rule:
-    counts = [int((holds & kept & side).sum()) for side in (fake, ~fake)]
-    return Rule(text, *counts, (int((kept & fake).sum()), int((kept & ~fake).sum())), holds)
+    hits, others = (int((holds & kept & side).sum()) for side in (fake, ~fake))
+    return Rule(text, hits, others, (int((kept & fake).sum()), int((kept & ~fake).sum())), holds)
 
 
 def _often(holds: Array, fake: Array, rows: Array) -> bool:

@@ -82,7 +82,6 @@ def render(report: Report, *, private: bool = False) -> str:
     >>> "<title>Adult</title>" in page, "No formal privacy guarantee." in page
     (True, True)
     """
-    environment = _environment()
     drawn = _charts(report)
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     library = _library() if drawn else ""
@@ -90,26 +89,30 @@ def render(report: Report, *, private: bool = False) -> str:
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     )
     hashes = " ".join(f"'sha256-{_digest(text)}'" for text in (library, script) if text)
-    page = environment.get_template("report.html.j2").render(
-        **_facts(report),
-        policy=f"{policy}; script-src {hashes}",
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        library=Markup(library),
-        charts=Markup(_embedded(drawn)),
-        drawn=drawn,
-        maps=_maps.maps(report),
-        panels=_panels(report, drawn),
-        sections=_sections(report),
-        tiles=_tables.tiles(report),
-        shape=_tables.shape(report),
-        unfilled=_tables.missing(report),
-        violations=_tables.violations(report),
-        provenance=_tables.provenance(report),
-        seconds=report.evaluation.seconds,
-        terms=_terms(report),
-        owner=[(s, _tables.grid(s.private)) for s in report if s.private is not None] if private else [],
-        private=private,
+    page = (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            **_facts(report),
+            policy=f"{policy}; script-src {hashes}",
+            style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+            script=Markup(script),
+            library=Markup(library),
+            charts=Markup(_embedded(drawn)),
+            drawn=drawn,
+            maps=_maps.maps(report),
+            panels=_panels(report, drawn),
+            sections=_sections(report),
+            tiles=_tables.tiles(report),
+            shape=_tables.shape(report),
+            unfilled=_tables.missing(report),
+            violations=_tables.violations(report),
+            provenance=_tables.provenance(report),
+            seconds=report.evaluation.seconds,
+            terms=_terms(report),
+            owner=[(s, _tables.grid(s.private)) for s in report if s.private is not None] if private else [],
+            private=private,
+        )
     )
     return page.lstrip()
 
@@ -127,7 +130,7 @@ def fragment(report: Report) -> str:
     str
         An HTML fragment.
     """
-    return _environment().get_template("fragment.html.j2").render(**_facts(report))
+    return environment().get_template("fragment.html.j2").render(**_facts(report))
 
 
 def _facts(report: Report) -> dict[str, Any]:
@@ -166,18 +169,20 @@ def anchor(score: Score) -> str:
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """Return the templates of pages, with the helpers that all of them use."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["words"] = words
-    environment.globals["strip"] = _tables.strip
-    environment.globals["anchor"] = anchor
-    return environment
+    made.globals["words"] = words
+    made.globals["strip"] = _tables.strip
+    made.globals["questions"] = answers.QUESTIONS
+    made.globals["anchor"] = anchor
+    return made
 
 
 @functools.cache

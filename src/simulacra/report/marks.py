@@ -37,8 +37,8 @@ def read_marks(answers: str | Path, key: str | Path) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        A row per record: ``record`` (from 1), ``real`` (what it is), ``marked`` (whether as real; null where left open),
-        ``sure`` (null where not said) and ``reason``.
+        A row per record: ``record`` (from 1), ``real`` (what it is), ``marked`` (whether as real; null where left
+        open), ``sure`` (null where not said) and ``reason``.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def read_marks(answers: str | Path, key: str | Path) -> pl.DataFrame:
         )
     rows = []
     for number, (mark, truth) in enumerate(zip(marks, real), 1):
-        if not isinstance(mark, dict) or mark.get("marked") not in MARKS:
+        if not isinstance(mark, dict) or mark.get("marked", "") not in list(MARKS):
             raise DataError(
                 f"'{answers}': record {number} is marked neither real nor made. Download the answers again."
             )

@@ -48,6 +48,7 @@ def summary(report: Report, *, ascii_only: bool = False, verbose: bool = False) 
     >>> type(summary(Report("t", Evaluation((), pl.DataFrame(), {}, {}, ())))).__name__
     'Group'
     """
+
     def said(text: str, style: str = "") -> Text:
         return Text(_plain(text) if ascii_only else text, style=style)
 

@@ -193,7 +193,12 @@ def rules_of_rows(frame: pl.DataFrame, table: Table) -> Iterator[tuple[str, str,
     if table.key and not one_key:
         keys = frame.select(table.key)
         taken = keys.is_duplicated() & ~keys.select(pl.any_horizontal(pl.all().is_null())).to_series()
-        yield ", ".join(table.key), "different in every row", taken, "Remove the doubles, or choose another key."
+        yield (
+            ", ".join(table.key),
+            "different in every row",
+            taken,
+            "Remove the doubles, or choose another key.",
+        )
     for constraint in table.constraints:
         truth = Predicate.parse(constraint.sql, table).evaluate(frame)
         yield "", constraint.sql, ~truth, "Correct the data, or drop the constraint from the schema."

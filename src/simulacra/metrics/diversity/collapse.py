@@ -137,7 +137,7 @@ class Collapse(Metric):
         effective = [_effective(count) for count in counts]
         words = (
             f"{percent(value)} of the real rows lie in regions that synthetic rows reach as well (real data: "
-            f"{percent(baseline)}); {int(lost.sum())} of {size} regions are all but empty. The synthetic rows spread over "
+            f"{percent(baseline)}); {int(lost.sum())} of {size} regions are all but empty. Synthetic rows spread over "
             f"what amounts to {effective[0]:.1f} equal regions, real ones over {effective[2]:.1f}."
         )
         detail = pl.DataFrame({"real": counts[2] / rows[2], "synthetic": counts[0] / rows[0], "lost": lost})

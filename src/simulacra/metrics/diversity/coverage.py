@@ -88,10 +88,12 @@ def _error(counts: Array) -> float:
     balls = len(counts)
     sole = (counts > 0) & ((counts > 0).sum(axis=1, keepdims=True) == 1)
     # without a group, the balls are empty that only this group reaches
-    error = jackknife_error(covered(counts) - sole.mean(axis=0))
+    spread = jackknife_error(covered(counts) - sole.mean(axis=0)) ** 2
+    # that each ball is reached by luck is part of both spreads, and counts once
+    luck = sole.mean() * counts.shape[1] / balls
     # two of either kind more (Agresti & Coull 1998): a share of 1 among few rows is not certain
     share = (covered(counts) * balls + 2) / (balls + 4)
-    return float(np.hypot(error, np.sqrt(share * (1 - share) / (balls + 4))))
+    return float(np.sqrt(max(0.0, spread - luck) + share * (1 - share) / (balls + 4)))
 
 
 def _chance(balls: Balls, rng: np.random.Generator) -> float:

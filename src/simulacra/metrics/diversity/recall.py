@@ -19,7 +19,7 @@ NAME = "diversity/recall"
 NEIGHBOURS = 1
 RESAMPLES = 200
 MOST_NEAR = 16
-"""Groups of a ball that are kept, of both sides: a hand that holds none of so many is one deal in 60,000."""
+"""Groups that are kept of a ball, both sides together; that a hand holds none of them is one deal in 60,000."""
 ORDER: tuple[Verdict, ...] = ("pass", "look", "fail")
 
 
@@ -28,16 +28,19 @@ class Recall(Metric):
 
     The beta-support of the synthetic rows holds the share beta of them that lies nearest to the centre. Recall at
     beta is the share of training rows whose nearest synthetic row belongs to it and is no farther away than their
-    nearest other training row; it equals beta for a copy. Value: 1 - 2 x the mean over beta of |recall - beta|. The baseline is the same for
-    holdout rows, which come nearer than a training row does half of the time. A value above it is no quality: it
-    says that synthetic rows lie nearer to the training rows than real rows do, which is memorisation.
+    nearest other training row; it equals beta for a copy. Value: 1 - 2 x the mean over beta of |recall - beta|. The
+    baseline is the same for holdout rows, which come nearer than a training row does half of the time. A value above
+    it is no quality: it says that synthetic rows lie nearer to the training rows than real rows do, which is
+    memorisation.
 
     Notes
     -----
     **Verdict** where the difference is more than shuffling synthetic and holdout rows would give: below the baseline,
-    pass up to 0.05, look up to 0.15, fail beyond; above it, pass up to 0.02, look up to 0.10, fail beyond.
+    pass up to 0.05, look up to 0.15, fail beyond; above it, pass up to 0.02, look up to 0.10, fail beyond. A holdout
+    of another kind than the training rows (a later year) lies farther from them too: draw it at random.
 
-    **Interval** 95 %, normal; a bootstrap of the training rows, and a jackknife over 50 groups of synthetic rows.
+    **Interval** 95 %, normal; a bootstrap of the training rows, and a jackknife over 50 groups of synthetic rows;
+    rather too wide, since luck that is both a training row's and a synthetic row's counts twice.
 
     **Detail** recall of the synthetic and of the holdout rows at eleven values of beta.
 

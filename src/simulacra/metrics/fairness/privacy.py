@@ -124,7 +124,7 @@ class Exposure(Metric):
             return not_computed(self, name, why)
         worst = min(found, key=lambda group: (group.chance, -group.value))
         alarm = worst.chance < ALARM / len(found)
-        clear = worst.value > noise((worst.value - worst.interval[0]) / 1.96, len(found))
+        clear = worst.beyond < ALARM / len(found)
         words = (
             f"In group {worst.group!r} an attack by nearest records names {percent(worst.caught)} of {worst.members:,} "
             f"training rows while wrongly naming 1 % of unseen rows; of everybody else it names {percent(worst.rest)}."
@@ -232,6 +232,8 @@ class _Named:
     interval: tuple[float, float]
     auc: float
     chance: float
+    beyond: float
+    """The chance of so many names in the group if others were named as often."""
 
     @property
     def value(self) -> float:
@@ -247,28 +249,32 @@ class _Named:
         }  # fmt: skip
 
 
-def _named(groups: Groups, every: Suspicion, members: Array, strangers: Array) -> Iterator[_Named]:
+def _named(groups: Groups, every: Suspicion, inside: Array, outside: Array) -> Iterator[_Named]:
     """Attack every group that has enough candidates of each kind."""
     for part in groups.partitions:
-        codes = np.concatenate([part.codes[0][members], part.codes[2][strangers]])
+        codes = np.concatenate([part.codes[0][inside], part.codes[2][outside]])
         for place in np.flatnonzero(part.shown()):
-            inside = codes == place
-            sides = [every.take(np.flatnonzero(rows)) for rows in (inside, ~inside)]
+            own = codes == place
+            sides = [every.take(np.flatnonzero(rows)) for rows in (own, ~own)]
             if min(_fewer(side) for side in sides) < FEWEST_OF_A_GROUP:
                 continue
             (caught, ends), (rest, rest_ends) = (side.caught() for side in sides)
             low = caught - rest - float(np.hypot(caught - ends[0], rest_ends[1] - rest))
             high = caught - rest + float(np.hypot(ends[1] - caught, rest - rest_ends[0]))
-            record = sides[0].record("", "")
+            auc = float(sides[0].record("", "")["auc"])
+            members = [int(side.inside.sum()) for side in sides]
+            hits = [round(share * count) for share, count in zip((caught, rest), members, strict=True)]
+            beyond = chance_of_more(*(np.array(x) for x in (hits[0], members[0], hits[1], members[1])))
             yield _Named(
                 part.by,
                 part.names[place],
-                int(sides[0].inside.sum()),
+                members[0],
                 caught,
                 rest,
                 (low, high),
-                float(record["auc"]),
+                auc,
                 sides[0].chance(),
+                float(beyond),
             )
 
 

@@ -19,8 +19,8 @@ from simulacra.metrics._boosting import fit, threads
 from simulacra.metrics._case import draw, empty_side, not_computed, percent, predictive_columns, sampled_note
 from simulacra.metrics._cellwise import PAIR_CELLS, SINGLE_CELLS, Gain, alone, cut, together
 from simulacra.metrics._features import Features, extract
+from simulacra.metrics._guessing import judge_area
 from simulacra.metrics._rules import Rules, example_rows, find_rules, tabulate_rules
-from simulacra.metrics._verdicts import judge_excess
 from simulacra.randomness import Streams
 
 FOLDS = 5
@@ -133,14 +133,14 @@ class Detection(Metric):
             )
         available = min(case.synthetic.height, case.reference.height, case.train.height)
         note = sampled_note(rows, available, case.max_rows)
-        guessing = max(0.5, 0.0 if ceiling is None else ceiling.value)
+        real_auc = None if ceiling is None else ceiling.value
         scores = [
             Score(
                 NAME,
                 found.value,
                 found.interval,
-                None if ceiling is None else ceiling.value,
-                judge_excess(found.value - guessing, _chance(rows), self.limits),
+                real_auc,
+                judge_area(found.value, real_auc, rows, self.limits),
                 _say(found, ceiling) + note,
                 self.better,
                 _detail(names, found, ceiling),
@@ -150,11 +150,6 @@ class Detection(Metric):
         if found.gains:
             scores.append(_score_pairs(names, found, ceiling))
         return [*scores, _score_rules(rules, real, frames)]
-
-
-def _chance(rows: int) -> float:
-    """Return the standard error of the AUC of guessing, for so many rows on each side (Mann and Whitney 1947)."""
-    return float(np.sqrt((2 * rows + 1) / (12 * rows * rows)))
 
 
 def _attempt(features: Features, streams: Streams, *, explain: bool, like: _Trial | None = None) -> _Trial:
@@ -249,8 +244,7 @@ def _score_pairs(names: list[str], found: _Trial, ceiling: _Trial | None) -> Sco
         }
         for (a, b), gain in found.gains.items()
     ]
-    floats = dict.fromkeys(("auc", "apart", "gain", "baseline"), pl.Float64)
-    detail = pl.DataFrame(records, schema={"column_a": pl.String, "column_b": pl.String} | floats)
+    detail = pl.DataFrame(records, schema_overrides={"baseline": pl.Float64})
     detail = detail.sort("gain", descending=True, maintain_order=True)
     top = max(found.gains.values(), key=lambda gain: gain.value)
     row = detail.row(0, named=True)
@@ -280,8 +274,8 @@ def _score_rules(rules: Rules, real: Rules | None, frames: Sequence[pl.DataFrame
         first = rules.found[0]
         number = f"{len(rules.found)} rules" if len(rules.found) > 1 else "One rule"
         words = (
-            f"{number} that people can read tell at least {percent(rules.value)} of rows apart{beside}, borne out by rows "
-            f"they were not found in. The first is met by {first.say()}: {first.text}."
+            f"{number} that people can read tell at least {percent(rules.value)} of rows apart{beside}, borne out by "
+            f"rows they were not found in. The first is met by {first.say()}: {first.text}."
         )
     else:
         words = f"No short rule tells synthetic rows from real ones beyond chance{beside}."

@@ -13,8 +13,8 @@ from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._auc import area, area_interval
 from simulacra.metrics._case import draw, empty_side, not_computed, predictive_columns, sampled_note
+from simulacra.metrics._guessing import judge_area
 from simulacra.metrics._linear import Coding, encode, fit_logistic
-from simulacra.metrics._verdicts import judge_excess
 from simulacra.randomness import Streams
 
 NAME = "fidelity/logistic"
@@ -25,7 +25,7 @@ MOST_FEATURES = 200
 
 
 class Logistic(Metric):
-    """A classifier two-sample test with logistic regression: out-of-fold AUC of synthetic rows against unseen real ones.
+    """A classifier two-sample test with logistic regression: out-of-fold AUC of synthetic against unseen real rows.
 
     0.5 is perfect. It sees how each column is distributed on its own and next to nothing of how columns hang
     together: columns that were shuffled independently pass it. `fidelity/detection` is the test to look at; this one
@@ -90,11 +90,10 @@ class Logistic(Metric):
                 apart = _cross_validate(np.vstack([coding.matrix(other), matrix[rows:]]), streams)
                 baseline = area(apart, np.arange(2 * rows) < rows)
         value, interval = area_interval(scores, np.arange(2 * rows) < rows)
-        chance = float(np.sqrt((2 * rows + 1) / (12 * rows * rows)))
         beside = "50 % is guessing" + ("" if baseline is None else f"; real data get {100 * baseline:.0f} %")
         words = (
-            f"A logistic regression ranks synthetic rows above real ones {100 * value:.0f} % of the time ({beside}). It is "
-            "nearly blind to how columns hang together, and is shown because other tools report it."
+            f"A logistic regression ranks synthetic rows above real ones {100 * value:.0f} % of the time ({beside}). "
+            "It is nearly blind to how columns hang together, and is shown because other tools report it."
         )
         return [
             Score(
@@ -102,7 +101,7 @@ class Logistic(Metric):
                 value,
                 interval,
                 baseline,
-                judge_excess(value - max(0.5, baseline or 0.0), chance, self.limits),
+                judge_area(value, baseline, rows, self.limits),
                 words + sampled_note(rows, available, cap),
                 self.better,
                 detail,

@@ -133,8 +133,8 @@ class Pairs(Metric):
         real = "" if row["baseline"] is None else f" where unseen real rows get {row['baseline']:.3f}"
         words = (
             f"Of {len(excesses):,} pairs of columns {row['column_a']!r} with {row['column_b']!r} loses most against "
-            f"real data: it is {value:.3f} away from the real pair{real}; their association is {row['synthetic']:.2f}, and "
-            f"{row['real']:.2f} in real rows (0 is none, 1 is full)."
+            f"real data: it is {value:.3f} away from the real pair{real}; their association is {row['synthetic']:.2f}, "
+            f"and {row['real']:.2f} in real rows (0 is none, 1 is full)."
         )
         return Score(
             f"{NAME}/worst",

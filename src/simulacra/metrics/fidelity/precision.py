@@ -26,9 +26,9 @@ class Precision(Metric):
     The alpha-support of the real rows holds the share alpha of them that lies nearest to their centre (has the least
     mean distance to all of them). Precision at alpha is the share of synthetic rows in it, and equals alpha for real
     rows. Value: 1 - 2 x the mean over alpha of |precision - alpha|. Beside it stands the density: in how many balls
-    around real rows, each reaching to the fifth nearest real row, a synthetic row lies on average, divided by five; it
-    is 1 for real rows, lower where synthetic rows lie between all real ones, and above 1 where they crowd where real
-    rows are dense. The baselines are the same for training rows.
+    around real rows, each reaching to the fifth nearest real row, a synthetic row lies on average, divided by five. It
+    is about 1 for rows anywhere among the real ones, and lower where synthetic rows lie between or outside all of them.
+    The baselines are the same for training rows.
 
     Notes
     -----
@@ -37,7 +37,8 @@ class Precision(Metric):
     makes only part of the data: see `diversity/coverage`.
 
     **Interval** 95 %. Precision: bootstrap of groups of rows of both sides, moved back onto the value. Density: normal,
-    with the spread over real rows and over 50 groups of synthetic rows.
+    with the spread over real rows and over 50 groups of synthetic rows; where most rows repeat, it holds for these real
+    rows and not for others.
 
     **Detail** precision of synthetic and training rows at eleven values of alpha.
 
@@ -86,9 +87,9 @@ class Precision(Metric):
             (1 - high, 1 - low),
             baseline,
             judge_excess(baseline - value, error, self.limits),
-            f"Synthetic rows lie {value:.3f} as typically among the real rows as real rows do (real data: "
-            f"{baseline:.3f}), where 1 is just as near to their centre and 0 is all at one distance from it or far "
-            f"outside.{cloud.note}",
+            f"Synthetic rows are as typical, neither too middling nor too odd, as real rows to a degree of {value:.3f} "
+            f"(real data: {baseline:.3f}), where 1 is ideal and 0 is all in the very middle or all far outside."
+            f"{cloud.note}",
             self.better,
             _detail(reference, ours, control),
             title="Precision: typical as real rows are (0 to 1)",
@@ -110,9 +111,8 @@ class Precision(Metric):
             interval_of(value, _spread(balls), high=np.inf),
             baseline,
             judge_excess(baseline - value, error, self.density_limits),
-            f"The surroundings of real rows hold {value:.2f} times as many synthetic rows as real ones (real data: "
-            f"{baseline:.2f}); far below, synthetic rows lie where no real rows are, far above, they crowd in one "
-            f"place.{balls.note}",
+            f"The neighbourhoods of real rows hold {value:.2f} times as many synthetic rows as real ones (real data: "
+            f"{baseline:.2f}); far below 1, synthetic rows lie where no real rows are.{balls.note}",
             self.better,
             title="Density around real rows (1 is ideal)",
         )

@@ -19,12 +19,13 @@ class ExpertReview(Metric):
     """The share of records that an expert marked as what they are, real or synthetic; 0.5 is guessing and perfect.
 
     ``simulacra review`` makes the test; ``--review`` and ``--review-key`` (``review=...``) bring the answers. Records
-    that were left open do not count. The baseline is 0.5: with real records on both sides nobody can do better than guess.
+    that were left open do not count. The baseline is 0.5: with real records on both sides one can but guess.
 
     Notes
     -----
-    **Verdict** pass where guessing explains the answers (exact binomial test on both sides; guessing fails it once in
-    1,000 tests); else by the distance from 0.5 on either side: pass up to 0.60, look up to 0.75, fail above.
+    **Verdict** pass where guessing explains the answers (exact binomial test on both sides, 1 %); else by the distance
+    from 0.5 on either side: pass up to 0.60, look up to 0.75, fail above, and fail only where guessing gets so far once
+    in 1,000 tests.
 
     **Interval** exact, 95 %.
 
@@ -41,7 +42,8 @@ class ExpertReview(Metric):
     --------
     >>> from simulacra.schema.types import Column, Table
     >>> frame = pl.DataFrame({"x": [1.0, 2.0]})
-    >>> marks = pl.DataFrame({"record": range(20), "real": [True, False] * 10, "marked": [True] * 20, "reason": [""] * 20})
+    >>> said = {"real": [True, False] * 10, "marked": [True] * 20, "reason": [""] * 20}
+    >>> marks = pl.DataFrame({"record": range(20), **said})
     >>> case = Comparison(Table("t", (Column("x", "number"),)), frame, frame, review=marks)
     >>> score = ExpertReview().score(case)[0]
     >>> score.value, score.verdict

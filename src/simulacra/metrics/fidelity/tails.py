@@ -44,15 +44,15 @@ class Tails(Metric):
     (and beyond 0.1 % and 99.9 % where there are rows enough; wider ones in small tables, so that 20 training rows
     are in each). Invented: the share of synthetic rows with a value outside the range of the training rows. Isolated:
     the share of synthetic rows as far from their nearest record among 5,000 training rows (Gower's distance)
-    as the most isolated 1 % of other training rows. The baselines are the same for the holdout (without one: for one half
-    of the training rows against the other).
+    as the most isolated 1 % of other training rows. The baselines are the same for the holdout (without one: for
+    one half of the training rows against the other).
 
     Notes
     -----
     **Verdict** tails: pass up to 0.5 or where no exact test against the holdout reaches one in 10,000 for all tails
-    together, look up to 0.9, fail above; the tails of 0.1 % alone are never worse than look. Invented: pass up to 0.005
-    above the baseline or where chance explains it, look up to 0.02, fail above. Isolated: pass up to the double and down
-    to half of the baseline or where chance explains it, fail from its quintuple on.
+    together, look up to 0.9, fail above; the tails of 0.1 % alone are never worse than look. Invented: pass up to
+    0.005 above the baseline or where chance explains it, look up to 0.02, fail above. Isolated: pass between half and
+    double of the baseline or where chance explains it, fail from its quintuple on.
 
     **Interval** of the worst tail, and of the other shares: Wilson's.
 
@@ -109,19 +109,16 @@ class Tails(Metric):
                 self, NAME, "no column has a tail that 20 training rows are in; give more rows."
             )[0]
         counts = np.array([record.pop("counts") for record in records])
-        rows = [sides.fake.height, sides.known.height, sides.fresh.height]
+        rows = np.array([sides.fake.height, sides.known.height, sides.fresh.height])
         shares = counts / rows
         deviation = np.abs(shares[:, [0, 2]] - shares[:, [1]]) / shares[:, [1]]
         # chance is only asked where the verdict hangs on it, and still for as many tails as there are
         beyond = np.zeros(len(records), dtype=bool)
         open_tails = np.flatnonzero(deviation[:, 0] > self.limits[0])
-        chances = chance_of_apart(counts[open_tails, 0], rows[0], counts[open_tails, 2], rows[2])
+        chances = chance_of_apart(counts[open_tails, 0], rows[:1], counts[open_tails, 2], rows[2:])
         beyond[open_tails] = chances < ALARM / len(records)
         thin = np.array([record["share"] < SHARES[0] for record in records])
-        verdicts: list[Verdict] = [
-            judge(d, self.limits) if b else "pass" for d, b in zip(deviation[:, 0], beyond, strict=True)
-        ]
-        ranks = np.array([{"pass": 0, "look": 1}.get(v, 2) for v in verdicts])
+        ranks = beyond * np.searchsorted(self.limits, deviation[:, 0], side="left")
         rank = int(np.where(thin, np.minimum(ranks, 1), ranks).max())
         worst = int(np.lexsort([deviation[:, 0], ~thin, beyond])[-1])
         value = float(deviation[worst, 0])
@@ -129,12 +126,12 @@ class Tails(Metric):
             known=shares[:, 1], synthetic=shares[:, 0], baseline=shares[:, 2],
             deviation=deviation[:, 0], beyond_chance=beyond,
         )  # fmt: skip
-        interval = _deviation_interval(int(counts[worst, 0]), rows[0], float(shares[worst, 1]))
+        interval = _deviation_interval(int(counts[worst, 0]), int(rows[0]), float(shares[worst, 1]))
         column, side = records[worst]["column"], records[worst]["side"]
+        ours, train, fresh = (percent(float(share)) for share in shares[worst])
         words = (
-            f"The tail that deviates most is the {side} {percent(records[worst]['share'])} of {column!r}: {percent(shares[worst, 0])} "
-            f"of the synthetic rows are in it, {percent(shares[worst, 1])} of the training rows and {percent(shares[worst, 2])} of "
-            f"{'unseen' if not sides.note.startswith(' (There') else 'other'} real rows."
+            f"The tail that deviates most is the {side} {percent(records[worst]['share'])} of {column!r}: {ours} of "
+            f"the synthetic rows are in it, {train} of the training rows and (real data) {fresh} of other real rows."
         )
         return Score(
             NAME, value, (min(value, interval[0]), max(value, interval[1])), float(deviation[worst, 1]),
@@ -147,12 +144,13 @@ class Tails(Metric):
         hits, fresh = (np.logical_or.reduce([limits.outside[side] for limits in ranges]) for side in (0, 2))
         value, baseline = float(hits.mean()), float(fresh.mean())
         verdict: Verdict = judge(value - baseline, self.invented_limits)
-        if verdict != "pass" and chance_of_more(hits.sum(), len(hits), fresh.sum(), len(fresh)) >= ALARM:
+        urn = np.array([hits.sum(), len(hits), fresh.sum(), len(fresh)])
+        if verdict != "pass" and chance_of_more(*urn) >= ALARM:
             verdict = "pass"
         detail = pl.DataFrame([limits.record() for limits in ranges], schema=_INVENTED_SCHEMA)
         words = (
-            f"{percent(value)} of the synthetic rows have a value beyond the smallest or largest that training rows have "
-            f"(real data: {percent(baseline)})."
+            f"{percent(value)} of the synthetic rows have a value beyond the smallest or largest of the training "
+            f"rows (real data: {percent(baseline)})."
         )
         return Score(
             INVENTED, value, share_interval(int(hits.sum()), len(hits)), baseline, verdict, words + sides.note,
@@ -175,7 +173,7 @@ class Tails(Metric):
         limit = np.quantile(distances[0], 1 - share, method="inverted_cdf")
         far, fresh_far = (int((part > limit).sum()) for part in (distances[2], distances[1]))
         value, baseline = far / len(distances[2]), fresh_far / len(distances[1])
-        chance = float(chance_of_apart(far, len(distances[2]), fresh_far, len(distances[1])))
+        chance = float(chance_of_apart(*np.array([far, len(distances[2]), fresh_far, len(distances[1])])))
         usual = (fresh_far + 0.5) / len(distances[1])
         times = value / usual
         verdict: Verdict = judge(times, self.isolated_limits)
@@ -184,8 +182,8 @@ class Tails(Metric):
         if chance >= ALARM:
             verdict = "pass"
         words = (
-            f"{percent(value)} of the synthetic rows lie as far from all real rows as the most isolated {percent(share)} of the "
-            f"training rows (real data: {percent(baseline)})."
+            f"{percent(value)} of the synthetic rows lie as far from all real rows as the most isolated "
+            f"{percent(share)} of the training rows (real data: {percent(baseline)})."
         )
         if sides.fake.height > NEIGHBOURS:
             words += f" (A random {NEIGHBOURS:,} rows of each side were used.)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.stats import beta, hypergeom
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
-from simulacra.metrics._case import empty_side, judge, not_computed, percent
+from simulacra.metrics._case import draw, empty_side, judge, not_computed, percent
 from simulacra.metrics._verdicts import ALARM
 from simulacra.schema.types import Column, Table
 from simulacra.schema.validation import rules_of_column, rules_of_rows
@@ -23,20 +24,20 @@ DIFFERENT = "different in every row"
 class Violations(Metric):
     """The share of synthetic rows that break at least one rule of the schema; 0 is perfect.
 
-    Rules: a value where none may be missing, a whole number, decimals, steps, patterns, keys that differ in every row,
-    the constraints, and the bounds and levels of declared columns. Bounds and levels that were only read off the data
-    are no rules: unseen real rows break them too.
+    Rules: a value where none may be missing, a whole number, decimals, steps, patterns, the constraints, and the bounds
+    and levels of declared columns. Bounds and levels that were only read off the data are no rules: unseen real rows
+    break them too. A second score, ``fidelity/violations/keys``, is the share of rows that repeat the key of another.
 
     Notes
     -----
     **Verdict** on the value minus the baseline (the training rows, without a holdout): pass up to 0.001, look up
-    to 0.01, fail above; pass where chance explains the excess (Fisher's exact test), and never worse than look without a
+    to 0.01, fail above; pass where chance explains the excess (Fisher's exact test), never worse than look without a
     holdout.
 
     **Interval** Clopper and Pearson's.
 
-    **Detail** for each rule: the shares of synthetic, training and unseen real rows that break it. Whether keys differ
-    is counted in as many rows of each frame, for repetitions grow with the rows.
+    **Detail** for each rule: the shares of synthetic, training and unseen real rows that break it. Repeated keys are
+    counted in as many rows of each frame, for they grow with the rows.
 
     **Privacy** facts of the schema and counts, no values; bounds of sensitive columns are not shown.
 
@@ -65,37 +66,69 @@ class Violations(Metric):
         frames = {"synthetic": case.synthetic, "train": case.train}
         if case.holdout is not None:
             frames["holdout"] = case.holdout
-        # repeated keys grow with the rows, so they are counted in as many rows of each frame
-        fewest = min(frame.height for frame in frames.values())
-        shares: dict[tuple[str, str], dict[str, float]] = {}
-        broken = {}
-        for role, frame in frames.items():
-            hits = np.zeros(frame.height, dtype=bool)
-            few = _choose(frame.height, fewest, case.streams.at(NAME).stream(role))
-            for name, rule, found in _list_rules(frame, case.table, few):
-                shares.setdefault((name, rule), {})[role] = float(found.mean())
-                hits |= found if len(found) == frame.height else _spread(found, few, frame.height)
-            broken[role] = int(hits.sum())
-        control = "train" if case.holdout is None else "holdout"
-        counts = [(broken[role], frames[role].height) for role in ("synthetic", control)]
-        value, real = (hits / rows for hits, rows in counts)
-        detail = _tabulate(shares)
-        return [
-            Score(
-                NAME,
-                value,
-                _interval(*counts[0]),
-                None if case.holdout is None else real,
-                self._judge(counts, case.holdout is not None),
-                _say(value, real, detail, case.holdout is not None),
-                self.better,
-                detail,
-                title="Rows that break a rule of the schema (share)",
+        found = {role: dict(_broken(frame, case.table)) for role, frame in frames.items()}
+        hits = {
+            role: int(
+                np.logical_or.reduce([np.zeros(frames[role].height, dtype=bool), *rules.values()]).sum()
             )
+            for role, rules in found.items()
+        }
+        heights = {role: frame.height for role, frame in frames.items()}
+        return [
+            self._score(NAME, hits, heights, _tabulate(found)),
+            *self._keys(case, frames),
         ]
 
-    def _judge(self, counts: list[tuple[int, int]], unseen: bool) -> Verdict:
-        (hits, rows), (others, strangers) = counts
+    def _keys(self, case: Comparison, frames: dict[str, pl.DataFrame]) -> list[Score]:
+        name = f"{NAME}/keys"
+        keys: list[tuple[str, ...]] = [
+            (column.name,) for column in case.table.columns if column.kind == "key"
+        ]
+        keys += [case.table.key] if case.table.key and case.table.key not in keys else []
+        if not keys:
+            return not_computed(
+                self,
+                name,
+                "the schema names no key; name the columns that identify a row with key: in the schema.",
+            )
+        rows = min(frame.height for frame in frames.values())
+        drawn = {
+            role: draw(frame, rows, case.streams.at(NAME).stream(role)) for role, frame in frames.items()
+        }
+        found = {
+            role: {(", ".join(key), "different in every row"): _repeated(frame, key) for key in keys}
+            for role, frame in drawn.items()
+        }
+        hits = {role: int(np.logical_or.reduce(list(rules.values())).sum()) for role, rules in found.items()}
+        return [self._score(name, hits, dict.fromkeys(hits, rows), _tabulate(found))]
+
+    def _score(self, name: str, hits: dict[str, int], rows: dict[str, int], detail: pl.DataFrame) -> Score:
+        unseen = "holdout" in hits
+        control = "holdout" if unseen else "train"
+        value, real = (hits[role] / rows[role] for role in ("synthetic", control))
+        what = "repeat the key of another row" if name.endswith("/keys") else "break a rule of the schema"
+        kind = "unseen real" if unseen else "training"
+        words = f"{percent(value)} of synthetic rows {what}; of {kind} rows {percent(real)} do."
+        worst = detail.row(0, named=True) if detail.height else None
+        if worst is not None and worst["synthetic"] > 0:
+            place = f" of {worst['column']!r}" if worst["column"] else ""
+            words += f" The rule{place} that most of them break: {worst['rule']}."
+        return Score(
+            name,
+            value,
+            _interval(hits["synthetic"], rows["synthetic"]),
+            real if unseen else None,
+            self._judge((hits["synthetic"], rows["synthetic"]), (hits[control], rows[control]), unseen),
+            words,
+            self.better,
+            detail,
+            title="Rows that repeat a key (share)"
+            if name.endswith("/keys")
+            else "Rows that break a rule (share)",
+        )
+
+    def _judge(self, ours: tuple[int, int], theirs: tuple[int, int], unseen: bool) -> Verdict:
+        (hits, rows), (others, strangers) = ours, theirs
         chance = hypergeom.sf(hits - 1, rows + strangers, hits + others, rows)
         if chance >= ALARM:
             return "pass"
@@ -103,28 +136,42 @@ class Violations(Metric):
         return verdict if unseen or verdict != "fail" else "look"
 
 
-def _choose(rows: int, kept: int, rng: np.random.Generator) -> Array:
-    return np.sort(rng.permutation(rows)[:kept])
+def _broken(frame: pl.DataFrame, table: Table) -> Iterator[tuple[tuple[str, str], Array]]:
+    """Give column, rule, and which rows break it; keys apart."""
+    rules = [
+        (column.name, rule, broken)
+        for column in table.columns
+        for rule, broken, _ in rules_of_column(frame[column.name], _certain(column), table)
+    ]
+    rules += [(columns, rule, broken) for columns, rule, broken, _ in rules_of_rows(frame, table)]
+    for column, rule, broken in rules:
+        if rule != DIFFERENT:
+            yield (column, rule), broken.fill_null(False).to_numpy()
 
 
-def _spread(found: Array, at: Array, rows: int) -> Array:
-    whole = np.zeros(rows, dtype=bool)
-    whole[at[found]] = True
-    return whole
+def _certain(column: Column) -> Column:
+    """Return the column without bounds and levels that were only read off the data."""
+    return column if column.declared else replace(column, bounds=None, levels=None)
 
 
-def _list_rules(frame: pl.DataFrame, table: Table, few: Array) -> Iterator[tuple[str, str, Array]]:
-    """Give column, rule, and which rows break it; for keys which of a few rows."""
-    for column in table.columns:
-        for rule, found, _ in rules_of_column(frame[column.name], _certain(column), table):
-            if rule == DIFFERENT:
-                found = next(
-                    broken
-                    for words, broken, _ in rules_of_column(frame[column.name][few], column, table)
-                    if words == DIFFERENT
-                )
-            yield column.name, rule, found.fill_null(False).to_numpy()
-    for columns, rule, found, _ in rules_of_rows(frame, table):
-        if rule == DIFFERENT:
-            found = next(b for _, words, b, _ in rules_of_rows(frame[few], table) if words == DIFFERENT)
-        yield columns, rule, found.fill_null(False).to_numpy()
+def _repeated(frame: pl.DataFrame, key: tuple[str, ...]) -> Array:
+    """Return which rows repeat the key of an earlier one; a key with a gap repeats none."""
+    keys = frame.select(key)
+    whole = ~keys.select(pl.any_horizontal(pl.all().is_null())).to_series()
+    return (~keys.select(first=pl.struct(key).is_first_distinct())["first"] & whole).to_numpy()
+
+
+def _interval(hits: int, rows: int) -> tuple[float, float]:
+    low = float(beta.ppf(0.025, hits, rows - hits + 1)) if hits else 0.0
+    return low, float(beta.ppf(0.975, hits + 1, rows - hits)) if hits < rows else 1.0
+
+
+def _tabulate(found: dict[str, dict[tuple[str, str], Array]]) -> pl.DataFrame:
+    """Set down the shares of every frame's rows that break each rule, the most broken first."""
+    records = [
+        {"column": column, "rule": rule}
+        | {role: float(rules[column, rule].mean()) for role, rules in found.items()}
+        for column, rule in found["synthetic"]
+    ]
+    schema = {"column": pl.String, "rule": pl.String} | dict.fromkeys(found, pl.Float64)
+    return pl.DataFrame(records, schema=schema).sort("synthetic", descending=True, maintain_order=True)

@@ -38,9 +38,9 @@ class Copies(Metric):
     a close copy is counted too: every number within 0.5 % of the range of the column's middle 90 %. Keys, text and
     identifiers are left out: they are made anew. Value: (share of synthetic rows that copy - share of holdout rows
     that copy) / (1 - holdout share): 1 for a copy of the training rows, about 0 for unseen real rows. It is taken for
-    exact, near and close copies (exact ones are among the others) and the largest counts: a poor model makes fewer
-    chance near copies than real rows do, and that must not hide its exact ones. Synthetic and holdout rows are
-    held against all training rows, so the sizes match. The baseline is the holdout's own figure, 0.
+    exact, near and close copies (exact ones are among the others), and the one counts whose interval starts highest: a
+    poor model makes fewer chance near copies than real rows do, and that must not hide its exact ones. Synthetic and
+    holdout rows are held against all training rows, so the sizes match. The baseline is the holdout's own figure, 0.
 
     Notes
     -----
@@ -90,7 +90,7 @@ class Copies(Metric):
         if not counted:
             why = "every holdout row copies a training row too, so a copy can not be told from chance."
             return not_computed(self, NAME, why)
-        most = max(counted, key=lambda excess: excess.value)
+        most = max(counted, key=lambda excess: excess.low)
         alarms = [one for one in excesses if one.alarm]
         verdict: Verdict = "pass"
         if alarms:

@@ -10,7 +10,7 @@ import polars as pl
 
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._case import NUMERIC_KINDS, not_computed, percent, unassessable
-from simulacra.metrics._contrast import Contrast, seen, too_few, worst
+from simulacra.metrics._contrast import Contrast, seen, sightless, too_few, worst
 from simulacra.profile import as_numbers
 from simulacra.schema.types import Column
 
@@ -85,6 +85,9 @@ class Extremes(Metric):
         names, contrasts = list(parts), [_contrast(values) for values in parts.values()]
         looks, place = len(names), worst(contrasts)
         chosen = contrasts[place]
+        why = sightless(chosen, looks, "hardly any value is held by one real row only")
+        if why is not None:
+            return not_computed(self, NAME, why)
         verdict = chosen.judge(self.limits, looks)
         detail = [
             {"values": name, "unique in train": contrast.rows, **contrast.record(looks, self.limits[0])}

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._case import LEVEL_KINDS, comparable_columns, not_computed, percent, unassessable
-from simulacra.metrics._contrast import Contrast, seen, too_few, worst
+from simulacra.metrics._contrast import Contrast, seen, sightless, too_few, worst
 from simulacra.metrics._knowledge import (
     CELLS,
     MISSING,
@@ -24,6 +24,7 @@ from simulacra.metrics._knowledge import (
     nearest_without,
     positions,
 )
+from simulacra.metrics._verdicts import beyond_chance
 from simulacra.randomness import Streams
 from simulacra.schema.types import Column
 
@@ -34,6 +35,8 @@ MOST_LEVELS = 50
 QUERIES = 10_000
 REFERENCES = 20_000
 TREE_ROWS = 20_000
+OFTEN = 0.1
+"""Share of real records from which on an attacker who finds no agreeing row is taken to guess blindly."""
 NEARNESS = CELLS // 20
 """A guessed number is right within 5 % of its robust range."""
 
@@ -43,12 +46,14 @@ class Inference(Metric):
 
     An attacker knows a record but for one value (or only its quasi-identifiers, where they are named) and
     guesses that value from the synthetic rows in three ways: the commonest value among synthetic rows that
-    agree in all that is known (no guess where there are none), the value of the nearest synthetic row, and a
-    decision tree grown on synthetic rows. The same is done to holdout records: what is guessed of them is
-    general knowledge and no leak. Value: (share guessed of training records - share of holdout records) / (1 -
-    share of holdout records), of the column and the way that chance explains least (where it explains all, of
-    those that see most sharply). Columns: the sensitive ones; where none are named, the target and others by
-    lot, 8 at most. A number is right within 5 % of the range of its middle 90 %. The baseline is 0.
+    agree in all that is known, the value of the nearest synthetic row, and a decision tree grown on synthetic
+    rows. Where 10 % of the real records or more find agreeing rows, the others are guessed blindly, as the
+    commonest value; else they are not guessed, and agreeing rows must tell more than a blind guess to count.
+    The same is done to holdout records: what is guessed of them is general knowledge and no leak. Value:
+    (share guessed of training records - share of holdout records) / (1 - share of holdout records), of the
+    column and the way that chance explains least (where it explains all, of those that see most sharply).
+    Columns: the sensitive ones; where none are named, the target and others by lot, 8 at most. A number is
+    right within 5 % of the range of its middle 90 %. The baseline is 0.
 
     Notes
     -----
@@ -100,8 +105,12 @@ class Inference(Metric):
             return not_computed(self, NAME, _no_secret(case))
         attacks = _attack(gather(case), secrets, known, streams)
         looks = len(attacks)
-        chosen = attacks[worst([attack.contrast for attack in attacks])]
+        telling = [attack for attack in attacks if attack.telling]
+        chosen = telling[worst([attack.contrast for attack in telling], looks)]
         found = chosen.contrast
+        why = sightless(found, looks, "general knowledge alone guesses nearly everything right")
+        if why is not None:
+            return not_computed(self, NAME, why)
         detail = pl.DataFrame([attack.record(looks, self.limits[0]) for attack in attacks])
         verdict = found.judge(self.limits, looks)
         words = _say(chosen, verdict == "pass", looks, self.limits) + _scope(case, secrets, columns)
@@ -117,6 +126,7 @@ class _Attack:
     way: str
     blind: float
     contrast: Contrast
+    telling: bool = True
 
     def record(self, looks: int, least: float) -> dict[str, object]:
         names = {"column": self.column.name, "attack": self.way, "blind guess": self.blind}
@@ -160,10 +170,10 @@ def _attack(records: Records, secrets: list[int], known: list[int], streams: Str
         by_tree = _guess_by_tree(records, secret, others, references[:TREE_ROWS], queries, streams)
         blind = _blind_guess(codes[records.rows("synthetic")])
         naive = float(_right(column, np.full(len(queries), blind), codes[queries])[:cut].mean())
-        attacks.append(_Attack(column, "agreeing rows", naive, _guess_by_agreement(records, secret, keys)))
+        attacks.append(_guess_by_agreement(records, secret, keys))
         for way, guesses in (("nearest row", by_nearest), ("decision tree", by_tree)):
             right = _right(column, guesses, codes[queries])
-            contrast = Contrast(int(right[:cut].sum()), cut, int(right[cut:].sum()), len(right) - cut)
+            contrast = _compare(right, slice(0, cut), slice(cut, None))
             attacks.append(_Attack(column, way, naive, contrast))
     return attacks
 
@@ -174,9 +184,9 @@ def _right(column: Column, guesses: Array, truth: Array) -> Array:
     return np.asarray(gap == 0 if column.kind in LEVEL_KINDS else gap <= NEARNESS)
 
 
-def _guess_by_agreement(records: Records, secret: int, keys: Array) -> Contrast:
+def _guess_by_agreement(records: Records, secret: int, keys: Array) -> _Attack:
     """Guess the commonest value of the synthetic rows that agree in all that is known."""
-    side = records.rows("synthetic")
+    side, column = records.rows("synthetic"), records.columns[secret]
     codes = records.codes[secret]
     order = np.lexsort((codes[side], keys[side]))
     key, code = keys[side][order], codes[side][order]
@@ -186,13 +196,26 @@ def _guess_by_agreement(records: Records, secret: int, keys: Array) -> Contrast:
     ranked = np.lexsort((runs, key[starts]))
     last = np.append(key[starts][ranked][1:] != key[starts][ranked][:-1], True)
     commonest = starts[ranked[last]]
-    hits = []
-    for name in ("train", "holdout"):
-        real = records.rows(name)
-        place, there = matches(keys[real], key[commonest])
-        right = there & _right(records.columns[secret], code[commonest][place], codes[real])
-        hits.append((int(right.sum()), len(right)))
-    return Contrast(*hits[0], *hits[1])
+    real, blind = codes[: side.start], _blind_guess(codes[side])
+    place, agree = matches(keys[: side.start], key[commonest])
+    right = agree & _right(column, code[commonest][place], real)
+    lucky = _right(column, np.full(len(real), blind), real)
+    train, holdout = records.rows("train"), records.rows("holdout")
+    naive = float(lucky[train].mean())
+    if agree.mean() >= OFTEN:
+        contrast = _compare(np.where(agree, right, lucky), train, holdout)
+        return _Attack(column, "agreeing rows, else blind", naive, contrast)
+    # few are guessed at all, so a leak of a few shows, but so would rows that agree and say nothing
+    ours = agree[train]
+    gained = int((ours & right[train] & ~lucky[train]).sum())
+    spoilt = int((ours & ~right[train] & lucky[train]).sum())
+    telling = beyond_chance(gained, gained + spoilt, 0.5)
+    return _Attack(column, "agreeing rows", naive, _compare(right, train, holdout), telling)
+
+
+def _compare(right: Array, train: slice, holdout: slice) -> Contrast:
+    ours, theirs = right[train], right[holdout]
+    return Contrast(int(ours.sum()), len(ours), int(theirs.sum()), len(theirs))
 
 
 def _guess_by_tree(
@@ -229,6 +252,7 @@ def _say(chosen: _Attack, passed: bool, looks: int, limits: tuple[float, float])
     found, name = chosen.contrast, chosen.column.name
     ways = {
         "agreeing rows": "by synthetic rows that agree in all that is known (else not guessed)",
+        "agreeing rows, else blind": "by synthetic rows that agree in all that is known (else blindly)",
         "nearest row": "by the nearest synthetic row",
         "decision tree": "by a tree grown on the synthetic rows",
     }

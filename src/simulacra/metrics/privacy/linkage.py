@@ -10,7 +10,7 @@ import polars as pl
 
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._case import comparable_columns, not_computed, percent, unassessable
-from simulacra.metrics._contrast import Contrast, seen, too_few, worst
+from simulacra.metrics._contrast import Contrast, seen, sightless, too_few, worst
 from simulacra.metrics._knowledge import Records, draw_rows, gather, matches, nearest_without, positions
 from simulacra.randomness import Streams
 from simulacra.schema.types import Column
@@ -84,6 +84,9 @@ class Linkage(Metric):
         contrasts, looks = list(ways.values()), len(ways)
         place = worst(contrasts)
         found = contrasts[place]
+        why = sightless(found, looks, "chance alone links nearly all records")
+        if why is not None:
+            return not_computed(self, NAME, why)
         verdict = found.judge(self.limits, looks)
         detail = pl.DataFrame(
             [{"attack": way, **contrast.record(looks, self.limits[0])} for way, contrast in ways.items()]

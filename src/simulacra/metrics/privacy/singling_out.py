@@ -12,7 +12,7 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._case import LEVEL_KINDS, comparable_columns, not_computed, percent, unassessable
-from simulacra.metrics._contrast import Contrast, seen, too_few, worst
+from simulacra.metrics._contrast import Contrast, seen, sightless, too_few, worst
 from simulacra.metrics._knowledge import MISSING, Records, gather, matches
 from simulacra.randomness import Streams
 
@@ -84,6 +84,9 @@ class SinglingOut(Metric):
         contrasts = [kind.contrast(case) for kind in found]
         looks, place = len(found), worst(contrasts)
         chosen = contrasts[place]
+        why = sightless(chosen, looks, "hardly any description fits exactly one synthetic row")
+        if why is not None:
+            return not_computed(self, NAME, why)
         verdict = chosen.judge(self.limits, looks)
         records = [
             {"description": kind.name, "tried": kind.tried, **contrast.record(looks, self.limits[0])}

@@ -28,9 +28,7 @@ REACH = 1.96
 CLEAR = 3.5
 """Standard errors from 0 from which on a coefficient's sign is taken as known: few do so by chance among many."""
 DRAWS = 10_000
-NO_SIGNS = (
-    "no coefficient is far enough from 0 on the real rows for its sign to be known; give more rows or another target."
-)
+NO_SIGNS = "no coefficient is far enough from 0 on the real rows for its sign to be known; give more rows."
 
 
 class Coefficients(Metric):
@@ -44,14 +42,14 @@ class Coefficients(Metric):
 
     Notes
     -----
-    **Verdict** on the expectation for real rows minus the value: pass up to 0.20, look up to 0.45, fail above; signs: pass
-    while at most 5 % of them differ, look up to 15 %. What pairs of real samples show once in 10,000 times passes
+    **Verdict** on the expectation for real rows minus the value: pass up to 0.20, look up to 0.45, fail above; signs:
+    pass while at most 5 % of them differ, look up to 15 %. What pairs of real samples show once in 10,000 times passes
     (drawn from the joint normal distribution of the estimates).
 
     **Interval** of the overlap: the spread of the mean over such pairs, around the value; of the signs: Wilson's.
 
-    **Detail** for each coefficient its value and interval on either side (numbers per standard deviation, levels against
-    all levels without a coefficient of their own), the overlap and whether the signs agree.
+    **Detail** for each coefficient its value and interval on either side (numbers per standard deviation, levels
+    against all levels without a coefficient of their own), the overlap and whether the signs agree.
 
     **Privacy** aggregates only; the levels of a sensitive column are numbered.
 
@@ -101,8 +99,8 @@ class Coefficients(Metric):
         worst = min(trials, key=lambda trial: trial.value - trial.expected)
         width = REACH * float(worst.chance.std())
         words = (
-            f"Regression of {worst.question.target.name!r}: the intervals of coefficients from {worst.rows:,} real and as many "
-            f"synthetic rows overlap by {percent(worst.value)} on average; those of two real samples by "
+            f"Regression of {worst.question.target.name!r}: the intervals of coefficients from {worst.rows:,} real "
+            f"and as many synthetic rows overlap by {percent(worst.value)} on average; those of two real samples by "
             f"{percent(worst.expected)}, of training and holdout rows by {percent(worst.baseline)}." + note
         )
         verdict: Verdict = "pass"
@@ -125,9 +123,9 @@ class Coefficients(Metric):
         signs = worst.signs
         wrong = signs.asked - signs.agreeing
         words = (
-            f"Regression of {worst.question.target.name!r}: of {signs.asked} coefficients clearly apart from 0 on the real rows, "
-            f"{signs.agreeing} have the same sign on the synthetic rows and {signs.contrary} clearly the opposite one; with "
-            f"holdout rows {percent(signs.baseline)} have the same sign." + note
+            f"Regression of {worst.question.target.name!r}: of {signs.asked} coefficients clearly apart from 0 on the "
+            f"real rows, {signs.agreeing} have the same sign on the synthetic rows and {signs.contrary} clearly the "
+            f"opposite one; with holdout rows {percent(signs.baseline)} have the same sign." + note
         )
         verdict: Verdict = "pass"
         if float((signs.chance >= wrong).mean()) < ALARM / len(trials):
@@ -194,11 +192,11 @@ def _try(case: Comparison, target: str) -> _Trial | str:
     most = _most_coefficients(question, min(rows, test.height))
     if most < 1:
         return (
-            f"there are fewer than {ROWS_A_COEFFICIENT} rows for each coefficient of a regression of {target!r} in the training "
-            "rows or the holdout; give more rows."
+            f"there are fewer than {ROWS_A_COEFFICIENT} rows for each coefficient of a regression of {target!r} in the "
+            "training rows or the holdout; give more rows."
         )
     coding = encode(real, question.columns, most)
-    if not 0 < len(coding.names):
+    if not coding.names:
         return f"no column that varies is left to explain {target!r}."
     if len(coding.names) > most:
         coding = encode(real, _associated(question, coding, most), most)
@@ -227,7 +225,9 @@ def _most_coefficients(question: Question, rows: int) -> int:
     """Return for how many coefficients there are rows enough: of the rarer answer, if there are two."""
     if question.classes is None:
         return min(MOST_COEFFICIENTS, rows // ROWS_A_COEFFICIENT)
-    rarer = min(_rarer(question.answers[side] == 1) / len(question.answers[side]) for side in ("real", "test"))
+    rarer = min(
+        _rarer(question.answers[side] == 1) / len(question.answers[side]) for side in ("real", "test")
+    )
     return min(MOST_COEFFICIENTS, int(rarer * rows) // ROWS_A_COEFFICIENT)
 
 
@@ -249,9 +249,13 @@ def _associated(question: Question, coding: Coding, most: int) -> list[Column]:
     return [question.columns[owner] for owner in sorted(order)]
 
 
-def _part(side: tuple[pl.DataFrame, Array], rows: int, streams: Streams, name: str) -> tuple[pl.DataFrame, Array]:
+def _part(
+    side: tuple[pl.DataFrame, Array], rows: int, streams: Streams, name: str
+) -> tuple[pl.DataFrame, Array]:
     frame, answers = side
-    places = draw(pl.DataFrame({"row": np.arange(frame.height)}), rows, streams.stream("part", name))["row"].to_numpy()
+    places = draw(pl.DataFrame({"row": np.arange(frame.height)}), rows, streams.stream("part", name))[
+        "row"
+    ].to_numpy()
     return frame[places], answers[places]
 
 
@@ -274,7 +278,9 @@ def _overlaps(one: _Fit, other: _Fit) -> Array:
 
 def _overlap_of(difference: Array, one: Array, other: Array) -> Array:
     """Return the mean of the shares of either interval that the two have in common; 0 where they do not meet."""
-    common = np.minimum(REACH * one, difference + REACH * other) - np.maximum(-REACH * one, difference - REACH * other)
+    common = np.minimum(REACH * one, difference + REACH * other) - np.maximum(
+        -REACH * one, difference - REACH * other
+    )
     common = np.maximum(common, 0.0)
     share: Array = (common / (2 * REACH * one) + common / (2 * REACH * other)) / 2
     return share

@@ -43,7 +43,8 @@ class Importance(Metric):
 
     **Privacy** aggregates only.
 
-    **Cost** linear in columns (1,500 test rows shuffled in each), over the random forests that `utility/transfer` trains, too.
+    **Cost** linear in columns (1,500 test rows shuffled in each), over the random forests that
+    `utility/transfer` trains, too.
 
     **Source** Breiman 2001, "Random forests", section 10 (importance by permutation); Fisher, Rudin & Dominici 2019,
     section 3 (model reliance on unseen rows).
@@ -79,8 +80,9 @@ class Importance(Metric):
         low, high = worst.overlap.interval
         name = worst.question.target.name
         words = (
-            f"Predicting {name!r}, a model trained on synthetic rows gives {percent(value)} of the importance to the same "
-            f"columns as one trained on real rows; models of two halves of the real rows share {percent(worst.ceiling)}."
+            f"Predicting {name!r}, a model trained on synthetic rows gives {percent(value)} of the importance to the "
+            f"same columns as one trained on real rows; models of two halves of the real rows share "
+            f"{percent(worst.ceiling)}."
         )
         if len(trials) > 1:
             words += f" (Of {len(trials)} targets the one furthest below real data is shown.)"
@@ -140,8 +142,8 @@ def _try(case: Comparison, target: str) -> _Trial | str:
     guessing = 0.0 if question.classes is None else 0.5
     if found.value - SURE * error_over_rows(found.influences) <= guessing:
         return (
-            f"{target!r} can not be predicted from the other columns, even by a model trained on real rows, so no column "
-            "is important for it; choose another target."
+            f"{target!r} can not be predicted from the other columns, even by a model trained on real rows, so no "
+            "column is important for it; choose another target."
         )
     streams = case.streams.at(NAME, target)
     rows = some(question, TEST_ROWS, streams.stream("test"))
@@ -150,7 +152,9 @@ def _try(case: Comparison, target: str) -> _Trial | str:
     weights = streams.stream("resample").multinomial(
         len(rows), np.full(len(rows), 1 / len(rows)), size=DRAWS
     ) / len(rows)
-    overlap = _Overlap(float(_overlap(real.mean(axis=0), fake.mean(axis=0))), _overlap(weights @ real, weights @ fake))
+    overlap = _Overlap(
+        float(_overlap(real.mean(axis=0), fake.mean(axis=0))), _overlap(weights @ real, weights @ fake)
+    )
     halves = np.array(
         [
             float(_overlap(probe.losses(one).mean(axis=0), probe.losses(other).mean(axis=0)))
@@ -168,7 +172,11 @@ def _try(case: Comparison, target: str) -> _Trial | str:
         }
     ).with_columns(difference=pl.col("synthetic") - pl.col("real"))
     return _Trial(
-        question, overlap, float(halves.mean()), spread, detail.sort("real", descending=True, maintain_order=True)
+        question,
+        overlap,
+        float(halves.mean()),
+        spread,
+        detail.sort("real", descending=True, maintain_order=True),
     )
 
 

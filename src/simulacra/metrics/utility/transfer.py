@@ -32,10 +32,10 @@ LEARNERS: dict[str, Learner] = {
     "augmented": "boosting",
 }
 CALLED = {
-    "boosting": "A model",
-    "linear": "A linear model",
-    "forest": "A random forest",
-    "augmented": "A model",
+    "boosting": "a model",
+    "linear": "a linear model",
+    "forest": "a random forest",
+    "augmented": "a model",
 }
 
 
@@ -63,8 +63,8 @@ class Transfer(Metric):
     **Cost** some twenty models of at most 4,000 rows and two of at most 30,000 for each learner and target; linear in
     columns and classes (beyond 20, the rarest are one class).
 
-    **Source** Esteban, Hyland & Rätsch 2017, arXiv 1706.02633, section 4 (TSTR); Efron 1982, chapter 6 (the infinitesimal
-    jackknife) and chapter 8 (half-sampling).
+    **Source** Esteban, Hyland & Rätsch 2017, arXiv 1706.02633, section 4 (TSTR); Efron 1982, chapter 6 (the
+    infinitesimal jackknife) and chapter 8 (half-sampling).
 
     Examples
     --------
@@ -129,7 +129,9 @@ class _Trial:
 
     @property
     def error(self) -> float:
-        return float(np.hypot(error_over_rows(self.real.influences - self.fake.influences), self.spread.careful()))
+        return float(
+            np.hypot(error_over_rows(self.real.influences - self.fake.influences), self.spread.careful())
+        )
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -182,12 +184,12 @@ def _say(trial: _Trial, kind: str, targets: int) -> str:
     alone = "real rows alone" if kind == "augmented" else "real rows"
     if trial.question.classes is None:
         words = (
-            f"Predicting {name!r}: {CALLED[kind].lower()} trained on {rows} explains {fake:.1f} % of the target's variance "
+            f"Predicting {name!r}: {CALLED[kind]} trained on {rows} explains {fake:.1f} % of the target's variance "
             f"in unseen real rows; trained on {alone} it is {real:.1f} %."
         )
     else:
         words = (
-            f"Predicting {name!r}: {CALLED[kind].lower()} trained on {rows} ranks unseen real rows right {fake:.1f} % of the "
+            f"Predicting {name!r}: {CALLED[kind]} trained on {rows} ranks unseen real rows right {fake:.1f} % of the "
             f"time; trained on {alone} it is {real:.1f} % (50 % is guessing)."
         )
     if targets > 1:
