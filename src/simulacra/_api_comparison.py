@@ -14,6 +14,7 @@ from simulacra.errors import DataError, OptionError, SchemaViolation
 from simulacra.evaluation import Evaluation
 from simulacra.fitting import fit_table
 from simulacra.intake import Intake
+from simulacra.memory import peak_bytes, size_text
 from simulacra.metric import Comparison
 from simulacra.plausibility import measure_density
 from simulacra.privacy.protection import HOLDERS
@@ -203,11 +204,22 @@ def describe_evaluation(
             for role, frame in frames.items()
             if frame is not None
         },
-        "evaluation": {"seed": seed, **_asked(case), "seconds": evaluation.seconds},
+        "evaluation": {
+            "seed": seed,
+            **_asked(case),
+            "most rows per metric": case.max_rows,
+            "seconds": round(sum(evaluation.seconds.values()), 1),
+            "peak memory": _peak(),
+        },
         "model": {k: v for k, v in made.items() if k not in {"versions", "privacy"}} or None,
         "privacy": made.get("privacy", {"formal": None}),
         "versions": versions(),
     }
+
+
+def _peak() -> str | None:
+    peak = peak_bytes()
+    return None if peak is None else size_text(peak)
 
 
 def _asked(case: Comparison) -> dict[str, Any]:

@@ -43,6 +43,22 @@ def used_bytes() -> int | None:
         return None
 
 
+def peak_bytes() -> int | None:
+    """Return the most memory that this process has held so far, or None where the system does not tell.
+
+    Examples
+    --------
+    >>> peak = peak_bytes()
+    >>> peak is None or peak > 0
+    True
+    """
+    try:
+        found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+    return int(found[1]) * 1024 if found else None
+
+
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
 _POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12}
 

@@ -22,8 +22,9 @@ from simulacra.testing.metrics import check_metric, make_case, make_frame, odd_c
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Detect with fewer trees, where how well is not asked."""
+    """Detect with fewer trees, and train on fewer halves, where how well is not asked."""
     monkeypatch.setattr("simulacra.metrics.fidelity.detection.ROUNDS", 10)
+    monkeypatch.setattr("simulacra.metrics._accuracy.SPLITS", 2)
 
 
 @pytest.mark.usefixtures("quick")

@@ -54,6 +54,19 @@ def test_an_excess_is_not_drawn_beside_what_it_is_the_difference_of() -> None:
     assert picture is not None and not picture.has_real and picture.synthetic == "synthetic"
 
 
+def test_an_interval_is_drawn_round_the_figure_that_lies_in_it() -> None:
+    detail = {
+        "copies": ["exact", ""],
+        "synthetic": [0.5, 0.6],
+        "excess": [0.1, 0.2],
+        "low": [0.0, 0.1],
+        "high": [0.2, 0.3],
+    }
+    picture = _pictures.forest(scored(detail))
+    assert picture is not None and picture.lines[0].marks[0].said == "0.100 (0 to 0.200)"
+    assert [line.label for line in picture.lines] == ["exact", ""]
+
+
 @pytest.mark.parametrize(
     "detail",
     [

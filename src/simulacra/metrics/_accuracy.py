@@ -24,8 +24,6 @@ from simulacra.metrics._learners import (
 from simulacra.metrics._verdicts import ALARM
 
 SPLITS = 8
-SPLITS_OF_FEW = 20
-FEW = 2_000
 SPLIT_ROWS = 12_000
 SPLIT_TEST_ROWS = 4_000
 
@@ -148,7 +146,7 @@ def _half_models(case: Comparison, question: Question, learner: Learner) -> Iter
     streams = case.streams.at("accuracy", question.target.name)
     seen, size = view(case, question, learner), half_size(question)
     matrix, answers = seen.matrices["real"], question.answers["real"]
-    for number in range(SPLITS if question.used > FEW else SPLITS_OF_FEW):
+    for number in range(SPLITS):
         order = streams.stream("halves", number).permutation(question.used)
         rng = streams.stream("forest", number)
         one, other = (

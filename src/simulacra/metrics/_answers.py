@@ -119,7 +119,7 @@ def verdict_of(answers: list[Answer], limits: tuple[float, float]) -> Verdict:
 
 
 def compare_answers(case: Comparison, ask: Ask, streams: Streams, splits: int = SPLITS) -> list[Answer]:
-    """Ask the same of all frames, and of random parts of the real and the synthetic rows.
+    """Ask the same of all frames, and of random parts of their rows.
 
     A figure that doubles when every row is given twice (a count, a sum) is scaled to the rows of the training data.
 
@@ -135,7 +135,7 @@ def compare_answers(case: Comparison, ask: Ask, streams: Streams, splits: int = 
     found = {side: dict(ask(frame)) for side, frame in frames.items()}
     grows = _additive(found, frames, ask)
     keys = list(dict.fromkeys([*found["real"], *found["synthetic"]]))
-    parts = {side: _Parts(frames[side], ask, splits, streams.at(side)) for side in ("real", "synthetic")}
+    parts = {side: _Parts(frame, ask, splits, streams.at(side)) for side, frame in frames.items()}
     answers = []
     for key in keys:
         additive = grows.get(key[-1], False)
@@ -146,7 +146,6 @@ def compare_answers(case: Comparison, ask: Ask, streams: Streams, splits: int = 
         }
         spread = {side: part.spread(key, additive, rows["real"]) for side, part in parts.items()}
         variance = {side: one.at(rows[side]) for side, one in spread.items()}
-        unseen = spread["real"].at(rows["holdout"]) if "holdout" in rows else np.nan
         present = {side: np.isfinite(scaled[side]) for side in ("real", "synthetic")}
         lost = any(
             present[side] and spread[side].settled and not present[other]
@@ -159,12 +158,12 @@ def compare_answers(case: Comparison, ask: Ask, streams: Streams, splits: int = 
                 float(scaled["synthetic"]),
                 float(scaled.get("holdout", np.nan)),
                 float(np.sqrt(variance["real"] + variance["synthetic"])),
-                float(np.sqrt(variance["real"] + unseen)),
+                float(np.sqrt(variance["real"] + variance.get("holdout", np.nan))),
                 splits,
                 bool(spread["real"].settled and present["real"]),
                 lost,
                 spread["real"].exponent == 1.0,
-                (any if additive else all)(one.settled for one in spread.values()),
+                (any if additive else all)(spread[side].settled for side in ("real", "synthetic")),
             )
         )
     return answers

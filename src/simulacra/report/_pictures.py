@@ -80,26 +80,28 @@ def forest(score: Score) -> Forest | None:
         return None
     drawn: dict[str, str] = {"synthetic": fake, **({} if real is None else {"real": real})}
     raw = [
-        (" · ".join(str(row[name]) for name in labels if row[name] is not None), _raw(row, drawn, numeric))
+        (" · ".join(str(row[name]) for name in labels if row[name]), _raw(row, drawn, numeric))
         for row in worst_first(frame).head(MOST_LINES).iter_rows(named=True)
     ]
     return _scaled([(label, marks, "") for label, marks in raw if marks], len(frame), drawn)
 
 
 def _figure(frame: pl.DataFrame, numeric: Sequence[str]) -> str | None:
-    """Find the column that holds the figure: a known name, else the one that lies between its ends."""
-    for name in FIGURES:
-        if name in numeric and (_ends(name, numeric) is not None or name == "synthetic"):
+    """Find the column that holds the figure: one with its own interval, else the one between the ends."""
+    known = [name for name in (*FIGURES, *numeric) if name in numeric and name not in REAL]
+    for name in known:
+        if {f"{name}_low", f"{name}_high"} <= set(numeric):
             return name
-    if not {"low", "high"} <= set(numeric):
-        return None
-    for name in numeric:
-        if name in {"low", "high", *REAL} or frame[name].dtype.is_integer():
-            continue
-        inside = frame.select(pl.col(name).is_between("low", "high").all()).item()
-        if inside:
-            return name
-    return None
+    if {"low", "high"} <= set(numeric):
+        for name in (*(one for one in known if one in DIFFERENCES), *known):
+            between = pl.col(name).is_between("low", "high")
+            if (
+                name not in {"low", "high"}
+                and not frame[name].dtype.is_integer()
+                and frame.select(between.all()).item()
+            ):
+                return name
+    return "synthetic" if "synthetic" in numeric else None
 
 
 def _ends(name: str, numeric: Sequence[str]) -> tuple[str, str] | None:

@@ -14,6 +14,8 @@ from simulacra.report import words
 from simulacra.report.html import environment
 from simulacra.report.ranking import HEADLINE, HEADS, Candidate, Ranking, facts, nearest
 
+LEFT_FROM = 70
+"""Points from this place on have their names to the left."""
 _STYLE = Path(__file__).parent / "templates" / "report.css"
 
 
@@ -125,7 +127,7 @@ def _plane(known: list[Candidate]) -> Plane | None:
     dots = [dot for dot in dots if math.isfinite(dot[1]) and math.isfinite(dot[2])]
     sides = [_side([dot[1] for dot in dots]), _side([dot[2] for dot in dots])]
     placed = [(name, _place(x, sides[0]), _place(y, sides[1]), role) for name, x, y, role in dots]
-    labels = _apart([y for _, _, y, _ in placed])
+    labels = _apart([(x > LEFT_FROM, y) for _, x, y, _ in placed])
     points = [Point(*dot, label) for dot, label in zip(placed, labels, strict=True)]
     ends = [(f"{low:g}", f"{high:g}") for low, high in sides]
     return Plane(tuple(points), ends[0], ends[1], words.title(found))
@@ -135,14 +137,17 @@ def _side(figures: list[float]) -> tuple[float, float]:
     """Return round ends with room around the figures."""
     low, high = min(figures), max(figures)
     room = max(0.05, 0.15 * (high - low))
-    return math.floor(20 * (low - room)) / 20, math.ceil(20 * (high + room)) / 20
+    top = math.ceil(20 * (high + room)) / 20
+    return math.floor(20 * (low - room)) / 20, min(top, 1.0) if high < 1 else top
 
 
-def _apart(heights: list[float], least: float = 5.5) -> list[float]:
-    """Move labels up where they would be written over each other."""
-    moved, last = list(heights), -math.inf
-    for i in sorted(range(len(heights)), key=lambda i: heights[i]):
-        moved[i] = last = max(heights[i], last + least)
+def _apart(places: list[tuple[bool, float]], least: float = 5.5) -> list[float]:
+    """Move labels up where they would be written over others on the same side."""
+    moved = [height for _, height in places]
+    last = {False: -math.inf, True: -math.inf}
+    for i in sorted(range(len(places)), key=lambda i: places[i][1]):
+        side, height = places[i]
+        moved[i] = last[side] = max(height, last[side] + least)
     return moved
 
 

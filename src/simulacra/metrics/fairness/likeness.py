@@ -1,4 +1,4 @@
-"""Whether the synthetic rows of one group are easier to tell from real ones than everybody's."""
+"""Whether the synthetic rows of one group are easier to tell from real ones than everybody else's."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ MOST_CELLS = 10
 
 
 class Likeness(Metric):
-    """How much better a classifier tells synthetic rows apart in the worst-made group than among all; 0 is perfect.
+    """How much better a classifier tells synthetic rows apart in the worst-made group than elsewhere; 0 is perfect.
 
     One boosted-tree classifier learns to tell all synthetic rows from real ones (the holdout, or the training rows
     where there is none); the area under the ROC curve of its out-of-fold scores is taken within each group and
-    intersection. The value is the area of a group minus that of all rows, for the group where it is above most
-    clearly. The baseline is the same with training rows in the place of the synthetic ones.
+    intersection. The value is the area of a group minus that of everybody else, for the group where it is above
+    most clearly. The baseline is the same with training rows in the place of the synthetic ones.
 
     Notes
     -----
     **Verdict** pass up to 0.05 and where chance explains it, look up to 0.15, fail above. A group of which the
     sample holds fewer than 20 rows of each kind is not judged.
 
-    **Interval** 95 %, from each row's influence on both areas.
+    **Interval** 95 %, DeLong's variance of both areas.
 
     **Detail** for each group: rows of each kind, area with interval, the area with real rows, and the mean distance of
     the columns' distributions (total variation over shared cells) beside that of real rows.
@@ -111,27 +111,27 @@ class Likeness(Metric):
             baseline = sides[1].worst.excess
         words = (
             f"In group {worst.group!r} a classifier tells synthetic rows from real ones {percent(worst.area)} of the "
-            f"time, among all rows {percent(found.area)} (50 % is guessing): no group is above all rows more clearly"
+            f"time, among everybody else {percent(worst.others)} (50 % is guessing): no group is "
+            "above the others more clearly"
         )
         words += "." if baseline is None else f" (unseen real rows: a gap of {100 * baseline:.1f} points)."
-        judged = sum(group.error > 0 for group in found.groups)
         half = 1.96 * worst.error
         return Score(
             NAME,
             worst.excess,
             (worst.excess - half, worst.excess + half),
             baseline,
-            judge_excess(worst.excess, worst.error, self.limits, looks=judged),
+            judge_excess(worst.excess, worst.error, self.limits, looks=len(found.groups)),
             words + note + groups.note(),
             self.better,
             _detail(sides),
-            title="Worst-made group (AUC above that of all)",
+            title="Worst-made group (AUC above that of others)",
         )
 
 
 @dataclass(frozen=True)
 class _Group:
-    """What was found in one group; the error is 0 where it has too few rows to be judged."""
+    """What was found in one group, and among everybody else."""
 
     by: str
     group: str
@@ -139,6 +139,7 @@ class _Group:
     real: int
     area: float
     own_error: float
+    others: float
     excess: float
     error: float
     distance: float
@@ -152,8 +153,7 @@ class _Side:
     @property
     def worst(self) -> _Group | None:
         """The group that stands out most clearly."""
-        judged = [group for group in self.groups if group.error > 0]
-        return max(judged, key=lambda group: group.excess / group.error, default=None)
+        return max(self.groups, key=lambda group: group.excess / group.error, default=None)
 
 
 def _compare(
@@ -169,7 +169,7 @@ def _compare(
     matrix = np.vstack(features.matrices)
     fake = np.repeat([True, False], [len(part) for part in features.matrices])
     scores = _scores(matrix, fake, features.categorical, streams)
-    area, pulls = influence(scores, fake)
+    area = influence(scores, fake)[0]
     cells = _cells([drawn[frame] for frame in pair], columns)
     found = []
     for partition in groups.partitions:
@@ -177,23 +177,33 @@ def _compare(
         for place in np.flatnonzero(partition.shown()):
             inside = codes == place
             counts = int((inside & fake).sum()), int((inside & ~fake).sum())
-            if min(counts) < FEWEST_OF_A_GROUP or counts == (int(fake.sum()), int((~fake).sum())):
+            rest = int((~inside & fake).sum()), int((~inside & ~fake).sum())
+            if min(*counts, *rest) < FEWEST_OF_A_GROUP:
                 continue
-            own, own_pulls = influence(scores[inside], fake[inside])
-            # the least that ranks of so few rows vary when there is nothing to find
-            least = float(np.sqrt((sum(counts) + 1) / (12 * counts[0] * counts[1])))
-            shares = own_pulls / len(own_pulls)
-            gap = -pulls / len(pulls)
-            gap[inside] += shares
-            errors = [max(least, float(np.sqrt((x**2).sum()))) for x in (shares, gap)]
+            (own, error), (others, their_error) = (
+                _area(scores[rows], fake[rows]) for rows in (inside, ~inside)
+            )
             distance = float(np.mean([
                 total_variation(*(np.bincount(c[inside & side], minlength=size) / n
                                   for side, n in zip((fake, ~fake), counts, strict=True)))
                 for c, size in cells
             ])) if cells else float("nan")  # fmt: skip
-            name = partition.names[place]
-            found.append(_Group(partition.by, name, *counts, own, errors[0], own - area, errors[1], distance))
+            found.append(
+                _Group(
+                    partition.by, partition.names[place], *counts, own, error, others,
+                    own - others, float(np.hypot(error, their_error)), distance,
+                )
+            )  # fmt: skip
     return _Side(area, found)
+
+
+def _area(scores: Array, fake: Array) -> tuple[float, float]:
+    """Return the area under the ROC curve and its standard error."""
+    area, pulls = influence(scores, fake)
+    wins, losses = int(fake.sum()), int((~fake).sum())
+    # the least that ranks of so few rows vary when there is nothing to find
+    least = float(np.sqrt((wins + losses + 1) / (12 * wins * losses)))
+    return area, max(least, float(np.sqrt((pulls**2).mean() / len(pulls))))
 
 
 def _scores(matrix: Array, fake: Array, categorical: Array, streams: Streams) -> Array:
@@ -240,6 +250,7 @@ def _detail(sides: list[_Side]) -> pl.DataFrame:
             "auc": group.area,
             "low": max(0.0, group.area - 1.96 * group.own_error),
             "high": min(1.0, group.area + 1.96 * group.own_error),
+            "others": group.others,
             "baseline": None if beside is None else beside.area,
             "distance": group.distance,
             "distance_baseline": None if beside is None else beside.distance,

@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._attack import Trial, gather, report_attack
+from simulacra.metrics._attack import LIMITS, Trial, gather, report_attack
 from simulacra.metrics._boosting import fit, threads
 from simulacra.metrics._case import draw, not_computed, sampled_note
 from simulacra.metrics._features import extract
@@ -62,6 +62,7 @@ class Classifier(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    limits: ClassVar[tuple[float, float]] = LIMITS
 
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._attack import Trial, gather, report_attack
+from simulacra.metrics._attack import LIMITS, Trial, gather, report_attack
 from simulacra.metrics._case import not_computed
 
 NAME = "privacy/density"
@@ -57,6 +57,7 @@ class DensityRatio(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    limits: ClassVar[tuple[float, float]] = LIMITS
 
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._attack import gather, report_attack
+from simulacra.metrics._attack import LIMITS, gather, report_attack
 from simulacra.metrics._case import not_computed
 
 NAME = "privacy/membership"
@@ -66,6 +66,7 @@ class Membership(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    limits: ClassVar[tuple[float, float]] = LIMITS
 
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""

@@ -37,7 +37,7 @@ class Queries(Metric):
 
     **Privacy** the detail of a query is as revealing as an aggregate over many rows is.
 
-    **Cost** 240 runs of each query on at most 10,000 rows, and some on all.
+    **Cost** 360 runs of each query on at most 10,000 rows, and some on all.
 
     **Source** Efron 1982, chapter 8 (half-sampling); Politis, Romano & Wolf 1999, chapter 8 (how the spread falls with
     the sample size).
