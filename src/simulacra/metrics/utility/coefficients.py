@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 from scipy.linalg import cho_factor, cho_solve, eigh
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
@@ -43,8 +43,8 @@ class Coefficients(Metric):
     Notes
     -----
     **Verdict** on the expectation for real rows minus the value: pass up to 0.20, look up to 0.45, fail above; signs:
-    pass while at most 5 % of them differ, look up to 15 %. What pairs of real samples show once in 10,000 times passes
-    (drawn from the joint normal distribution of the estimates).
+    pass while at most 5 % of them differ, look up to 15 %. What pairs of real samples show more often than once in
+    10,000 times passes (drawn from the joint normal distribution of the estimates).
 
     **Interval** of the overlap: the spread of the mean over such pairs, around the value; of the signs: Wilson's.
 
@@ -104,7 +104,7 @@ class Coefficients(Metric):
             f"{percent(worst.expected)}, of training and holdout rows by {percent(worst.baseline)}." + note
         )
         verdict: Verdict = "pass"
-        if worst.value < np.quantile(worst.chance, ALARM / len(trials)):
+        if worst.apart or worst.value < np.quantile(worst.chance, ALARM / len(trials)):
             verdict = judge(worst.expected - worst.value, self.limits)
         return Score(
             NAME,
@@ -178,6 +178,7 @@ class _Trial:
     expected: float
     baseline: float
     chance: Array
+    apart: bool
     signs: _Signs
     detail: pl.DataFrame
 
@@ -206,9 +207,10 @@ def _try(case: Comparison, target: str) -> _Trial | str:
     unseen = [_fit(question, coding, *_part(sides[side], fewer, streams, side)) for side in ("real", "test")]
     one, other = fits["real"], fits["synthetic"]
     shared = _overlaps(one, other)
-    drawn = _differences(one, other, streams)
+    scale = _scale(one, other)
+    drawn = _differences(one, scale, streams)
     # pairs of samples of one population: their coefficients differ by as much as the errors say
-    paired = _overlap_of(drawn, one.errors, one.errors).mean(axis=1)
+    paired = _overlap_of(drawn, one.errors, one.errors * scale).mean(axis=1)
     return _Trial(
         question,
         rows,
@@ -216,6 +218,7 @@ def _try(case: Comparison, target: str) -> _Trial | str:
         float(paired.mean()),
         float(_overlaps(*unseen).mean()),
         paired,
+        _apart(one, other, rows),
         _compare_signs(one, other, unseen, drawn),
         _detail(question, coding, one, other, shared),
     )
@@ -286,14 +289,26 @@ def _overlap_of(difference: Array, one: Array, other: Array) -> Array:
     return share
 
 
-def _differences(one: _Fit, other: _Fit, streams: Streams) -> Array:
+def _scale(one: _Fit, other: _Fit) -> Array:
+    """Return how much larger the synthetic errors are: not without limit, and the real ones stand for smaller ones."""
+    scale: Array = np.clip(other.errors / one.errors, 1.0, 2.0)
+    return scale
+
+
+def _differences(one: _Fit, scale: Array, streams: Streams) -> Array:
     """Draw differences between the coefficients of two samples of the population of the real rows."""
-    # no narrower than the real errors, and wider where the synthetic ones are, but not without limit
-    scale = np.clip(other.errors / one.errors, 1.0, 2.0)
     joint = one.covariance + one.covariance * np.outer(scale, scale)
     values, vectors = eigh(joint)
     normal = streams.stream("pairs").standard_normal((DRAWS, len(values)))
     return (normal * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+
+
+def _apart(one: _Fit, other: _Fit, rows: int) -> bool:
+    """Tell whether any coefficient differs by more than chance hardly ever gives."""
+    apart = np.abs(one.values - other.values) / np.hypot(one.errors, other.errors)
+    # errors are themselves estimates, the less sure the fewer the rows
+    degrees = max(4, rows // (2 * ROWS_A_COEFFICIENT))
+    return bool(apart.max() > t.isf(ALARM / 4 / len(apart), degrees))
 
 
 def _compare_signs(one: _Fit, other: _Fit, unseen: list[_Fit], drawn: Array) -> _Signs:
