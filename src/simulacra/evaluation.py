@@ -170,7 +170,11 @@ def _run(name: str, case: Comparison) -> list[Score]:
         words = (
             f"not computed, because the metric met an unexpected {type(error).__name__}; please report this."
         )
-        return [Score(name, math.nan, verdict="not computed", words=words, better=metric.better)]
+        return [
+            Score(
+                name, math.nan, verdict="not computed", words=words, better=metric.better, title=metric.title
+            )
+        ]
 
 
 def _check_case(case: Comparison) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import polars as pl
@@ -42,6 +42,8 @@ class Score:
         Evidence with real values or rows, for the owner of the data only.
     title : str
         A short name in plain words, with the unit or scale in brackets.
+    asked : bool
+        False where it was not computed because the user gave nothing to ask about: no groups, no queries, no target.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Score:
     detail: pl.DataFrame | None = field(default=None, repr=False)
     private: pl.DataFrame | None = field(default=None, repr=False)
     title: str = ""
+    asked: bool = True
 
 
 class Likelihood(Protocol):
@@ -115,7 +118,7 @@ class Comparison:
     groups : tuple of str
         The columns that say to which group a person belongs, for fairness.
     sensitive : tuple of str
-        The columns that nobody may learn about a person.
+        The columns that nobody may learn about a person; they become sensitive columns of the table.
     quasi_identifiers : tuple of str
         The columns that others may know about a person.
     queries : mapping
@@ -149,6 +152,12 @@ class Comparison:
     review: pl.DataFrame | None = None
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        # metrics and pictures ask the column whether its values may be shown
+        if any(column.name in self.sensitive and not column.sensitive for column in self.table.columns):
+            marked = (replace(c, sensitive=c.sensitive or c.name in self.sensitive) for c in self.table.columns)
+            object.__setattr__(self, "table", replace(self.table, columns=tuple(marked)))
+
     @property
     def target(self) -> str | None:
         """The chief column to predict, if one was named."""
@@ -179,9 +188,13 @@ class Comparison:
 
 
 class Metric(ABC):
-    """One question about a comparison."""
+    """One question about a comparison.
+
+    `title` names its first score where that was not computed.
+    """
 
     family: ClassVar[str]
+    title: ClassVar[str] = ""
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     @abstractmethod

@@ -15,15 +15,34 @@ NUMERIC_KINDS = frozenset({"number", "date", "datetime", "time", "duration"})
 LEVEL_KINDS = frozenset({"category", "boolean"})
 
 
-def not_computed(metric: Metric, name: str, why: str) -> list[Score]:
-    """Make the one score of a question that these data can not answer."""
+def not_computed(
+    metric: Metric, name: str, why: str, *, title: str = "", asked: bool = True
+) -> list[Score]:
+    """Make the one score of a question that these data can not answer.
+
+    Parameters
+    ----------
+    metric : Metric
+        Whose score it is.
+    name : str
+        The score's name.
+    why : str
+        The reason, and what to do about it.
+    title : str
+        The score's title; that of the metric where it is left out.
+    asked : bool
+        False where the user gave nothing to ask about.
+    """
+    words = f"not computed, because {why}"
     return [
         Score(
             name,
             float("nan"),
             verdict="not computed",
-            words=f"not computed, because {why}",
+            words=words if words.endswith((".", "...")) else f"{words}.",
             better=metric.better,
+            title=title or metric.title,
+            asked=asked,
         )
     ]
 

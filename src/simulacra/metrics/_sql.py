@@ -71,6 +71,8 @@ class Query:
         figures = [name for name in result.columns if name not in labels]
         if not figures:
             raise OptionError(f"query {self.name!r} gives no figures; ask for a count, a mean or the like.")
+        if labels:  # groups come in any order
+            result = result.sort(pl.col(labels).cast(pl.String), nulls_last=True)
         groups = [", ".join(row) for row in _texts(result, labels)]
         if len(set(groups)) < len(groups):
             raise OptionError(

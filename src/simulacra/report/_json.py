@@ -84,6 +84,8 @@ def _score(score: Score, private: bool) -> dict[str, Any]:
         "better": score.better,
         "detail": None if score.detail is None else rows(score.detail),
     }
+    if not score.asked:
+        made["asked"] = False
     if private and score.private is not None:
         made["private"] = rows(score.private)
     return made
@@ -183,6 +185,7 @@ def _read_score(item: Any, place: str) -> Score:
         detail=None if detail is None else _frame(detail, f"{place}.detail"),
         private=None if private is None else _frame(private, f"{place}.private"),
         title=_text(entry.get("title", ""), f"{place}.title"),
+        asked=entry.get("asked") is not False,
     )
 
 

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._auc import area, area_interval
-from simulacra.metrics._boosting import fit, threads
+from simulacra.metrics._boosting import fit, in_parallel
 from simulacra.metrics._case import draw, empty_side, not_computed, percent, predictive_columns, sampled_note
 from simulacra.metrics._cellwise import PAIR_CELLS, SINGLE_CELLS, Gain, alone, cut, together
 from simulacra.metrics._features import Features, extract
@@ -113,12 +113,9 @@ class Detection(Metric):
             frames.append(draw(case.train, rows, streams.stream("baseline")))
         names = [column.name for column in columns]
         ceiling = None
-        with threads(2 * rows * len(columns)):
-            found = _attempt(extract(frames[:2], columns), streams, explain=True)
-            if len(frames) == 3:
-                ceiling = _attempt(
-                    extract([frames[2], frames[1]], columns), streams, explain=False, like=found
-                )
+        found = _attempt(extract(frames[:2], columns), streams, explain=True)
+        if len(frames) == 3:
+            ceiling = _attempt(extract([frames[2], frames[1]], columns), streams, explain=False, like=found)
         readable = [
             columns[at]
             for at in np.argsort(-np.maximum(found.importance, found.alone - 0.5), kind="stable")
@@ -164,14 +161,17 @@ def _attempt(features: Features, streams: Streams, *, explain: bool, like: _Tria
     fold = np.concatenate([rng.permutation(rows) % FOLDS, rng.permutation(rows) % FOLDS])
     columns = int(features.owners.max()) + 1
     scores = np.empty(2 * rows)
-    lost = np.zeros(columns)
-    for number in range(FOLDS):
+
+    def leave_out(number: int) -> Array:
         inside = fold == number
         model = _classifier(rows, features.categorical)
         fit(model, matrix[~inside], fake[~inside])
         scores[inside] = model.decision_function(matrix[inside])
-        if explain:
-            lost += _permuted_loss(model, matrix[inside], fake[inside], features.owners, streams, number)
+        if not explain:
+            return np.zeros(columns)
+        return _permuted_loss(model, matrix[inside], fake[inside], features.owners, streams, number)
+
+    lost = np.sum(in_parallel(leave_out, range(FOLDS)), axis=0)
     value, interval = area_interval(scores, fake)
     first = [matrix[:, int(np.flatnonzero(features.owners == c)[0])] for c in range(columns)]
     single = [cut(values, SINGLE_CELLS) for values in first]

@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._attack import LIMITS, Trial, gather, report_attack
-from simulacra.metrics._boosting import fit, threads
+from simulacra.metrics._boosting import fit
 from simulacra.metrics._case import draw, not_computed, sampled_note
 from simulacra.metrics._features import extract
 from simulacra.randomness import Streams
@@ -95,7 +96,7 @@ def _suspect(trial: Trial, streams: Streams) -> Array:
         categorical_features=features.categorical,
         random_state=int(streams.stream("trees").integers(2**31)),
     )
-    with threads(matrix.size):
+    with threadpool_limits(1, user_api="openmp"):
         fit(model, matrix, answers)
         return np.asarray(model.decision_function(np.vstack(matrices[2:])))
 
