@@ -155,7 +155,9 @@ class Comparison:
     def __post_init__(self) -> None:
         # metrics and pictures ask the column whether its values may be shown
         if any(column.name in self.sensitive and not column.sensitive for column in self.table.columns):
-            marked = (replace(c, sensitive=c.sensitive or c.name in self.sensitive) for c in self.table.columns)
+            marked = (
+                replace(c, sensitive=c.sensitive or c.name in self.sensitive) for c in self.table.columns
+            )
             object.__setattr__(self, "table", replace(self.table, columns=tuple(marked)))
 
     @property

@@ -13,7 +13,7 @@ from scipy.stats import hypergeom, norm, rankdata
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
 from simulacra.metrics._auc import area, area_interval
-from simulacra.metrics._case import comparable_columns, draw, judge, percent, unassessable
+from simulacra.metrics._case import comparable_columns, draw, judge, not_computed, percent, unassessable
 from simulacra.metrics._neighbourhood import nearest_several
 from simulacra.metrics._neighbours import PAIR_CELLS, place
 from simulacra.metrics._roc import caught, members_above
@@ -163,7 +163,11 @@ class Suspicion:
     def ceiling(self) -> str:
         """Say how far the figure could go, where strangers are too few to tell 1 % of them."""
         most = FALSE_ALARMS * (int((~self.inside).sum()) + 1)
-        return "" if most >= 1 else f"; with so few, none can be seen to name more than {percent(most)}"
+        return (
+            ""
+            if most >= 1
+            else f"; with so few unseen rows beside them, no attack can be seen to name more than {percent(most)}"
+        )
 
 
 def judge_caught(found: Suspicion, limits: tuple[float, float] = LIMITS) -> Verdict:
@@ -203,7 +207,7 @@ def report_attack(
     lonely = every.take(trial.isolated)
     first, last = _all(metric, name, how, every, trial, train), _ranked(metric, name, how, every)
     records = [every.record("all", how)]
-    hard = _isolated(metric, name, lonely)
+    hard = _isolated(metric, name, how, lonely)
     if hard.verdict != "not computed":
         records.append(lonely.record("most isolated", how))
     for what, values in plain:
@@ -224,25 +228,25 @@ def _all(metric: Metric, name: str, how: str, found: Suspicion, trial: Trial, tr
     verdict = judge_caught(found)
     return Score(
         name, value, interval, FALSE_ALARMS, verdict, _no_leak(words, verdict), metric.better,
-        private=_exposed(found, trial, train), title=f"Members named by {how}, at 1 % false alarms",
+        private=_exposed(found, trial, train), title=metric.title,
     )  # fmt: skip
 
 
-def _isolated(metric: Metric, name: str, found: Suspicion) -> Score:
+def _isolated(metric: Metric, name: str, how: str, found: Suspicion) -> Score:
     name += "/isolated"
-    title = "The same among the most isolated 1 %"
+    title = f"The most isolated 1 % of members named by {how} (share, at 1 % false alarms)"
     members = int(found.inside.sum())
     if members in (0, len(found.inside)):
-        words = "not computed, because all of the most isolated candidates are of one kind by chance; give more rows."
-        return Score(name, math.nan, verdict="not computed", words=words, better=metric.better, title=title)
+        why = "all of the most isolated candidates are of one kind by chance; give more rows."
+        return not_computed(metric, name, why, title=title)[0]
     value, interval = found.caught()
     # of so few, the share caught alone would miss a leak that shows in the ranks, so either can raise the alarm
     verdict: Verdict = "pass" if found.chance() >= ALARM / 2 else judge(value, LIMITS)
     if verdict == "pass" and found.ranked() < ALARM / 2:
         verdict = "look"
     words = (
-        f"Of the {members:,} training rows among the candidates that lie farthest from all other real rows the attack "
-        f"names {percent(value)} (guessing names 1 %{found.ceiling()})."
+        f"Of the {members:,} training rows among the candidates that lie farthest from all other real rows an attack "
+        f"by {how} names {percent(value)} (guessing names 1 %{found.ceiling()})."
     )
     return Score(
         name, value, interval, FALSE_ALARMS, verdict, _no_leak(words, verdict), metric.better, title=title
@@ -253,12 +257,12 @@ def _ranked(metric: Metric, name: str, how: str, found: Suspicion) -> Score:
     value, interval = area_interval(found.scores, found.inside)
     verdict: Verdict = "pass" if found.ranked() >= ALARM else judge(value, AREA_LIMITS)
     words = (
-        f"Going by {how}, the attack finds a training row more suspect than an unseen one {percent(value)} of the time "
-        "(50 % is guessing); a mean over everybody, which hides a leak of a few."
+        f"Going by {how}, an attack finds a training row more suspect than an unseen one {percent(value)} of the time "
+        "(50 % is guessing); this is a mean over everybody, which hides a leak of a few."
     )
     return Score(
         f"{name}/auc", value, interval, 0.5, verdict, _no_leak(words, verdict), metric.better,
-        title=f"Members ranked above others by {how} (AUC)",
+        title=f"Members ranked above others by {how} (AUC, 0.5 is guessing)",
     )  # fmt: skip
 
 

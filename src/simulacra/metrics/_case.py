@@ -13,11 +13,10 @@ from simulacra.schema.types import Column, Table
 
 NUMERIC_KINDS = frozenset({"number", "date", "datetime", "time", "duration"})
 LEVEL_KINDS = frozenset({"category", "boolean"})
+NO_CEILING = " (There is no holdout, so the figure that unseen real rows would get is not known.)"
 
 
-def not_computed(
-    metric: Metric, name: str, why: str, *, title: str = "", asked: bool = True
-) -> list[Score]:
+def not_computed(metric: Metric, name: str, why: str, *, title: str = "", asked: bool = True) -> list[Score]:
     """Make the one score of a question that these data can not answer.
 
     Parameters
@@ -120,6 +119,11 @@ def level_codes(*parts: pl.Series) -> tuple[list[Array], int]:
     joined = pooled.join(ranks, on="level", how="left", nulls_equal=True, maintain_order="left")
     cuts = np.cumsum([len(part) for part in parts])[:-1]
     return np.split(joined["code"].to_numpy(), cuts), counts.height
+
+
+def ceiling_note(case: Comparison) -> str:
+    """Say that nobody knows the figure of other real rows, where there is no holdout."""
+    return "" if case.holdout is not None else NO_CEILING
 
 
 def percent(share: float) -> str:

@@ -105,7 +105,8 @@ def say(marks: pl.DataFrame) -> str:
     real, fake = (Tally.of(marks.filter(pl.col("real") == side)) for side in (True, False))
     words = (
         f"An expert marked {every.marked} records as real or synthetic and was right for {every.right} of them, "
-        f"{percent(every.share)} (95 % {percent(low)} to {percent(high)}; guessing, as with real records on both "
+        f"{percent(every.share)} (95 % interval: {percent(low)} to {percent(high)}; guessing, as with real records "
+        "on both "
         "sides, gives 50 %): "
         f"{real.right} of {real.marked} real ones and {fake.right} of {fake.marked} synthetic ones."
     )

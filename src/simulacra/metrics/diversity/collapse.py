@@ -69,6 +69,7 @@ class Collapse(Metric):
     """
 
     family: ClassVar[str] = "diversity"
+    title: ClassVar[str] = "Different kinds of rows (ratio to real rows)"
     better = "higher"
     limits: ClassVar[tuple[float, float]] = (0.90, 0.70)
     mode_limits: ClassVar[tuple[float, float]] = (0.98, 0.90)
@@ -108,8 +109,9 @@ class Collapse(Metric):
         error = float(np.mean(errors))
         verdict: Verdict = "pass" if 1 - value <= SURE * error else _judge(value, self.limits)
         words = (
-            f"The synthetic rows are of {value:.2f} times as many different kinds as as many real rows (other real "
-            f"rows: {baseline:.2f}; far below 1 is mode collapse)."
+            f"The synthetic rows fall into {value:.2f} times as many different kinds as the same number of real rows "
+            "(real "
+            f"data: {baseline:.2f}); far below 1, the model makes only part of what there is (mode collapse)."
         )
         return Score(
             NAME,
@@ -120,7 +122,7 @@ class Collapse(Metric):
             words + sides.note,
             self.better,
             pl.DataFrame(numbers.astype(np.int64), schema=["columns", "synthetic", "real", "baseline"]),
-            title="Different kinds of rows (ratio to real)",
+            title=self.title,
         )
 
     def _score_modes(self, sides: Sides, columns: list[Column], streams: Streams) -> Score:

@@ -74,6 +74,7 @@ class Combinations(Metric):
     """
 
     family: ClassVar[str] = "diversity"
+    title: ClassVar[str] = "Combinations lost (share of real rows that hold one)"
     limits: ClassVar[tuple[float, float]] = (0.005, 0.02)
     invented_limits: ClassVar[tuple[float, float]] = (0.01, 0.05)
 
@@ -119,7 +120,7 @@ class Combinations(Metric):
             self.better,
             detail,
             evidence,
-            title="Combinations lost (share of real rows that hold one)",
+            title=self.title,
         )
 
     def _score_invented(self, counted: _Counted) -> Score:

@@ -54,6 +54,7 @@ class Coverage(Metric):
     """
 
     family: ClassVar[str] = "diversity"
+    title: ClassVar[str] = "Coverage of the real rows (share, 0 to 1)"
     better: ClassVar = "higher"
     limits: ClassVar[tuple[float, float]] = (0.02, 0.08)
 
@@ -74,7 +75,7 @@ class Coverage(Metric):
                 _say(value, baseline) + balls.note,
                 self.better,
                 _detail(balls),
-                title="Coverage of the real rows (share, 0 to 1)",
+                title=self.title,
             )
         ]
 

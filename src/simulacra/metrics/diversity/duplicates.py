@@ -59,6 +59,7 @@ class Duplicates(Metric):
     """
 
     family: ClassVar[str] = "diversity"
+    title: ClassVar[str] = "Repeated rows (share)"
     limits: ClassVar[tuple[float, float]] = (0.01, 0.05)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -103,7 +104,7 @@ class Duplicates(Metric):
                 words,
                 self.better,
                 _tabulate(ours, theirs),
-                title="Repeated rows (share)",
+                title=self.title,
             )
         ]
 

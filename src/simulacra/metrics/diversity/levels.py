@@ -74,6 +74,7 @@ class Levels(Metric):
     """
 
     family: ClassVar[str] = "diversity"
+    title: ClassVar[str] = "Levels lost (share of real rows that hold one)"
     limits: ClassVar[tuple[float, float]] = (0.0, 0.01)
     rare_limits: ClassVar[tuple[float, float]] = (0.10, 0.40)
 
@@ -116,7 +117,7 @@ class Levels(Metric):
             self.better,
             found.detail,
             found.evidence,
-            title="Levels lost (share of real rows that hold one)",
+            title=self.title,
         )
 
     def _score_rare(self, found: _Search, streams: Streams) -> Score:

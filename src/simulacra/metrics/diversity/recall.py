@@ -65,6 +65,7 @@ class Recall(Metric):
     """
 
     family: ClassVar[str] = "diversity"
+    title: ClassVar[str] = "Recall of the real variety (about 0.5 is ideal)"
     better: ClassVar = "higher"
     limits: ClassVar[tuple[float, float]] = (0.05, 0.15)
     above: ClassVar[tuple[float, float]] = (0.02, 0.10)
@@ -95,7 +96,7 @@ class Recall(Metric):
                 _say(value, baseline, memorised) + balls.note,
                 self.better,
                 _detail(lines),
-                title="Recall of the real variety (about 0.5 is ideal)",
+                title=self.title,
             )
         ]
 

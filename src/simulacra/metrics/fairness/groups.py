@@ -65,6 +65,7 @@ class Representation(Metric):
     """
 
     family: ClassVar[str] = "fairness"
+    title: ClassVar[str] = "Shares of groups (distance from the real ones, 0 to 1)"
     limits: ClassVar[tuple[float, float]] = (0.03, 0.10)
     lost_limits: ClassVar[tuple[float, float]] = (0.20, 0.50)
     rate_limits: ClassVar[tuple[float, float]] = (0.05, 0.10)
@@ -73,7 +74,7 @@ class Representation(Metric):
         """Answer the question; see the class."""
         groups = gather(case)
         if isinstance(groups, str):
-            return not_computed(self, NAME, groups)
+            return not_computed(self, NAME, groups, asked=bool(case.groups))
         found = _represent(case, groups)
         return [self._distance(case, groups, found), self._lost(groups, found), *self._rates(case, groups)]
 
@@ -96,7 +97,7 @@ class Representation(Metric):
             words,
             self.better,
             found.drop("fewer"),
-            title="Shares of groups (distance)",
+            title=self.title,
         )
 
     def _lost(self, groups: Groups, found: pl.DataFrame) -> Score:
@@ -124,7 +125,7 @@ class Representation(Metric):
         )
 
     def _rates(self, case: Comparison, groups: Groups) -> list[Score]:
-        name, title = f"{NAME}/rates", "Outcomes by group (largest change)"
+        name, title = f"{NAME}/rates", "Outcomes by group (largest change of a share)"
         why = None
         if case.target is None:
             why = "no target was named; say which column holds the outcome with target=... (--target)"
@@ -135,7 +136,7 @@ class Representation(Metric):
         elif case.table[case.target].kind not in LEVEL_KINDS | NUMERIC_KINDS:
             why = f"{case.target!r} is a text or a key and holds no outcomes; choose another target."
         if why is not None or case.target is None:
-            return not_computed(self, name, why or "")
+            return not_computed(self, name, why or "", title=title, asked=case.target is not None)
         column = case.table[case.target]
         frames = [case.train, case.synthetic] + ([] if case.holdout is None else [case.holdout])
         outcomes = divide(column, [frame[column.name] for frame in frames])
@@ -144,9 +145,8 @@ class Representation(Metric):
         )
         rates = [rate for part in groups.without(column.name) for rate in _rates_of(part, outcomes, shown)]
         if not rates:
-            return not_computed(
-                self, name, f"the only groups are those of the target {column.name!r}; name others."
-            )
+            why = f"the only groups are those of the target {column.name!r}; name others."
+            return not_computed(self, name, why, title=title)
         worst = min(rates, key=lambda rate: rate.chance(1))
         value, interval = worst.change(1)
         baseline = None

@@ -70,13 +70,14 @@ class Likeness(Metric):
     """
 
     family: ClassVar[str] = "fairness"
+    title: ClassVar[str] = "The group that is told apart most easily (AUC above that of others)"
     limits: ClassVar[tuple[float, float]] = (0.05, 0.15)
 
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
         groups = gather(case)
         if isinstance(groups, str):
-            return not_computed(self, NAME, groups)
+            return not_computed(self, NAME, groups, asked=bool(case.groups))
         columns = predictive_columns(case.table)
         available = min(case.synthetic.height, case.reference.height, case.train.height)
         rows = min(available, MOST_ROWS, case.max_rows)
@@ -125,7 +126,7 @@ class Likeness(Metric):
             words + note + groups.note(),
             self.better,
             _detail(sides),
-            title="Worst-made group (AUC above that of others)",
+            title=self.title,
         )
 
 

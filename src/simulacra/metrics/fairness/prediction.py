@@ -76,16 +76,17 @@ class Prediction(Metric):
     """
 
     family: ClassVar[str] = "fairness"
+    title: ClassVar[str] = "Gap between groups in predictions (growth against real data)"
     limits: ClassVar[tuple[float, float]] = (0.05, 0.10)
 
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
         groups = gather(case)
         if isinstance(groups, str):
-            return not_computed(self, NAME, groups)
+            return not_computed(self, NAME, groups, asked=bool(case.groups))
         if case.target is None:
             why = "no target was named; say which column people will predict with target=... (--target)"
-            return not_computed(self, NAME, why)
+            return not_computed(self, NAME, why, asked=False)
         found = predictions(case, case.target)
         if isinstance(found, str):
             return not_computed(self, NAME, found)
@@ -99,7 +100,7 @@ class Prediction(Metric):
         gaps = list(audit.gaps())
         parity = [gap for gap in gaps if gap.rate in {"prediction", "value"}]
         odds = [gap for gap in gaps if gap.rate not in {"prediction", "value"}]
-        titles = ("Gap between groups in predictions (growth)", "Gap between groups in errors (growth)")
+        titles = (self.title, "Gap between groups in errors (growth against real data)")
         note = groups.note()
         scores = [self._conclude(NAME, titles[0], parity, case.target, audit.detail(), note)]
         if odds:
@@ -107,7 +108,7 @@ class Prediction(Metric):
             scores.append(self._conclude(f"{NAME}/odds", titles[1], odds, case.target, table, ""))
         else:
             why = f"no two groups have {FEWEST_OF_A_GROUP} test rows with the outcome and as many without."
-            scores += not_computed(self, f"{NAME}/odds", why)
+            scores += not_computed(self, f"{NAME}/odds", why, title=titles[1])
         return scores
 
     def _conclude(
@@ -118,9 +119,10 @@ class Prediction(Metric):
         unit = " standard deviations" if worst.rate in {"value", "error"} else ""
         what = f"{worst.outcome!r} of {target!r}" if worst.outcome else repr(target)
         words = (
-            f"Trained on synthetic rows, a model's {SAID[worst.rate].format(what=what)} differs by up to "
-            f"{worst.synthetic:.2f}{unit} between groups of {worst.by!r} (from {worst.low!r} to {worst.high!r}); "
-            f"trained on real rows by {worst.real:.2f}{unit}."
+            f"The {SAID[worst.rate].format(what=what)} by a model trained on synthetic rows differs by up to "
+            f"{worst.synthetic:.2f}{unit} between groups of {worst.by!r} (from {worst.low!r} to {worst.high!r}); by "
+            "a model "
+            f"trained on real rows it differs by {worst.real:.2f}{unit}."
         )
         half = 1.96 * worst.error
         return Score(

@@ -67,6 +67,7 @@ class Exposure(Metric):
     """
 
     family: ClassVar[str] = "fairness"
+    title: ClassVar[str] = "Copies in the most exposed group (excess share)"
     limits: ClassVar[tuple[float, float]] = (0.005, 0.02)
     attack_limits: ClassVar[tuple[float, float]] = (0.02, 0.05)
 
@@ -74,7 +75,7 @@ class Exposure(Metric):
         """Answer the question; see the class."""
         groups = gather(case)
         if isinstance(groups, str):
-            return not_computed(self, NAME, groups)
+            return not_computed(self, NAME, groups, asked=bool(case.groups))
         columns = comparable_columns(case.table)
         why = unassessable(case, columns, "who is exposed is not assessable without a holdout")
         if why is not None or case.holdout is None:
@@ -108,20 +109,20 @@ class Exposure(Metric):
             words + groups.note(),
             self.better,
             detail,
-            title="Copies in the most exposed group (excess share)",
+            title=self.title,
         )
 
     def _attack(self, case: Comparison, groups: Groups) -> list[Score]:
         name, title = f"{NAME}/attack", "Members named in the most exposed group (excess share)"
         trial = gather_trial(case)
         if isinstance(trial, str):
-            return not_computed(self, name, trial)
+            return not_computed(self, name, trial, title=title)
         ratio = (trial.known[:, 0] + trial.least) / (trial.near[:, 0] + trial.least)
         every = Suspicion(np.log(ratio), trial.inside)
         found = list(_named(groups, every, trial.rows, trial.stranger_rows))
         if not found:
             why = f"no group has {FEWEST_OF_A_GROUP} candidates of each kind; give more rows."
-            return not_computed(self, name, why)
+            return not_computed(self, name, why, title=title)
         worst = min(found, key=lambda group: (group.chance, -group.value))
         alarm = worst.chance < ALARM / len(found)
         clear = worst.beyond < ALARM / len(found)

@@ -93,6 +93,7 @@ class Detection(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Told apart by a classifier (AUC, 0.5 is guessing)"
     limits: ClassVar[tuple[float, float]] = (0.10, 0.25)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -141,7 +142,7 @@ class Detection(Metric):
                 _say(found, ceiling) + note,
                 self.better,
                 _detail(names, found, ceiling),
-                title="Told apart by a classifier (AUC)",
+                title=self.title,
             )
         ]
         if found.gains:
@@ -252,7 +253,7 @@ def _score_pairs(names: list[str], found: _Trial, ceiling: _Trial | None) -> Sco
     beside = "" if best is None else f"; the best pair in real data gains {best:+.3f}"
     words = (
         f"Seen together, {row['column_a']!r} and {row['column_b']!r} tell synthetic rows from real ones with an AUC of "
-        f"{row['auc']:.3f}, and {row['apart']:.3f} seen one by one{beside}."
+        f"{row['auc']:.3f} (0.5 is guessing), and {row['apart']:.3f} seen one by one{beside}."
     )
     return Score(
         f"{NAME}/pairs",
@@ -263,7 +264,7 @@ def _score_pairs(names: list[str], found: _Trial, ceiling: _Trial | None) -> Sco
         words,
         "lower",
         detail.head(SHOWN_PAIRS),
-        title="The pair of columns that gives rows away (AUC gained)",
+        title="The pair of columns that gives rows away most (AUC gained)",
     )
 
 
@@ -299,8 +300,8 @@ def _say(found: _Trial, ceiling: _Trial | None) -> str:
     beside = "50 % is guessing"
     beside += f"; real data get {100 * ceiling.value:.0f} %" if ceiling is not None else ""
     words = (
-        f"A classifier that tries to tell synthetic rows from {real} is right about ranking them "
-        f"{100 * found.value:.0f} % of the time ({beside})."
+        f"A classifier that tries to tell synthetic rows from {real} finds the synthetic one "
+        f"of two such rows {100 * found.value:.0f} % of the time ({beside})."
     )
     if ceiling is None:
         words += " There is no holdout, so memorised rows look perfect here."

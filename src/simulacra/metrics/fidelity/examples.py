@@ -52,6 +52,7 @@ class Examples(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Nearest training row (median distance, 0 to 1)"
 
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
@@ -86,7 +87,7 @@ class Examples(Metric):
                     }
                 ),
                 _pairs(case, found[0], cloud.rows[1], cloud.rows[0], cloud.columns),
-                title="Nearest training row (median distance, 0 to 1)",
+                title=self.title,
             )
         ]
 

@@ -59,6 +59,7 @@ class Logistic(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Told apart by logistic regression (AUC, 0.5 is guessing)"
     limits: ClassVar[tuple[float, float]] = (0.10, 0.25)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -92,7 +93,7 @@ class Logistic(Metric):
         value, interval = area_interval(scores, np.arange(2 * rows) < rows)
         beside = "50 % is guessing" + ("" if baseline is None else f"; real data get {100 * baseline:.0f} %")
         words = (
-            f"A logistic regression ranks synthetic rows above real ones {100 * value:.0f} % of the time ({beside}). "
+            f"A logistic regression finds the synthetic one of two rows {100 * value:.0f} % of the time ({beside}). "
             "It is nearly blind to how columns hang together, and is shown because other tools report it."
         )
         return [
@@ -105,7 +106,7 @@ class Logistic(Metric):
                 words + sampled_note(rows, available, cap),
                 self.better,
                 detail,
-                title="Told apart by logistic regression (AUC)",
+                title=self.title,
             )
         ]
 

@@ -76,6 +76,7 @@ class Marginals(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Single columns (mean distance, 0 to 1)"
     limits: ClassVar[tuple[float, float]] = (0.02, 0.05)
     worst_limits: ClassVar[tuple[float, float]] = (0.02, 0.10)
 
@@ -128,7 +129,7 @@ class Marginals(Metric):
             _say(value, baseline, detail.row(at, named=True)),
             self.better,
             detail,
-            title="Single columns (mean distance)",
+            title=self.title,
         )
 
     def _worst(self, row: dict[str, Any], verdict: Verdict, looks: int) -> Score:
@@ -145,7 +146,7 @@ class Marginals(Metric):
             verdict,
             words,
             self.better,
-            title="The worst single column (distance)",
+            title="The worst single column (distance, 0 to 1)",
         )
 
 

@@ -74,6 +74,7 @@ class Pairs(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Pairs of columns (mean distance, 0 to 1)"
     limits: ClassVar[tuple[float, float]] = (0.03, 0.08)
     worst_limits: ClassVar[tuple[float, float]] = (0.06, 0.15)
 
@@ -118,7 +119,7 @@ class Pairs(Metric):
             _say(value, baseline, detail) + note,
             self.better,
             detail,
-            title="Pairs of columns (mean distance)",
+            title=self.title,
         )
 
     def _worst(self, found: Distances, detail: pl.DataFrame, given: bool, note: str) -> Score:
@@ -144,7 +145,7 @@ class Pairs(Metric):
             verdict,
             words + note,
             self.better,
-            title="The worst pair of columns (distance)",
+            title="The worst pair of columns (distance, 0 to 1)",
         )
 
 

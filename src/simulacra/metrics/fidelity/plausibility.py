@@ -61,6 +61,7 @@ class Plausibility(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Plausibility of rows to the model (distance, 0 to 1)"
     limits: ClassVar[tuple[float, float]] = (0.15, 0.30)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -71,7 +72,7 @@ class Plausibility(Metric):
             if rows < FEWEST_ROWS:
                 why = f"it needs at least {FEWEST_ROWS} rows of each kind and there are {rows}; give more."
         if why is not None or case.likelihood is None or case.holdout is None:
-            return not_computed(self, NAME, why or "")
+            return not_computed(self, NAME, why or "", asked=case.likelihood is not None)
         streams = case.streams.at(NAME)
         frames = {
             role: draw(frame, case.max_rows, streams.stream(role))
@@ -103,7 +104,7 @@ class Plausibility(Metric):
                 judge_distance(value, baseline, self.limits), _say(ours, theirs), self.better,
                 _histogram({role: log.rows for role, log in logs.items()}),
                 _oddest(frames["synthetic"], logs["synthetic"]),
-                title="Plausibility to the model (distance)",
+                title=self.title,
             )
         ]  # fmt: skip
 

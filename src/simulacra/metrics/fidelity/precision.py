@@ -61,6 +61,7 @@ class Precision(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Precision: as typical as real rows (0 to 1)"
     better: ClassVar = "higher"
     limits: ClassVar[tuple[float, float]] = (0.02, 0.08)
     density_limits: ClassVar[tuple[float, float]] = (0.05, 0.25)
@@ -92,7 +93,7 @@ class Precision(Metric):
             f"{cloud.note}",
             self.better,
             _detail(reference, ours, control),
-            title="Precision: typical as real rows are (0 to 1)",
+            title=self.title,
         )
 
     def _density(self, case: Comparison) -> Score:

@@ -31,6 +31,7 @@ from simulacra.schema.types import Column
 
 NAME = "fidelity/propensity"
 CART = f"{NAME}/cart"
+CART_TITLE = "Propensity scores of a tree (error, 1 is ideal)"
 MOST_ROWS = 10_000
 CART_ROWS = 2_500
 MOST_TERMS = 80
@@ -77,6 +78,7 @@ class Propensity(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Propensity scores of a logistic model (error, 1 is ideal)"
     limits: ClassVar[tuple[float, float]] = (3.0, 10.0)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -107,12 +109,15 @@ class Propensity(Metric):
             return not_computed(self, NAME, "no column varies, so there is nothing to tell rows apart by.")[0]
         verdict: Verdict = "pass" if found.chance >= ALARM else judge(found.ratio, self.limits)
         words = (
-            f"The propensity score's error (pMSE) is {found.ratio:.1f} times what the true model would get (real data: "
-            f"{baseline.ratio:.1f}); up to 3 is good, above 10 an analysis of these columns may mislead."
+            f"A logistic model's chances that a row is synthetic differ from guessing {found.ratio:.1f} times as "
+            "much (pMSE) as "
+            f"they would for rows of the true model (real data: {baseline.ratio:.1f}); up to 3 is good, above 10 an "
+            "analysis "
+            "of these columns may mislead."
         )
         return Score(
             NAME, found.ratio, found.interval(), baseline.ratio, verdict, words + sides.note, self.better,
-            _describe(found, alone, columns), title="Propensity score error, logistic (ratio to its expectation)",
+            _describe(found, alone, columns), title=self.title,
         )  # fmt: skip
 
     def _score_cart(self, sides: Sides, columns: list[Column], streams: Streams) -> Score:
@@ -134,7 +139,9 @@ class Propensity(Metric):
         # permuting makes both sides noisy; the expectation of section 3 holds the real side fixed
         expected = float(null.mean() / 2)
         if expected == 0.0:
-            return not_computed(self, CART, "no tree can be grown: no column varies enough.")[0]
+            return not_computed(
+                self, CART, "no tree can be grown: no column varies enough.", title=CART_TITLE
+            )[0]
         value = found / expected
         verdict: Verdict = "pass" if _null_chance(found, null) >= ALARM else judge(value, self.limits)
         leaves = tree.apply(whole.astype(np.float32))
@@ -145,13 +152,16 @@ class Propensity(Metric):
         importance = np.bincount(features.owners, tree.feature_importances_, minlength=len(columns))
         detail = pl.DataFrame({"column": [c.name for c in columns], "importance": importance})
         words = (
-            f"A tree's propensity score error (pMSE) is {value:.1f} times what the true model would get (real data: "
-            f"{baseline / expected:.1f}); up to 3 is good. (A random {rows:,} rows of each side were used.)"
+            f"A tree's chances that a row is synthetic differ from guessing {value:.1f} times as much (pMSE) as they "
+            "would for "
+            f"rows of the true model (real data: {baseline / expected:.1f}); up to 3 is good. (A random {rows:,} "
+            "rows of each "
+            "side were used.)"
         )
         return Score(
             CART, value, (low, high), baseline / expected, verdict, words, self.better,
             detail.sort("importance", descending=True, maintain_order=True),
-            title="Propensity score error, tree (ratio to its expectation)",
+            title=CART_TITLE,
         )  # fmt: skip
 
 

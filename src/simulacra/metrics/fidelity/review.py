@@ -51,6 +51,7 @@ class ExpertReview(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Told apart by an expert (share right, 0.5 is guessing)"
     limits: ClassVar[tuple[float, float]] = (0.60, 0.75)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -60,7 +61,7 @@ class ExpertReview(Metric):
                 "no expert has looked at the records; make a blind test with `simulacra review`, and give the answers "
                 "with review=... (--review and --review-key)."
             )
-            return not_computed(self, NAME, why)
+            return not_computed(self, NAME, why, asked=False)
         found = Tally.of(case.review)
         if found.marked < FEWEST:
             why = f"the expert marked {found.marked} records and {FEWEST} are needed; ask for more."
@@ -77,6 +78,6 @@ class ExpertReview(Metric):
                 self.better,
                 tallies(case.review),
                 said.select("record", "real", marked_real="marked", reason="reason"),
-                title="Told apart by an expert (share right)",
+                title=self.title,
             )
         ]

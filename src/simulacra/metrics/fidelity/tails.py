@@ -77,6 +77,7 @@ class Tails(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Tails of single columns kept (largest relative deviation)"
     limits: ClassVar[tuple[float, float]] = (0.5, 0.9)
     invented_limits: ClassVar[tuple[float, float]] = (0.005, 0.02)
     isolated_limits: ClassVar[tuple[float, float]] = (2.0, 5.0)
@@ -137,7 +138,7 @@ class Tails(Metric):
             NAME, value, (min(value, interval[0]), max(value, interval[1])), float(deviation[worst, 1]),
             ("pass", "look", "fail")[rank], words + sides.note, self.better,
             frame.sort("beyond_chance", "deviation", descending=True, maintain_order=True),
-            title="Tails kept (largest relative deviation)",
+            title=self.title,
         )  # fmt: skip
 
     def _score_invented(self, ranges: list[_Range], sides: Sides) -> Score:

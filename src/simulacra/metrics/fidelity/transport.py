@@ -58,6 +58,7 @@ class Transport(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Transport to real rows (mean distance, 0 to 1)"
     limits: ClassVar[tuple[float, float]] = (0.005, 0.02)
     mmd_limits: ClassVar[tuple[float, float]] = (0.002, 0.01)
 
@@ -90,16 +91,19 @@ class Transport(Metric):
         value, baseline = float(ours.mean()), float(real.mean())
         half = float(t.isf(0.025, len(ours) - 1)) * _error(ours)
         if name == NAME:
-            title = "Transport to real rows (mean distance, 0 to 1)"
+            title = self.title
             words = (
                 f"To become a real row, a synthetic row must change by {value:.3f} of all its columns on average (real "
                 f"rows: {baseline:.3f}), in blocks of rows matched one to one."
             )
         else:
-            title = "Discrepancy of the joint shape (squared MMD)"
+            title = "Discrepancy of the joint shape (squared MMD, 0 is the same)"
             words = (
-                f"Seen through a kernel, the synthetic rows fill the space of all columns with a squared discrepancy "
-                f"of {value:.4f} from the real ones (real data: {baseline:.4f}), where 0 is the same shape."
+                "By the likeness of every row to every other, the synthetic rows fill the space of all columns "
+                "differently "
+                f"from the real ones by {value:.4f} (squared MMD; real data: {baseline:.4f}), where 0 is the same "
+                "shape and "
+                "chance alone goes to either side of it."
             )
         return Score(
             name,

@@ -54,6 +54,7 @@ class Triples(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Three columns at a time (mean distance, 0 to 1)"
     limits: ClassVar[tuple[float, float]] = (0.04, 0.10)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -94,7 +95,7 @@ class Triples(Metric):
                 _say(value, baseline, detail) + note,
                 self.better,
                 detail,
-                title="Three columns at a time (mean distance)",
+                title=self.title,
             )
         ]
 

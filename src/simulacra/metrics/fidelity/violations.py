@@ -18,6 +18,7 @@ from simulacra.schema.types import Column, Table
 from simulacra.schema.validation import rules_of_column, rules_of_rows
 
 NAME = "fidelity/violations"
+KEYS_TITLE = "Rows that repeat a key (share)"
 DIFFERENT = "different in every row"
 
 
@@ -54,6 +55,7 @@ class Violations(Metric):
     """
 
     family: ClassVar[str] = "fidelity"
+    title: ClassVar[str] = "Rows that break a rule (share)"
     limits: ClassVar[tuple[float, float]] = (0.001, 0.01)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -90,6 +92,8 @@ class Violations(Metric):
                 self,
                 name,
                 "the schema names no key; name the columns that identify a row with key: in the schema.",
+                title=KEYS_TITLE,
+                asked=False,
             )
         rows = min(frame.height for frame in frames.values())
         drawn = {
@@ -108,7 +112,7 @@ class Violations(Metric):
         value, real = (hits[role] / rows[role] for role in ("synthetic", control))
         what = "repeat the key of another row" if name.endswith("/keys") else "break a rule of the schema"
         kind = "unseen real" if unseen else "training"
-        words = f"{percent(value)} of synthetic rows {what}; of {kind} rows {percent(real)} do."
+        words = f"{percent(value)} of the synthetic rows {what}; of the {kind} rows {percent(real)} do."
         worst = detail.row(0, named=True) if detail.height else None
         if worst is not None and worst["synthetic"] > 0:
             place = f" of {worst['column']!r}" if worst["column"] else ""
@@ -122,9 +126,7 @@ class Violations(Metric):
             words,
             self.better,
             detail,
-            title="Rows that repeat a key (share)"
-            if name.endswith("/keys")
-            else "Rows that break a rule (share)",
+            title=KEYS_TITLE if name.endswith("/keys") else self.title,
         )
 
     def _judge(self, ours: tuple[int, int], theirs: tuple[int, int], unseen: bool) -> Verdict:

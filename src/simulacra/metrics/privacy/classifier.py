@@ -63,6 +63,7 @@ class Classifier(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "Members named by a classifier (share, at 1 % false alarms)"
     limits: ClassVar[tuple[float, float]] = LIMITS
 
     def score(self, case: Comparison) -> Sequence[Score]:

@@ -76,6 +76,7 @@ class Copies(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "Copies of training rows (share beyond chance)"
     limits: ClassVar[tuple[float, float]] = (0.0, 0.02)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -108,7 +109,7 @@ class Copies(Metric):
                 self.better,
                 pl.DataFrame([one.record() for one in excesses]),
                 _evidence(case, found, columns),
-                title="Copies of training rows (excess share)",
+                title=self.title,
             )
         ]
 

@@ -57,6 +57,7 @@ class DensityRatio(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "Members named by the density of rows nearby (share, at 1 % false alarms)"
     limits: ClassVar[tuple[float, float]] = LIMITS
 
     def score(self, case: Comparison) -> Sequence[Score]:

@@ -64,6 +64,7 @@ class Distances(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "Synthetic rows nearer to training than to unseen rows (excess share)"
 
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
@@ -98,7 +99,7 @@ class Distances(Metric):
                 _say(value, margin, share, size, case, rows),
                 self.better,
                 _detail(found, size),
-                title="Nearer to training than to unseen rows (excess)",
+                title=self.title,
             )
         ]
 

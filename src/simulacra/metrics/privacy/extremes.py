@@ -15,7 +15,6 @@ from simulacra.profile import as_numbers
 from simulacra.schema.types import Column
 
 NAME = "privacy/extremes"
-TITLE = "Unique values released (excess share)"
 OUTERMOST = 10
 FEWEST_VALUES = 100
 """Unique real values below which a column is asked together with others of its kind."""
@@ -63,6 +62,7 @@ class Extremes(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "Unique values released (share beyond chance)"
     limits: ClassVar[tuple[float, float]] = (0.0, 0.02)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -105,7 +105,7 @@ class Extremes(Metric):
                 self.better,
                 pl.DataFrame(detail),
                 _evidence(case, asked),
-                title=TITLE,
+                title=self.title,
             )
         ]
 

@@ -29,7 +29,6 @@ from simulacra.randomness import Streams
 from simulacra.schema.types import Column
 
 NAME = "privacy/inference"
-TITLE = "Sensitive values guessed (excess share)"
 MOST_SECRETS = 8
 MOST_LEVELS = 50
 QUERIES = 10_000
@@ -86,6 +85,7 @@ class Inference(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "Sensitive values guessed (share beyond chance)"
     limits: ClassVar[tuple[float, float]] = (0.0, 0.02)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -116,7 +116,7 @@ class Inference(Metric):
         words = _say(chosen, verdict == "pass", looks, self.limits) + _scope(case, secrets, columns)
         interval = found.interval(looks)
         return [
-            Score(NAME, found.value, interval, 0.0, verdict, words, self.better, detail, title=TITLE),
+            Score(NAME, found.value, interval, 0.0, verdict, words, self.better, detail, title=self.title),
         ]
 
 

@@ -18,7 +18,6 @@ from simulacra.profile import as_numbers
 from simulacra.schema.types import Column
 
 NAME = "privacy/k-map"
-TITLE = "Rows that fit 1 to 4 real people (share)"
 FEW = 5
 MOST_VALUES = 100
 CELLS = 10
@@ -60,6 +59,7 @@ class KMap(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "Synthetic rows that fit 1 to 4 real people (share)"
     limits: ClassVar[tuple[float, float]] = (0.02, 1.0)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -75,7 +75,7 @@ class KMap(Metric):
                 "person with quasi_identifiers=... (--quasi-identifier)."
             )
         if why is not None or case.holdout is None:
-            return not_computed(self, NAME, why or "")
+            return not_computed(self, NAME, why or "", asked=bool(case.quasi_identifiers))
         coded = [_code(case, case.holdout, column) for column in known]
         fits = _count_fits(case, coded)
         few = [(fit > 0) & (fit < FEW) for fit in fits]
@@ -95,7 +95,7 @@ class KMap(Metric):
                 words,
                 self.better,
                 detail,
-                title=TITLE,
+                title=self.title,
             )
         ]
 

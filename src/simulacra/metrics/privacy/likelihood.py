@@ -60,6 +60,7 @@ class LikelihoodRatio(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "Members named by the model itself (share, at 1 % false alarms)"
     limits: ClassVar[tuple[float, float]] = (0.02, 0.05)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -73,7 +74,7 @@ class LikelihoodRatio(Metric):
                     f"are {case.train.height} and {case.holdout.height}; give more."
                 )
         if why is not None or case.likelihood is None or case.holdout is None:
-            return not_computed(self, NAME, why or "")
+            return not_computed(self, NAME, why or "", asked=case.likelihood is not None)
         streams = case.streams.at(NAME)
         order = streams.stream("halves").permutation(case.holdout.height)
         half = case.holdout.height // 2
@@ -107,18 +108,23 @@ class LikelihoodRatio(Metric):
             told = f"No leak found by this attack: {told[0].lower()}{told[1:]}"
         return [
             Score(NAME, share, reach, FALSE_ALARMS, verdict, told, self.better, _records(ratio, plain, inside),
-                  title="Members named by the model itself, at 1 % false alarms"),
+                  title=self.title),
             Score(
                 f"{NAME}/auc", auc, between, 0.5, "info",
-                f"The attack ranks a training row above an unseen one {percent(auc)} of the time (50 % is guessing). "
+                f"Going by the model itself, an attack ranks a training row above an unseen one {percent(auc)} of "
+                "the time (50 % "
+                "is guessing). "
                 "This is a mean over everybody, without a verdict.",
-                self.better, title="Members ranked above others by the model itself (AUC)",
+                self.better, title="Members ranked above others by the model itself (AUC, 0.5 is guessing)",
             ),
             Score(
                 f"{NAME}/gap", gap, spread, 0.0, "info",
                 f"To the model a training row is on average {times(gap)} an unseen row: its log-probability "
-                f"is {gap:.2f} nats higher (0 if the model knows training rows no better; 0.69 nats is a factor of 2).",
-                self.better, _by_column(*logs), title="Likelier in training than unseen (nats)",
+                f"is {abs(gap):.2f} nats {'lower' if gap < 0 else 'higher'} (0 if the model knows training rows no "
+                "better; "
+                "0.69 nats is a factor of 2).",
+                self.better, _by_column(*logs),
+                title="How much likelier training rows are to the model (nats; 0.69 is twice as likely)",
             ),
         ]  # fmt: skip
 

@@ -16,7 +16,6 @@ from simulacra.randomness import Streams
 from simulacra.schema.types import Column
 
 NAME = "privacy/linkage"
-TITLE = "Halves of a record linked (excess share)"
 QUERIES = 10_000
 REFERENCES = 20_000
 NEIGHBOURS = 5
@@ -61,6 +60,7 @@ class Linkage(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "Halves of a record linked (share beyond chance)"
     limits: ClassVar[tuple[float, float]] = (0.0, 0.02)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -93,7 +93,9 @@ class Linkage(Metric):
         )
         words = _say(list(ways)[place], found, verdict == "pass", looks, self.limits) + _scope(case, columns)
         interval = found.interval(looks)
-        return [Score(NAME, found.value, interval, 0.0, verdict, words, self.better, detail, title=TITLE)]
+        return [
+            Score(NAME, found.value, interval, 0.0, verdict, words, self.better, detail, title=self.title)
+        ]
 
 
 def _first_half(case: Comparison, columns: list[Column], streams: Streams) -> list[int]:

@@ -66,6 +66,7 @@ class Membership(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "Members named by nearest records (share, at 1 % false alarms)"
     limits: ClassVar[tuple[float, float]] = LIMITS
 
     def score(self, case: Comparison) -> Sequence[Score]:

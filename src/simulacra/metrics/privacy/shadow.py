@@ -83,6 +83,7 @@ class Shadow(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "Most isolated rows told in or out by shadow models (AUC, 0.5 is guessing)"
     limits: ClassVar[tuple[float, float]] = AREA_LIMITS
     caught_limits: ClassVar[tuple[float, float]] = (0.15, 0.25)
 
@@ -93,13 +94,13 @@ class Shadow(Metric):
                 "it makes the generator learn anew and nobody said how; give the model that made the rows with "
                 "model=... (--model), or a function from real rows to synthetic ones with maker=..."
             )
-            return not_computed(self, NAME, why)
+            return not_computed(self, NAME, why, asked=False)
         trial = gather(case)
         if isinstance(trial, str):
             return not_computed(self, NAME, trial)
         try:
             if case.shadows < FEWEST_SHADOWS:
-                return not_computed(self, NAME, _offer(case, case.maker))
+                return not_computed(self, NAME, _offer(case, case.maker), asked=case.shadows > 0)
             plan = _Plan.draw(case, trial)
             made = plan.make(case.maker, case.streams.at(NAME))
         except SimulacraError as error:
@@ -121,8 +122,9 @@ class Shadow(Metric):
             f"training rows: ranked right {percent(value)} of the time (50 % is guessing); {fitted}."
         )
         also = (
-            f"It names {percent(share)} of these {targets} records where the generator learnt them, while wrongly "
-            "naming 10 % where it did not (guessing names 10 %)."
+            f"Somebody who knows how the generator works names {percent(share)} of the {targets} most isolated "
+            "training rows "
+            "where it learnt them, while wrongly naming 10 % where it did not (guessing names 10 %)."
         )
         detail = pl.DataFrame(
             {
@@ -132,9 +134,9 @@ class Shadow(Metric):
         )  # fmt: skip
         return [
             Score(NAME, value, interval, 0.5, verdict, _no_leak(told, verdict), self.better, detail,
-                  _evidence(plan, tried, case), title="Most isolated rows told in or out by shadow models (AUC)"),
+                  _evidence(plan, tried, case), title=self.title),
             Score(f"{NAME}/caught", share, reach, RATE, second, _no_leak(also, second), self.better,
-                  title="Most isolated rows named by shadow models, at 10 % false alarms"),
+                  title="Most isolated rows named by shadow models (share, at 10 % false alarms)"),
         ]  # fmt: skip
 
 

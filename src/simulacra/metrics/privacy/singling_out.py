@@ -17,7 +17,6 @@ from simulacra.metrics._knowledge import MISSING, Records, gather, matches
 from simulacra.randomness import Streams
 
 NAME = "privacy/singling-out"
-TITLE = "People singled out (excess share of descriptions)"
 SUBSETS = 40
 PER_SUBSET = 100
 MOST_ATTRIBUTES = 4
@@ -66,6 +65,7 @@ class SinglingOut(Metric):
     """
 
     family: ClassVar[str] = "privacy"
+    title: ClassVar[str] = "People singled out (share of descriptions beyond chance)"
     limits: ClassVar[tuple[float, float]] = (0.0, 0.02)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -103,7 +103,7 @@ class SinglingOut(Metric):
                 self.better,
                 pl.DataFrame(records),
                 _evidence(found, case.train.height),
-                title=TITLE,
+                title=self.title,
             )
         ]
 

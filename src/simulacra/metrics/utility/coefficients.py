@@ -22,6 +22,7 @@ from simulacra.schema.types import Column
 
 NAME = "utility/coefficients"
 SIGNS = "utility/coefficients/signs"
+SIGNS_TITLE = "Same signs of regression coefficients (share)"
 ROWS_A_COEFFICIENT = 10
 MOST_COEFFICIENTS = 60
 REACH = 1.96
@@ -71,6 +72,7 @@ class Coefficients(Metric):
     """
 
     family: ClassVar[str] = "utility"
+    title: ClassVar[str] = "Same regression coefficients (overlap of intervals, 0 to 1)"
     better: ClassVar = "higher"
     limits: ClassVar[tuple[float, float]] = (0.20, 0.45)
     sign_limits: ClassVar[tuple[float, float]] = (0.05, 0.15)
@@ -81,7 +83,7 @@ class Coefficients(Metric):
         if why is None and not case.targets:
             why = "no target was named; say which column to predict with target=... (--target)"
         if why is not None:
-            return not_computed(self, NAME, why)
+            return not_computed(self, NAME, why, asked=bool(case.targets))
         tried = {target: _try(case, target) for target in dict.fromkeys(case.targets)}
         refused = {target: why for target, why in tried.items() if isinstance(why, str)}
         trials = [trial for trial in tried.values() if isinstance(trial, _Trial)]
@@ -92,7 +94,7 @@ class Coefficients(Metric):
         signed = [trial for trial in trials if trial.signs.asked]
         scores = [self._overlap(trials, detail, note)]
         if not signed:
-            return [*scores, *not_computed(self, SIGNS, NO_SIGNS)]
+            return [*scores, *not_computed(self, SIGNS, NO_SIGNS, title=SIGNS_TITLE)]
         return [*scores, self._signs(signed, detail, note)]
 
     def _overlap(self, trials: list[_Trial], detail: pl.DataFrame, note: str) -> Score:
@@ -115,7 +117,7 @@ class Coefficients(Metric):
             words,
             self.better,
             detail,
-            title="Same regression coefficients (overlap of intervals, 0 to 1)",
+            title=self.title,
         )
 
     def _signs(self, trials: list[_Trial], detail: pl.DataFrame, note: str) -> Score:
@@ -140,7 +142,7 @@ class Coefficients(Metric):
             words,
             self.better,
             detail,
-            title="Same signs of regression coefficients (share)",
+            title=SIGNS_TITLE,
         )
 
 

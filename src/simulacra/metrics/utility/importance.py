@@ -60,6 +60,7 @@ class Importance(Metric):
     """
 
     family: ClassVar[str] = "utility"
+    title: ClassVar[str] = "Same columns are important for prediction (overlap, 0 to 1)"
     better: ClassVar = "higher"
     limits: ClassVar[tuple[float, float]] = (0.10, 0.25)
 
@@ -69,7 +70,7 @@ class Importance(Metric):
         if why is None and not case.targets:
             why = "no target was named; say which column to predict with target=... (--target)"
         if why is not None:
-            return not_computed(self, NAME, why)
+            return not_computed(self, NAME, why, asked=bool(case.targets))
         tried = {target: _try(case, target) for target in dict.fromkeys(case.targets)}
         refused = {target: why for target, why in tried.items() if isinstance(why, str)}
         trials = [trial for trial in tried.values() if isinstance(trial, _Trial)]
@@ -97,7 +98,7 @@ class Importance(Metric):
                 words,
                 self.better,
                 pl.concat([trial.detail for trial in trials]),
-                title="Same columns are important for prediction (overlap, 0 to 1)",
+                title=self.title,
             )
         ]
 

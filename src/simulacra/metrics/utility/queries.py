@@ -53,6 +53,7 @@ class Queries(Metric):
     """
 
     family: ClassVar[str] = "utility"
+    title: ClassVar[str] = "Answers to your queries outside the range of real data (share)"
     limits: ClassVar[tuple[float, float]] = (0.0, 0.20)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -67,7 +68,7 @@ class Queries(Metric):
         if why is None and fewest < FEWEST_ROWS:
             why = f"it needs {FEWEST_ROWS} rows of each kind and some data have {fewest}; give more."
         if why is not None:
-            return not_computed(self, NAME, why)
+            return not_computed(self, NAME, why, asked=bool(case.queries))
         answers: list[Answer] = []
         revealing: set[str] = set()
         refused: list[str] = []
@@ -101,7 +102,7 @@ class Queries(Metric):
                 self.better,
                 _detail([a for a in answers if a.settled], revealing),
                 _detail(answers, set()),
-                title="Answers to your queries outside the range of real data (share)",
+                title=self.title,
             )
         ]
 

@@ -57,6 +57,7 @@ class Analysis(Metric):
     """
 
     family: ClassVar[str] = "utility"
+    title: ClassVar[str] = "Figures of your analysis outside the range of real data (share)"
     limits: ClassVar[tuple[float, float]] = (0.0, 0.20)
 
     def score(self, case: Comparison) -> Sequence[Score]:
@@ -68,7 +69,7 @@ class Analysis(Metric):
         if why is None and fewest < FEWEST_ROWS:
             why = f"it needs {FEWEST_ROWS} rows of each kind and some data have {fewest}; give more."
         if why is not None or case.task is None:
-            return not_computed(self, NAME, why or "")
+            return not_computed(self, NAME, why or "", asked=case.task is not None)
         ask = _Asked(case.task)
         try:
             splits = _affordable(ask, case)
@@ -93,7 +94,7 @@ class Analysis(Metric):
                 self.better,
                 _detail(answers, hide=True),
                 _detail(answers, hide=False),
-                title="Figures of your analysis outside the range of real data (share)",
+                title=self.title,
             )
         ]
 

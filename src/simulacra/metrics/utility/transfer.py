@@ -20,10 +20,10 @@ NAME = "utility/transfer"
 TAIL = 0.025
 """Chance beyond either end of an interval."""
 TITLES: dict[str, str] = {
-    "boosting": "Prediction on real rows, trained on synthetic (AUC or R2)",
-    "linear": "The same with a linear model (AUC or R2)",
-    "forest": "The same with a random forest (AUC or R2)",
-    "augmented": "Prediction, trained on real and synthetic rows together (AUC or R2)",
+    "boosting": "Prediction on real rows, boosted trees trained on synthetic ones (AUC or R2)",
+    "linear": "Prediction on real rows, a linear model trained on synthetic ones (AUC or R2)",
+    "forest": "Prediction on real rows, a random forest trained on synthetic ones (AUC or R2)",
+    "augmented": "Prediction on real rows, boosted trees trained on real and synthetic ones (AUC or R2)",
 }
 LEARNERS: dict[str, Learner] = {
     "boosting": "boosting",
@@ -77,6 +77,7 @@ class Transfer(Metric):
     """
 
     family: ClassVar[str] = "utility"
+    title: ClassVar[str] = TITLES["boosting"]
     better: ClassVar = "higher"
     limits: ClassVar[tuple[float, float]] = (0.02, 0.05)
 
@@ -86,7 +87,7 @@ class Transfer(Metric):
         if why is None and not case.targets:
             why = "no target was named; say which column to predict with target=... (--target)"
         if why is not None:
-            return not_computed(self, NAME, why)
+            return not_computed(self, NAME, why, asked=bool(case.targets))
         posed = {target: pose(case, target) for target in dict.fromkeys(case.targets)}
         questions = [question for question in posed.values() if isinstance(question, Question)]
         refused = {target: why for target, why in posed.items() if isinstance(why, str)}
