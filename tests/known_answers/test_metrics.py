@@ -10,9 +10,9 @@ from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._auc import area_interval
 from simulacra.metrics._boosting import fit
 from simulacra.metrics._features import extract
+from simulacra.metrics._roc import area_interval
 from simulacra.metrics.fidelity.detection import Detection, _classifier
 from simulacra.metrics.fidelity.marginals import Marginals
 from simulacra.metrics.fidelity.pairs import Pairs, association

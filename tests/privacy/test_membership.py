@@ -9,9 +9,8 @@ from scipy.stats import norm
 
 from simulacra.metric import Comparison, Score
 from simulacra.metrics._attack import Suspicion, gather, judge_caught
-from simulacra.metrics._auc import area_interval
-from simulacra.metrics._neighbourhood import nearest_several
-from simulacra.metrics._neighbours import place
+from simulacra.metrics._neighbours import nearest_several, place
+from simulacra.metrics._roc import area_interval
 from simulacra.metrics.privacy.classifier import Classifier, _snap
 from simulacra.metrics.privacy.density import DensityRatio
 from simulacra.metrics.privacy.membership import Membership

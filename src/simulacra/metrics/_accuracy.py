@@ -11,7 +11,6 @@ from scipy.stats import norm, t
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison
-from simulacra.metrics._auc import influence
 from simulacra.metrics._learners import (
     Learner,
     Question,
@@ -21,6 +20,7 @@ from simulacra.metrics._learners import (
     train,
     view,
 )
+from simulacra.metrics._roc import influence
 from simulacra.metrics._verdicts import ALARM
 
 SPLITS = 8

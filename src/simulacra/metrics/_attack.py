@@ -12,11 +12,9 @@ from scipy.stats import hypergeom, norm, rankdata
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
-from simulacra.metrics._auc import area, area_interval
 from simulacra.metrics._case import comparable_columns, draw, judge, not_computed, percent, unassessable
-from simulacra.metrics._neighbourhood import nearest_several
-from simulacra.metrics._neighbours import PAIR_CELLS, place
-from simulacra.metrics._roc import caught, members_above
+from simulacra.metrics._neighbours import PAIR_CELLS, nearest_several, place
+from simulacra.metrics._roc import area, area_interval, caught, members_above
 from simulacra.metrics._verdicts import ALARM
 from simulacra.schema.types import Column
 
@@ -227,7 +225,7 @@ def _all(metric: Metric, name: str, how: str, found: Suspicion, trial: Trial, tr
     )
     verdict = judge_caught(found)
     return Score(
-        name, value, interval, FALSE_ALARMS, verdict, _no_leak(words, verdict), metric.better,
+        name, value, interval, FALSE_ALARMS, verdict, no_leak(words, verdict), metric.better,
         private=_exposed(found, trial, train), title=metric.title,
     )  # fmt: skip
 
@@ -249,7 +247,7 @@ def _isolated(metric: Metric, name: str, how: str, found: Suspicion) -> Score:
         f"by {how} names {percent(value)} (guessing names 1 %{found.ceiling()})."
     )
     return Score(
-        name, value, interval, FALSE_ALARMS, verdict, _no_leak(words, verdict), metric.better, title=title
+        name, value, interval, FALSE_ALARMS, verdict, no_leak(words, verdict), metric.better, title=title
     )
 
 
@@ -261,12 +259,13 @@ def _ranked(metric: Metric, name: str, how: str, found: Suspicion) -> Score:
         "(50 % is guessing); this is a mean over everybody, which hides a leak of a few."
     )
     return Score(
-        f"{name}/auc", value, interval, 0.5, verdict, _no_leak(words, verdict), metric.better,
+        f"{name}/auc", value, interval, 0.5, verdict, no_leak(words, verdict), metric.better,
         title=f"Members ranked above others by {how} (AUC, 0.5 is guessing)",
     )  # fmt: skip
 
 
-def _no_leak(words: str, verdict: Verdict) -> str:
+def no_leak(words: str, verdict: Verdict) -> str:
+    """Begin with what was not found, where nothing was."""
     return f"No leak found by this attack: {words[0].lower()}{words[1:]}" if verdict == "pass" else words
 
 

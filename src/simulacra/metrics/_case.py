@@ -121,9 +121,9 @@ def level_codes(*parts: pl.Series) -> tuple[list[Array], int]:
     return np.split(joined["code"].to_numpy(), cuts), counts.height
 
 
-def ceiling_note(case: Comparison) -> str:
-    """Say that nobody knows the figure of other real rows, where there is no holdout."""
-    return "" if case.holdout is not None else NO_CEILING
+def ceiling_note(baseline: float | None) -> str:
+    """Say that nobody knows the figure of other real rows, where it is not known for want of a holdout."""
+    return NO_CEILING if baseline is None else ""
 
 
 def percent(share: float) -> str:

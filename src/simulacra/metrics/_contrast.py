@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import binom, hypergeom, norm
+from scipy.stats import binom, norm
 
 from simulacra.metric import Verdict
 from simulacra.metrics._case import judge, percent
+from simulacra.metrics._shares import chance_of_more, share_interval
 from simulacra.metrics._verdicts import ALARM
 
 FEWEST_ROWS = 250
@@ -73,14 +74,15 @@ class Contrast:
     @property
     def probability(self) -> float:
         """Chance of as many hits among the training rows, or more, if nothing leaks."""
-        everyone, hits = self.rows + self.control_rows, self.hits + self.control_hits
-        return float(hypergeom.sf(self.hits - 1, everyone, hits, self.rows))
+        return float(chance_of_more(self.hits, self.rows, self.control_hits, self.control_rows))
 
     def interval(self, looks: int = 1) -> tuple[float, float]:
         """Return the 95 % interval of the value, for as many figures at once as the worst was picked from."""
         z = float(norm.isf(0.025 / max(1, looks)))
-        low, high = (self.scale * end for end in wilson(self.hits, self.rows, z))
-        control_low, control_high = (self.scale * e for e in wilson(self.control_hits, self.control_rows, z))
+        low, high = (self.scale * end for end in share_interval(self.hits, self.rows, z))
+        control_low, control_high = (
+            self.scale * e for e in share_interval(self.control_hits, self.control_rows, z)
+        )
         gap = self.share - self.control
         # what the control is uncertain by moves the excess and what is left for it, one against the other; the
         # lower end does without, since a shortfall is on another scale
@@ -160,16 +162,6 @@ def too_few(train: int, holdout: int) -> str | None:
         f"it needs at least {FEWEST_ROWS} training rows and {FEWEST_ROWS} holdout rows, and there are {train:,} and "
         f"{holdout:,}; give more."
     )
-
-
-def wilson(hits: int, rows: int, z: float = 1.96) -> tuple[float, float]:
-    """Return Wilson's interval of a share, 95 % unless told otherwise."""
-    if not rows:
-        return 0.0, 1.0
-    share, inverse = hits / rows, z * z / rows
-    middle = (share + inverse / 2) / (1 + inverse)
-    half = z * float(np.sqrt(share * (1 - share) / rows + inverse / (4 * rows))) / (1 + inverse)
-    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 @lru_cache(maxsize=1024)

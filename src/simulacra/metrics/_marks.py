@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import polars as pl
-from scipy.stats import beta, binom
+from scipy.stats import binom
 
 from simulacra.metric import Verdict
 from simulacra.metrics._case import judge, percent
+from simulacra.metrics._shares import exact_interval
 
 GUESSING = 0.5
 DOUBT = 0.01
@@ -45,17 +46,8 @@ class Tally:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Exact 95 % interval of the share.
-
-        Notes
-        -----
-        **Source** Clopper & Pearson 1934, "The use of confidence or fiducial limits illustrated in the case of the
-        binomial".
-        """
-        wrong = self.marked - self.right
-        low = float(beta.ppf(0.025, self.right, wrong + 1)) if self.right else 0.0
-        high = float(beta.ppf(0.975, self.right + 1, wrong)) if wrong else 1.0
-        return low, high
+        """Exact 95 % interval of the share."""
+        return exact_interval(self.right, self.marked)
 
     @property
     def chance(self) -> float:

@@ -12,7 +12,6 @@ from simulacra.domain import Array
 from simulacra.metric import Comparison
 from simulacra.metrics._case import NUMERIC_KINDS, draw, sampled_note
 from simulacra.metrics._cells import Cells
-from simulacra.metrics._shares import wilson
 from simulacra.metrics._verdicts import ALARM
 from simulacra.randomness import Streams
 from simulacra.schema.types import Column
@@ -113,12 +112,6 @@ def find_depleted(
     places = np.flatnonzero(depleted)
     depleted[places] = binom.cdf(hits[places], both[places], chance) < ALARM / max(1, looks)
     return depleted, looks
-
-
-def share_interval(hits: int, rows: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share of rows."""
-    low, high = wilson(np.array(hits), np.array(rows))
-    return float(low), float(high)
 
 
 def name_cells(cells: Cells, column: Column, counts: Array) -> list[str]:

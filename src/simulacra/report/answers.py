@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulacra.metric import Score, Verdict
 from simulacra.report import words
@@ -97,6 +97,11 @@ class Answer:
         return tuple(s for v in ("fail", "look") for s in self.scores if words.verdict(s) == v)
 
     @property
+    def unasked(self) -> tuple[Score, ...]:
+        """The scores that were not computed because the user gave nothing to ask about."""
+        return tuple(s for s in self.scores if not s.asked and not words.is_computed(s))
+
+    @property
     def tally(self) -> str:
         """How many of the family's tests passed, in words."""
         judged = self.count("pass", "look", "fail")
@@ -104,10 +109,12 @@ class Answer:
         if judged:
             noun = "test" if judged == 1 else "tests"
             parts.append(f"{self.count('pass')} of {judged} {noun} passed")
-        if open_ones := self.count("not computed"):
+        if open_ones := self.count("not computed") - len(self.unasked):
             parts.append(f"{open_ones} not computed")
         if told := self.count("info"):
             parts.append(f"{told} for information")
+        if self.unasked:
+            parts.append(f"{len(self.unasked)} more can be asked for")
         return ", ".join(parts) + "." if parts else ""
 
 
@@ -154,12 +161,16 @@ def _answer(name: str, group: list[Score]) -> Answer:
     deciding = min(group, key=lambda score: (words.RANK[words.verdict(score)], score.name not in HEADLINES))
     worst = words.verdict(deciding)
     said = _ANSWERS.get(name, _OTHER_ANSWERS)
+    answer = Answer(name, question, worst, "", deciding, tuple(group))
+    unasked = len(answer.unasked)
     if worst == "not computed":
-        text = "Not assessed."
+        text = "Not asked for." if unasked == len(group) else "Not assessed."
     elif worst == "info":
         text = "Figures without a verdict."
     else:
         text = said[worst]
-        if worst == "pass" and not all(words.is_computed(s) for s in group):
+        if worst == "pass" and answer.count("not computed") > unasked:
             text += " Not every test could be made."
-    return Answer(name, question, worst, text, deciding, tuple(group))
+        elif worst == "pass" and unasked:
+            text += f" {unasked} more can be asked for."
+    return replace(answer, text=text)

@@ -162,21 +162,61 @@ def odd_cases() -> Iterator[tuple[str, Comparison]]:
     yield "no holdout", replace(case, holdout=None)
 
 
+SECRETS = {"red": "secret-1", "green": "secret-2", "blue": "secret-3"}
+"""Levels of the sensitive column, so that they are found wherever they are named."""
+
+
+def sensitive_cases() -> Iterator[tuple[str, Comparison]]:
+    """Give comparisons with a sensitive column whose levels no figure that is shared may name."""
+    case = make_case(target="c")
+    train, synthetic, holdout = (
+        frame.with_columns(pl.col("c").replace(SECRETS))
+        for frame in (case.train, case.synthetic, make_frame(case.train.height, 3))
+    )
+    case = replace(
+        case,
+        train=train,
+        synthetic=synthetic,
+        holdout=holdout,
+        groups=("b",),
+        quasi_identifiers=("n", "c"),
+        queries={"mean of n": "select avg(n) as n from data"},
+    )
+    yield "a sensitive target", case
+    yield "a sensitive level is lost", replace(case, synthetic=synthetic.with_columns(c=pl.lit("secret-3")))
+    away = synthetic.with_columns(c=pl.when("b").then(pl.lit("secret-1")).otherwise(pl.col("c")))
+    yield "a sensitive level is tied to another column", replace(case, synthetic=away, targets=("b",))
+
+
 def check_score(score: Score, name: str, metric: Metric) -> None:
-    """Check one score: a figure inside its interval, or a reason."""
+    """Check one score: a title, a sentence, and a figure inside its interval beside its ceiling, or a reason."""
     assert score.name == name or score.name.startswith(name + "/")
     assert score.better == metric.better
-    assert score.words, "a score says in words what it means"
+    assert score.title, f"{score.name} has no title"
+    assert not score.title.startswith("The same"), "a title stands on its own"
+    assert score.words.rstrip(")").endswith("."), "a score says in a sentence what it means"
     if score.verdict == "not computed":
         assert math.isnan(score.value)
         assert score.words.startswith("not computed, because ")
         return
+    assert score.asked
     assert math.isfinite(score.value)
     assert "anonym" not in score.words.lower()
     if score.interval is not None:
         low, high = score.interval
         assert low <= score.value <= high
-    assert score.baseline is None or math.isfinite(score.baseline)
+    if score.baseline is None:
+        assert "no holdout" in score.words.lower(), "without a ceiling the words say why"
+    else:
+        assert math.isfinite(score.baseline)
+
+
+def check_secrecy(score: Score) -> None:
+    """Check that what is shared names no level of the sensitive column."""
+    shared = score.name + score.title + score.words
+    if score.detail is not None:
+        shared += score.detail.write_json() + str(score.detail.columns)
+    assert "secret-" not in shared, f"{score.name} shows a level of a sensitive column"
 
 
 def check_metric(metric: Metric, name: str) -> None:
@@ -196,9 +236,10 @@ def check_metric(metric: Metric, name: str) -> None:
 
     Notes
     -----
-    Checked: on an ordinary comparison every score is finite, lies in its interval, has a ceiling and words, and comes
-    again to the last bit; on 20 odd comparisons (no rows, constants, all missing, a lost class, no columns, no
-    holdout, ...) a score is finite or "not computed, because ...", and nothing is raised.
+    Checked: on an ordinary comparison every score is finite, lies in its interval, has a title, a ceiling and words,
+    and comes again to the last bit; on 20 odd comparisons (no rows, constants, all missing, a lost class, no columns,
+    no holdout, ...) a score is finite or "not computed, because ...", and nothing is raised; where a column is
+    sensitive, nothing but `Score.private` names its levels.
 
     Examples
     --------
@@ -213,11 +254,7 @@ def check_metric(metric: Metric, name: str) -> None:
         check_score(score, name, metric)
         assert score.verdict != "not computed", score.words
         assert score.baseline is not None, "with a holdout there is a ceiling"
-        assert (score.value, score.interval, score.baseline) == (
-            repeated.value,
-            repeated.interval,
-            repeated.baseline,
-        )
+        assert replace(score, detail=None, private=None) == replace(repeated, detail=None, private=None)
         if score.detail is not None:
             assert repeated.detail is not None
             assert score.detail.equals(repeated.detail)
@@ -226,3 +263,9 @@ def check_metric(metric: Metric, name: str) -> None:
         assert scores, title
         for score in scores:
             check_score(score, name, metric)
+    for title, hidden in sensitive_cases():
+        scores = metric.score(hidden)
+        assert scores, title
+        for score in scores:
+            check_score(score, name, metric)
+            check_secrecy(score)

@@ -14,7 +14,8 @@ from simulacra.metrics._case import comparable_columns, empty_side, not_computed
 from simulacra.metrics._cells import Cells
 from simulacra.metrics._neighbours import nearest, place
 from simulacra.metrics._occupancy import SURE, count_cells, distinct_error
-from simulacra.metrics._presence import Sides, find_depleted, share_interval
+from simulacra.metrics._presence import Sides, find_depleted
+from simulacra.metrics._shares import share_interval
 from simulacra.randomness import Streams
 from simulacra.schema.types import Column
 

@@ -14,8 +14,8 @@ from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
 from simulacra.metrics._case import comparable_columns, empty_side, judge, not_computed, percent
 from simulacra.metrics._cells import Cells
-from simulacra.metrics._presence import NAMED, PRIVATE, Sides, find_depleted, name_cells, share_interval
-from simulacra.metrics._shares import chance_of_more
+from simulacra.metrics._presence import NAMED, PRIVATE, Sides, find_depleted, name_cells
+from simulacra.metrics._shares import chance_of_more, share_interval
 from simulacra.metrics._verdicts import ALARM
 from simulacra.randomness import Streams
 from simulacra.schema.types import Column

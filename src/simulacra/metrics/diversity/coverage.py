@@ -119,5 +119,5 @@ def _detail(balls: Balls) -> pl.DataFrame:
 def _say(value: float, baseline: float) -> str:
     return (
         f"{percent(value)} of the real rows have a synthetic row among their near neighbours (real data: "
-        f"{percent(baseline)}); the others stand for kinds of rows that the synthetic data lack."
+        f"{percent(baseline)}); where the share is far below that of real data, kinds of rows are missing."
     )

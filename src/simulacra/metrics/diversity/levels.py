@@ -19,7 +19,8 @@ from simulacra.metrics._case import (
     not_computed,
     percent,
 )
-from simulacra.metrics._presence import NAMED, PRIVATE, Sides, find_depleted, share_interval
+from simulacra.metrics._presence import NAMED, PRIVATE, Sides, find_depleted
+from simulacra.metrics._shares import share_interval
 from simulacra.metrics._verdicts import ALARM
 from simulacra.randomness import Streams
 from simulacra.schema.types import Column

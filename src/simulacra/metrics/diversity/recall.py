@@ -186,10 +186,14 @@ def _detail(lines: list[tuple[Array, Array]]) -> pl.DataFrame:
 
 
 def _say(value: float, baseline: float, memorised: bool) -> str:
-    figures = f"recall of the training rows is {value:.3f} (real data: {baseline:.3f}; a copy: 1)"
+    figures = (
+        "recall, how much of the training rows' room the synthetic rows fill as nearly as real rows do, is "
+        f"{value:.3f} "
+        f"(real data: {baseline:.3f}; a copy: 1)"
+    )
     if memorised:
         return (
             f"The synthetic rows lie nearer to the training rows than other real rows do, which is a sign of "
-            f"memorisation: {figures}."
+            f"memorisation: the {figures}."
         )
-    return f"The {figures}: the nearer to the figure of real data, the more of their variety is there."
+    return f"The {figures}; the nearer to the figure of real data, the more of their variety is there."

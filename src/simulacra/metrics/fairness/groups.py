@@ -11,7 +11,7 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._case import LEVEL_KINDS, NUMERIC_KINDS, judge, not_computed, percent
+from simulacra.metrics._case import LEVEL_KINDS, NUMERIC_KINDS, ceiling_note, judge, not_computed, percent
 from simulacra.metrics._cells import total_variation
 from simulacra.metrics._groups import HIDDEN, Groups, Partition, divide, gather
 from simulacra.metrics._resampling import recentred_interval
@@ -94,7 +94,7 @@ class Representation(Metric):
             _resampled(value, counts, case.streams.at(NAME)),
             baseline,
             judge(value - (baseline or 0.0), self.limits) if apart else "pass",
-            words,
+            words + ceiling_note(baseline),
             self.better,
             found.drop("fewer"),
             title=self.title,
@@ -119,7 +119,7 @@ class Representation(Metric):
             interval,
             baseline,
             judge(value, self.lost_limits) if short else "pass",
-            words,
+            words + ceiling_note(baseline),
             self.better,
             title="Rows that the worst group lacks (share)",
         )
@@ -158,7 +158,7 @@ class Representation(Metric):
         words = (
             f"Outcome {worst.outcome!r} of {column.name!r} has a share of {fake} among synthetic rows of "
             f"group {worst.group!r}, and of {real} among real ones: the clearest change of all"
-            f"{_beside(baseline)}.{'' if apart else ' So much is chance.'}"
+            f"{_beside(baseline)}.{'' if apart else ' So much is chance.'}{ceiling_note(baseline)}"
         )
         verdict = judge(value, self.rate_limits) if apart else "pass"
         detail = pl.DataFrame([rate.record() for rate in rates], infer_schema_length=None)

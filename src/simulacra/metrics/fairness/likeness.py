@@ -13,12 +13,12 @@ from threadpoolctl import threadpool_limits
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._auc import influence
 from simulacra.metrics._boosting import fit
-from simulacra.metrics._case import not_computed, percent, predictive_columns, sampled_note
+from simulacra.metrics._case import ceiling_note, not_computed, percent, predictive_columns, sampled_note
 from simulacra.metrics._cells import Cells, total_variation
 from simulacra.metrics._features import extract
 from simulacra.metrics._groups import Groups, gather
+from simulacra.metrics._roc import influence
 from simulacra.metrics._verdicts import judge_excess
 from simulacra.randomness import Streams
 from simulacra.schema.types import Column
@@ -123,7 +123,7 @@ class Likeness(Metric):
             (worst.excess - half, worst.excess + half),
             baseline,
             judge_excess(worst.excess, worst.error, self.limits, looks=len(found.groups)),
-            words + note + groups.note(),
+            words + note + groups.note() + ceiling_note(baseline),
             self.better,
             _detail(sides),
             title=self.title,

@@ -119,9 +119,9 @@ class Prediction(Metric):
         unit = " standard deviations" if worst.rate in {"value", "error"} else ""
         what = f"{worst.outcome!r} of {target!r}" if worst.outcome else repr(target)
         words = (
-            f"The {SAID[worst.rate].format(what=what)} by a model trained on synthetic rows differs by up to "
-            f"{worst.synthetic:.2f}{unit} between groups of {worst.by!r} (from {worst.low!r} to {worst.high!r}); by "
-            "a model "
+            f"With a model trained on synthetic rows, the {SAID[worst.rate].format(what=what)} differs by up to "
+            f"{worst.synthetic:.2f}{unit} between groups of {worst.by!r} (from {worst.low!r} to {worst.high!r}); "
+            "with one "
             f"trained on real rows it differs by {worst.real:.2f}{unit}."
         )
         half = 1.96 * worst.error

@@ -14,12 +14,19 @@ from threadpoolctl import threadpool_limits
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._auc import area, area_interval
 from simulacra.metrics._boosting import fit, in_parallel
-from simulacra.metrics._case import draw, empty_side, not_computed, percent, predictive_columns, sampled_note
+from simulacra.metrics._case import (
+    ceiling_note,
+    draw,
+    empty_side,
+    not_computed,
+    percent,
+    predictive_columns,
+    sampled_note,
+)
 from simulacra.metrics._cellwise import PAIR_CELLS, SINGLE_CELLS, Gain, alone, cut, together
 from simulacra.metrics._features import Features, extract
-from simulacra.metrics._guessing import judge_area
+from simulacra.metrics._roc import area, area_interval, judge_area
 from simulacra.metrics._rules import Rules, example_rows, find_rules, tabulate_rules
 from simulacra.randomness import Streams
 
@@ -253,7 +260,7 @@ def _score_pairs(names: list[str], found: _Trial, ceiling: _Trial | None) -> Sco
     beside = "" if best is None else f"; the best pair in real data gains {best:+.3f}"
     words = (
         f"Seen together, {row['column_a']!r} and {row['column_b']!r} tell synthetic rows from real ones with an AUC of "
-        f"{row['auc']:.3f} (0.5 is guessing), and {row['apart']:.3f} seen one by one{beside}."
+        f"{row['auc']:.3f} (0.5 is guessing), and {row['apart']:.3f} seen one by one{beside}.{ceiling_note(best)}"
     )
     return Score(
         f"{NAME}/pairs",
@@ -280,6 +287,7 @@ def _score_rules(rules: Rules, real: Rules | None, frames: Sequence[pl.DataFrame
         )
     else:
         words = f"No short rule tells synthetic rows from real ones beyond chance{beside}."
+    words += "" if real is not None else ceiling_note(None)
     half = 1.96 * rules.error
     return Score(
         f"{NAME}/rules",

@@ -11,10 +11,16 @@ from threadpoolctl import threadpool_limits
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._auc import area, area_interval
-from simulacra.metrics._case import draw, empty_side, not_computed, predictive_columns, sampled_note
-from simulacra.metrics._guessing import judge_area
+from simulacra.metrics._case import (
+    ceiling_note,
+    draw,
+    empty_side,
+    not_computed,
+    predictive_columns,
+    sampled_note,
+)
 from simulacra.metrics._linear import Coding, encode, fit_logistic
+from simulacra.metrics._roc import area, area_interval, judge_area
 from simulacra.randomness import Streams
 
 NAME = "fidelity/logistic"
@@ -103,7 +109,7 @@ class Logistic(Metric):
                 interval,
                 baseline,
                 judge_area(value, baseline, rows, self.limits),
-                words + sampled_note(rows, available, cap),
+                words + sampled_note(rows, available, cap) + ceiling_note(baseline),
                 self.better,
                 detail,
                 title=self.title,

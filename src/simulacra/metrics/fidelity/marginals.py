@@ -12,7 +12,14 @@ from threadpoolctl import threadpool_limits
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
-from simulacra.metrics._case import NUMERIC_KINDS, draw, empty_side, not_computed, predictive_columns
+from simulacra.metrics._case import (
+    NUMERIC_KINDS,
+    ceiling_note,
+    draw,
+    empty_side,
+    not_computed,
+    predictive_columns,
+)
 from simulacra.metrics._cells import total_variation
 from simulacra.metrics._exchange import Excess, Exchange, worst_of
 from simulacra.metrics._resampling import Resample, plan_both, recentred_interval
@@ -133,10 +140,13 @@ class Marginals(Metric):
         )
 
     def _worst(self, row: dict[str, Any], verdict: Verdict, looks: int) -> Score:
-        real = "" if row["baseline"] is None else f" where unseen real rows get {row['baseline']:.3f}"
+        alone = row["baseline"] is None
+        real = "" if alone else f" where unseen real rows get {row['baseline']:.3f}"
         words = (
-            f"Of {looks:,} columns {row['column']!r} loses most against real data: it is {row['distance']:.3f} away "
-            f"from the real column{real} (0 is the same shape, 1 is no overlap)."
+            f"Of {looks:,} columns {row['column']!r} "
+            f"{'is farthest away' if alone else 'loses most against real data'}: "
+            f"it is {row['distance']:.3f} away from the real column{real} (0 is the same shape, 1 is no overlap)."
+            f"{ceiling_note(row['baseline'])}"
         )
         return Score(
             f"{NAME}/worst",
@@ -231,8 +241,9 @@ def _compare(column: Column, parts: list[pl.Series]) -> _Found:
 
 def _say(value: float, baseline: float | None, worst: dict[str, Any]) -> str:
     real = "" if baseline is None else f" (real data: {baseline:.3f})"
+    most = "is farthest away" if baseline is None else "loses most against real data"
     return (
         f"On average a synthetic column is {value:.3f} away from the real one{real}, where 0 is the same "
-        f"shape and 1 is no overlap; the one that loses most against real data is {worst['column']!r} with "
-        f"{worst['distance']:.3f}."
+        f"shape and 1 is no overlap; the one that {most} is {worst['column']!r} with "
+        f"{worst['distance']:.3f}.{ceiling_note(baseline)}"
     )

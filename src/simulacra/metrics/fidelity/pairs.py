@@ -12,6 +12,7 @@ from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._case import (
     LEVEL_KINDS,
+    ceiling_note,
     comparable_columns,
     empty_side,
     level_codes,
@@ -116,7 +117,7 @@ class Pairs(Metric):
             recentred_interval(value, found.repeated),
             baseline,
             Excess.over(value, baseline, found.chance.mean(axis=0)).judge(self.limits),
-            _say(value, baseline, detail) + note,
+            _say(value, baseline, detail) + note + ceiling_note(baseline),
             self.better,
             detail,
             title=self.title,
@@ -131,11 +132,12 @@ class Pairs(Metric):
         at, verdict = worst_of(excesses, self.worst_limits)
         row = detail.row(at, named=True)
         value, half = row["distance"], 1.96 * float(found.spread[at])
-        real = "" if row["baseline"] is None else f" where unseen real rows get {row['baseline']:.3f}"
+        most = "loses most against real data" if given else "is farthest away"
+        real = f" where unseen real rows get {row['baseline']:.3f}" if given else ""
         words = (
-            f"Of {len(excesses):,} pairs of columns {row['column_a']!r} with {row['column_b']!r} loses most against "
-            f"real data: it is {value:.3f} away from the real pair{real}; their association is {row['synthetic']:.2f}, "
-            f"and {row['real']:.2f} in real rows (0 is none, 1 is full)."
+            f"Of {len(excesses):,} pairs of columns {row['column_a']!r} with {row['column_b']!r} {most}: it is "
+            f"{value:.3f} away from the real pair{real}; their association is {row['synthetic']:.2f}, and "
+            f"{row['real']:.2f} in real rows (0 is none, 1 is full)."
         )
         return Score(
             f"{NAME}/worst",
@@ -143,7 +145,7 @@ class Pairs(Metric):
             (max(0.0, value - half), min(1.0, value + half)),
             row["baseline"],
             verdict,
-            words + note,
+            words + note + ceiling_note(row["baseline"]),
             self.better,
             title="The worst pair of columns (distance, 0 to 1)",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -194,7 +195,7 @@ class _Fit:
     def interval(self) -> tuple[float, float]:
         degrees = self.parameters - 1
         beyond = max(0.0, self.statistic - degrees)
-        half = 1.96 * np.sqrt(2 * degrees + 4 * beyond) / self.statistic if self.statistic > 0 else 0.0
+        half = 1.96 * math.sqrt(2 * degrees + 4 * beyond) / self.statistic if self.statistic > 0 else 0.0
         return max(0.0, self.ratio * (1 - half)), self.ratio * (1 + half)
 
     def record(self, column: str) -> dict[str, str | float | int | None]:

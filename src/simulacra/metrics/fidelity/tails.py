@@ -20,8 +20,8 @@ from simulacra.metrics._case import (
     percent,
 )
 from simulacra.metrics._neighbours import nearest, place
-from simulacra.metrics._presence import Sides, share_interval
-from simulacra.metrics._shares import chance_of_apart, chance_of_more
+from simulacra.metrics._presence import Sides
+from simulacra.metrics._shares import chance_of_apart, chance_of_more, share_interval
 from simulacra.metrics._verdicts import ALARM
 from simulacra.profile import as_numbers
 from simulacra.randomness import Streams

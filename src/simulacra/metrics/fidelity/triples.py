@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._case import comparable_columns, empty_side, not_computed, sampled_note
+from simulacra.metrics._case import ceiling_note, comparable_columns, empty_side, not_computed, sampled_note
 from simulacra.metrics._exchange import Excess
 from simulacra.metrics._joint import FEWEST_ROWS, Distances, Joint, choose_sets, compare_sets
 from simulacra.metrics._resampling import recentred_interval
@@ -92,7 +92,7 @@ class Triples(Metric):
                 recentred_interval(value, found.repeated),
                 baseline,
                 verdict,
-                _say(value, baseline, detail) + note,
+                _say(value, baseline, detail) + note + ceiling_note(baseline),
                 self.better,
                 detail,
                 title=self.title,

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 import polars as pl
-from scipy.stats import beta, hypergeom
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
-from simulacra.metrics._case import draw, empty_side, judge, not_computed, percent
+from simulacra.metrics._case import ceiling_note, draw, empty_side, judge, not_computed, percent
+from simulacra.metrics._shares import chance_of_more, exact_interval
 from simulacra.metrics._verdicts import ALARM
 from simulacra.schema.types import Column, Table
 from simulacra.schema.validation import rules_of_column, rules_of_rows
@@ -117,13 +117,14 @@ class Violations(Metric):
         if worst is not None and worst["synthetic"] > 0:
             place = f" of {worst['column']!r}" if worst["column"] else ""
             words += f" The rule{place} that most of them break: {worst['rule']}."
+        baseline = real if unseen else None
         return Score(
             name,
             value,
-            _interval(hits["synthetic"], rows["synthetic"]),
-            real if unseen else None,
+            exact_interval(hits["synthetic"], rows["synthetic"]),
+            baseline,
             self._judge((hits["synthetic"], rows["synthetic"]), (hits[control], rows[control]), unseen),
-            words,
+            words + ceiling_note(baseline),
             self.better,
             detail,
             title=KEYS_TITLE if name.endswith("/keys") else self.title,
@@ -131,8 +132,7 @@ class Violations(Metric):
 
     def _judge(self, ours: tuple[int, int], theirs: tuple[int, int], unseen: bool) -> Verdict:
         (hits, rows), (others, strangers) = ours, theirs
-        chance = hypergeom.sf(hits - 1, rows + strangers, hits + others, rows)
-        if chance >= ALARM:
+        if chance_of_more(hits, rows, others, strangers) >= ALARM:
             return "pass"
         verdict = judge(hits / rows - others / strangers, self.limits)
         return verdict if unseen or verdict != "fail" else "look"
@@ -161,11 +161,6 @@ def _repeated(frame: pl.DataFrame, key: tuple[str, ...]) -> Array:
     keys = frame.select(key)
     whole = ~keys.select(pl.any_horizontal(pl.all().is_null())).to_series()
     return (~keys.select(first=pl.struct(key).is_first_distinct())["first"] & whole).to_numpy()
-
-
-def _interval(hits: int, rows: int) -> tuple[float, float]:
-    low = float(beta.ppf(0.025, hits, rows - hits + 1)) if hits else 0.0
-    return low, float(beta.ppf(0.975, hits + 1, rows - hits)) if hits < rows else 1.0
 
 
 def _tabulate(found: dict[str, dict[tuple[str, str], Array]]) -> pl.DataFrame:

@@ -8,18 +8,18 @@ from typing import ClassVar
 
 import numpy as np
 import polars as pl
-from scipy.stats import beta, hypergeom
+from scipy.stats import beta
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
 from simulacra.metrics._case import comparable_columns, judge, not_computed, percent, unassessable
 from simulacra.metrics._copies import Copied, Matches, find_copies
+from simulacra.metrics._shares import chance_of_more, share_interval
 from simulacra.metrics._verdicts import ALARM
 from simulacra.schema.types import Column
 
 NAME = "privacy/copies"
 EVIDENCE_ROWS = 20
-Z = 1.96
 LOOKS = 5
 """Tests that can raise the alarm: four kinds of copy, exact ones twice."""
 WORDS = {
@@ -160,23 +160,18 @@ def _excess(kind: str, synthetic: Array, holdout: Array, more: tuple[int, int] |
     hits, trials = int(synthetic.sum()), len(synthetic)
     theirs, others = int(holdout.sum()), len(holdout)
     share, chance = hits / trials, theirs / others
-    low_ours, high_ours = _wilson(hits, trials)
-    low_theirs, high_theirs = _wilson(theirs, others)
+    low_ours, high_ours = share_interval(hits, trials)
+    low_theirs, high_theirs = share_interval(theirs, others)
     gap, room = share - chance, 1 - chance
     low = gap - float(np.hypot(share - low_ours, high_theirs - chance))
     high = gap + float(np.hypot(high_ours - share, chance - low_theirs))
     tables = [(theirs, others)] + ([] if more is None else [(theirs + more[0], others + more[1])])
-    likely = min(_fisher(hits, trials, *table) for table in tables)
+    likely = min(float(chance_of_more(hits, trials, *table)) for table in tables)
     detectable = min(_detectable(trials, *table) for table in tables)
     # an excess is a share of the rows that chance does not explain; a shortfall stays a plain difference, since
     # a small room would blow it up beyond all meaning
     gap, low, high = (x / room if x > 0 and room > 0 else x for x in (gap, low, high))
     return _Excess(kind, share, chance, gap, low, max(gap, min(1.0, high)), likely, detectable)
-
-
-def _fisher(hits: int, trials: int, theirs: int, others: int) -> float:
-    """Return the chance of so many hits or more, if both sides had one rate of hits."""
-    return float(hypergeom.sf(hits - 1, trials + others, hits + theirs, trials))
 
 
 def _detectable(trials: int, theirs: int, others: int) -> float:
@@ -185,19 +180,14 @@ def _detectable(trials: int, theirs: int, others: int) -> float:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (
-            (low, middle) if _fisher(middle, trials, theirs, others) < ALARM / LOOKS else (middle, high)
+            (low, middle)
+            if chance_of_more(middle, trials, theirs, others) < ALARM / LOOKS
+            else (middle, high)
         )
     if high > trials:
         return 1.0
     share, chance = float(beta.ppf(0.95, high, trials - high + 1)), theirs / others
     return max(0.0, share - chance) / (1 - chance) if chance < 1 else 1.0
-
-
-def _wilson(hits: int, rows: int) -> tuple[float, float]:
-    share, inverse = hits / rows, Z * Z / rows
-    middle = (share + inverse / 2) / (1 + inverse)
-    half = Z * np.sqrt(share * (1 - share) / rows + inverse / (4 * rows)) / (1 + inverse)
-    return min(share, float(middle - half)), max(share, float(middle + half))
 
 
 def _evidence(case: Comparison, found: Copied, columns: Sequence[Column]) -> pl.DataFrame:

@@ -12,8 +12,9 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
 from simulacra.metrics._case import LEVEL_KINDS, comparable_columns, not_computed, percent, unassessable
-from simulacra.metrics._contrast import Contrast, seen, too_few, wilson
+from simulacra.metrics._contrast import Contrast, seen, too_few
 from simulacra.metrics._knowledge import positions
+from simulacra.metrics._shares import share_interval
 from simulacra.profile import as_numbers
 from simulacra.schema.types import Column
 
@@ -89,7 +90,7 @@ class KMap(Metric):
             Score(
                 NAME,
                 found.share,
-                wilson(found.hits, found.rows),
+                share_interval(found.hits, found.rows),
                 found.control,
                 verdict,
                 words,

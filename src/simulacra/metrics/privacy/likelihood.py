@@ -11,10 +11,14 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.errors import SimulacraError
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._attack import Suspicion, judge_caught
-from simulacra.metrics._auc import area_interval
+from simulacra.metrics._attack import (
+    Suspicion,
+    judge_caught,
+    no_leak,
+)
 from simulacra.metrics._case import draw, not_computed, percent
 from simulacra.metrics._likelihood import FEWEST_ROWS, Logs, times, unanswerable
+from simulacra.metrics._roc import area_interval
 
 NAME = "privacy/likelihood"
 FALSE_ALARMS = 0.01
@@ -104,10 +108,8 @@ class LikelihoodRatio(Metric):
             "training rows as members (rows that the model learnt from) while wrongly naming 1 % of unseen rows; "
             "guessing names 1 %."
         )
-        if verdict == "pass":
-            told = f"No leak found by this attack: {told[0].lower()}{told[1:]}"
         return [
-            Score(NAME, share, reach, FALSE_ALARMS, verdict, told, self.better, _records(ratio, plain, inside),
+            Score(NAME, share, reach, FALSE_ALARMS, verdict, no_leak(told, verdict), self.better, _records(ratio, plain, inside),
                   title=self.title),
             Score(
                 f"{NAME}/auc", auc, between, 0.5, "info",

@@ -15,11 +15,17 @@ from sklearn.linear_model import LogisticRegression
 from simulacra.domain import Array
 from simulacra.errors import SimulacraError
 from simulacra.metric import Comparison, Maker, Metric, Score, Verdict
-from simulacra.metrics._attack import AREA_LIMITS, NEIGHBOURS, Suspicion, Trial, gather
-from simulacra.metrics._auc import area, influence
+from simulacra.metrics._attack import (
+    AREA_LIMITS,
+    NEIGHBOURS,
+    Suspicion,
+    Trial,
+    gather,
+    no_leak,
+)
 from simulacra.metrics._case import judge, not_computed, percent
-from simulacra.metrics._neighbourhood import nearest_several
-from simulacra.metrics._neighbours import place
+from simulacra.metrics._neighbours import nearest_several, place
+from simulacra.metrics._roc import area, influence
 from simulacra.metrics._verdicts import ALARM
 from simulacra.randomness import Streams
 
@@ -133,9 +139,9 @@ class Shadow(Metric):
             }
         )  # fmt: skip
         return [
-            Score(NAME, value, interval, 0.5, verdict, _no_leak(told, verdict), self.better, detail,
+            Score(NAME, value, interval, 0.5, verdict, no_leak(told, verdict), self.better, detail,
                   _evidence(plan, tried, case), title=self.title),
-            Score(f"{NAME}/caught", share, reach, RATE, second, _no_leak(also, second), self.better,
+            Score(f"{NAME}/caught", share, reach, RATE, second, no_leak(also, second), self.better,
                   title="Most isolated rows named by shadow models (share, at 10 % false alarms)"),
         ]  # fmt: skip
 
@@ -244,7 +250,3 @@ def _evidence(plan: _Plan, tried: Suspicion, case: Comparison) -> pl.DataFrame:
     order = np.argsort(-np.array(areas), kind="stable")
     shown = pl.DataFrame({"train_row": plan.targets[order] + 1, "auc": np.array(areas)[order]})
     return shown.hstack([values.alias(f"train: {values.name}") for values in plan.frame[order].get_columns()])
-
-
-def _no_leak(words: str, verdict: Verdict) -> str:
-    return f"No leak found by this attack: {words[0].lower()}{words[1:]}" if verdict == "pass" else words

@@ -10,7 +10,7 @@ import polars as pl
 from simulacra.errors import OptionError
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._answers import FEWEST_ROWS, Answer, compare_answers, shape_of, verdict_of
-from simulacra.metrics._case import empty_side, not_computed
+from simulacra.metrics._case import ceiling_note, empty_side, not_computed
 from simulacra.metrics._sql import check_query
 
 NAME = "utility/queries"
@@ -98,7 +98,7 @@ class Queries(Metric):
                 interval,
                 baseline,
                 verdict,
-                _say(answers, baseline, refused),
+                _say(answers, baseline, refused) + ceiling_note(baseline),
                 self.better,
                 _detail([a for a in answers if a.settled], revealing),
                 _detail(answers, set()),

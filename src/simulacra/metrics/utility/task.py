@@ -11,7 +11,7 @@ import polars as pl
 from simulacra.errors import OptionError
 from simulacra.metric import Comparison, Metric, Score, Task
 from simulacra.metrics._answers import FEWEST_ROWS, SPLITS, Answer, Key, compare_answers, shape_of, verdict_of
-from simulacra.metrics._case import empty_side, not_computed
+from simulacra.metrics._case import ceiling_note, empty_side, not_computed
 
 NAME = "utility/task"
 SECONDS = 20.0
@@ -90,7 +90,7 @@ class Analysis(Metric):
                 interval,
                 baseline,
                 verdict_of(answers, self.limits),
-                _say(answers, baseline, splits),
+                _say(answers, baseline, splits) + ceiling_note(baseline),
                 self.better,
                 _detail(answers, hide=True),
                 _detail(answers, hide=False),
