@@ -16,7 +16,8 @@ import simulacra as sim
 from simulacra.cli import run
 from simulacra.errors import OptionError, SchemaViolation
 from simulacra.metric import Comparison, Score
-from simulacra.metrics.fidelity.plausibility import Plausibility
+from simulacra.metrics._shapes import kolmogorov
+from simulacra.metrics.fidelity.plausibility import KOLMOGOROV_MEAN, Plausibility, _judge
 from simulacra.metrics.privacy.likelihood import LikelihoodRatio
 from simulacra.plausibility import FLOOR, judge_rows, measure_density
 from simulacra.randomness import Streams
@@ -353,3 +354,15 @@ def test_levels_of_privacy_are_refused_where_there_are_none(
     ):
         assert run(["fit", train, "-o", file, *more]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_few_real_rows_are_as_plausible_as_others() -> None:
+    rng = Streams(3).stream("rows")
+    verdicts = []
+    for _ in range(2_000):
+        value = kolmogorov(rng.normal(size=50), rng.normal(size=50))
+        verdicts.append(_judge(value, KOLMOGOROV_MEAN * 0.2, (50, 50), Plausibility.limits))
+    # at most 1e-4 each, so more than three of 2,000 have a chance below 1e-4
+    assert len(verdicts) - verdicts.count("pass") <= 3
+    apart = kolmogorov(rng.normal(size=50), rng.normal(3.0, size=50))
+    assert _judge(apart, KOLMOGOROV_MEAN * 0.2, (50, 50), Plausibility.limits) == "fail"

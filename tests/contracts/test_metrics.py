@@ -11,13 +11,20 @@ import pytest
 from simulacra import evaluation
 from simulacra.errors import DataError, OptionError, UnknownName
 from simulacra.evaluation import evaluate
-from simulacra.metric import Comparison, Metric
+from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics.fidelity.marginals import Marginals
 from simulacra.profile import profile
 from simulacra.randomness import Streams
 from simulacra.registry import METRICS
 from simulacra.schema.types import Column, Table
-from simulacra.testing.metrics import check_metric, make_case, make_frame, odd_cases
+from simulacra.testing.metrics import (
+    check_metric,
+    check_score,
+    check_secrecy,
+    make_case,
+    make_frame,
+    odd_cases,
+)
 
 
 @pytest.fixture
@@ -154,3 +161,55 @@ def test_row_caps_are_said() -> None:
 def test_frames_of_the_contract_differ() -> None:
     assert not make_frame(50, 1).equals(make_frame(50, 2))
     assert evaluation.__doc__
+
+
+def test_scores_that_break_the_contract_are_refused() -> None:
+    good = Score("fidelity/marginals", 0.5, (0.4, 0.6), 0.5, words="It is so (or not).", title="It (share)")
+    check_score(good, "fidelity/marginals", Marginals())
+    for change in (
+        {"title": ""},
+        {"title": "The same among others"},
+        {"words": "no sentence"},
+        {"interval": (0.6, 0.7)},
+        {"baseline": None},
+        {"asked": False},
+    ):
+        with pytest.raises(AssertionError):
+            check_score(replace(good, **change), "fidelity/marginals", Marginals())
+    check_secrecy(good)
+    for change in ({"words": "It is secret-1."}, {"detail": pl.DataFrame({"level": ["up to secret-1"]})}):
+        with pytest.raises(AssertionError, match="sensitive"):
+            check_secrecy(replace(good, **change))
+
+
+def test_columns_that_are_named_sensitive_show_no_level() -> None:
+    case = make_case()
+    assert case.table["c"].sensitive and not case.table["b"].sensitive
+    labels = profile(case).filter(pl.col("column") == "c")["label"].to_list()
+    assert not {"red", "green", "blue"} & set(labels)
+
+
+def test_what_nobody_asked_for_is_told_from_what_could_not_be_made() -> None:
+    case = make_case(300)
+    bare = replace(
+        case,
+        targets=(),
+        groups=(),
+        quasi_identifiers=(),
+        queries={},
+        task=None,
+        maker=None,
+        likelihood=None,
+        review=None,
+    )
+    asked = {
+        name: METRICS.load(name)().score(bare)[0].asked for name in METRICS.names() if "detection" not in name
+    }
+    unasked = {name for name, was in asked.items() if not was}
+    assert unasked == {
+        "fairness/groups", "fairness/likeness", "fairness/prediction", "fairness/privacy", "fidelity/plausibility",
+        "fidelity/review", "privacy/k-map", "privacy/likelihood", "privacy/shadow", "utility/coefficients",
+        "utility/importance", "utility/queries", "utility/task", "utility/transfer",
+    }  # fmt: skip
+    broken = replace(case, train=case.train.head(0))
+    assert all(METRICS.load(name)().score(broken)[0].asked for name in sorted(unasked))

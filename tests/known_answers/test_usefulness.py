@@ -196,7 +196,9 @@ def test_what_few_rows_hold_stands_with_the_owner_only() -> None:
     assert "hamlet" not in str(found.detail.rows())
     assert "hamlet" in str(found.private["group"].to_list())
     assert found.detail.filter(pl.col("query") == "top")["real"].to_list() == [None]
-    assert found.private.filter(pl.col("query") == "top")["real"].to_list() == [train["pay"].max()]
+    # figures keep twelve digits: the rest hangs on the order in which threads add
+    top = found.private.filter(pl.col("query") == "top")["real"].to_list()
+    assert top == pytest.approx([train["pay"].max()], rel=1e-11)
 
 
 @pytest.mark.parametrize(

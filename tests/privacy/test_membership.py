@@ -145,3 +145,13 @@ def test_intervals_cover_known_truth() -> None:
     # 285 of 300 are expected, with a standard deviation of 3.8: three of them below, and a wide interval is no sin
     assert rates >= 273
     assert 273 <= areas <= 297
+
+
+def test_the_interval_leaves_out_what_the_exact_test_rules_out() -> None:
+    inside = np.repeat([True, False], 150)
+    # with 150 strangers the threshold that 1 % of them pass is all but unknown, but not that guessing is ruled out
+    copied = Suspicion(np.where(inside, 2.0, 1.0) + np.linspace(0, 0.5, 300), inside)
+    value, (low, high) = copied.caught()
+    assert (value, low, high) == (1.0, 0.01, 1.0)
+    guessed = Suspicion(np.arange(300.0), np.tile([True, False], 150))
+    assert guessed.caught()[1][0] == 0.0

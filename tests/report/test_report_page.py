@@ -17,6 +17,7 @@ from made_reports import HOSTILE, report_of
 from rich.console import Console
 
 from simulacra.errors import DataError, UnknownName
+from simulacra.evaluation import Evaluation
 from simulacra.metric import Score
 from simulacra.report import _matrices, answers, charts, html, terminal, words
 from simulacra.report.document import Report
@@ -221,6 +222,25 @@ def test_the_worst_verdict_of_a_family_decides() -> None:
         calm.verdict == "pass"
         and calm.text == "No leak found by these attacks. Not every test could be made."
     )
+
+
+def test_tests_that_nobody_asked_for_make_no_answer_worse() -> None:
+    passed = Score("utility/queries", 0.0, (0.0, 0.0), 0.0, "pass")
+    unasked = Score("utility/task", float("nan"), verdict="not computed", asked=False)
+
+    def answer(*scores: Score) -> answers.Answer:
+        return next(a for a in answers.answers(scores) if a.family == "utility")
+
+    assert (
+        answer(passed, unasked).text == "Yes. It serves nearly as well as real data. 1 more can be asked for."
+    )
+    assert answer(passed, unasked).tally == "1 of 1 test passed, 1 more can be asked for."
+    assert answer(passed, replace(unasked, asked=True)).text.endswith("Not every test could be made.")
+    assert answer(unasked).text == "Not asked for." and answer(unasked).verdict == "not computed"
+    evaluation = Evaluation((passed, unasked), pl.DataFrame(), {}, {})
+    told = Report("asked", evaluation, {}, ()).to_dict()
+    assert [score.get("asked", True) for score in told["scores"]] == [True, False]
+    assert [score.asked for score in Report.from_dict(told).scores] == [True, False]
 
 
 def test_a_formal_guarantee_is_said_instead(report: Report) -> None:

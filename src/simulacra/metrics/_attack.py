@@ -128,7 +128,11 @@ class Suspicion:
 
     def caught(self, rate: float = FALSE_ALARMS) -> tuple[float, tuple[float, float]]:
         """Return the share of members above the score that a share of strangers reach, with its 95 % interval."""
-        return caught(self.scores, self.inside, rate)
+        value, (low, high) = caught(self.scores, self.inside, rate)
+        # what the exact test rules out is no part of the interval, however few strangers set the threshold
+        if low < rate < value and self.chance(rate) < 0.025:
+            low = rate
+        return value, (low, high)
 
     def chance(self, rate: float = FALSE_ALARMS) -> float:
         """Return how likely guessing catches so many members: an exact test by ranks.

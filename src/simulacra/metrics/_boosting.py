@@ -30,8 +30,10 @@ def in_parallel(work: Callable[[Job], Done], jobs: Iterable[Job]) -> list[Done]:
     The library's own threads meet after every node and wait by spinning: on a busy machine of two cores that took
     ten times the processor time.
     """
-    with (
-        threadpool_limits(1, user_api="openmp"),
-        ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool,
-    ):
+    # OpenMP counts its threads for each calling thread, so the limit is set in each of them
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1), initializer=_limit) as pool:
         return list(pool.map(work, jobs))
+
+
+def _limit() -> None:
+    threadpool_limits(1, user_api="openmp")

@@ -56,15 +56,6 @@ def predictive_columns(table: Table) -> list[Column]:
     return [c for c in table.columns if c.kind != "key" and c.identifying is None]
 
 
-def judge_distance(value: float, baseline: float | None, limits: tuple[float, float]) -> Verdict:
-    """Judge a distance by how much it exceeds that of real data.
-
-    Without a ceiling nobody knows how much of it is sampling noise, so it is never worse than look.
-    """
-    verdict = judge(value - (baseline or 0.0), limits)
-    return "look" if baseline is None and verdict == "fail" else verdict
-
-
 def draw(frame: pl.DataFrame, rows: int, rng: np.random.Generator) -> pl.DataFrame:
     """Take at most this many rows, at random and without repetition, in their old order."""
     if frame.height <= rows:

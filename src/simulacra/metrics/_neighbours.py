@@ -1,4 +1,4 @@
-"""Nearest records, one or several, by Gower's distance: mismatches of levels and differences of numbers, summed over columns."""
+"""Nearest records, one or several, by Gower's distance: mismatches of levels and differences of numbers, summed."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from simulacra.domain import Array
 from simulacra.metrics._verdicts import ALARM
 
 Z = 1.96
+Counts = Array | int
 
 
 def wilson(hits: Array, rows: Array, z: float = Z) -> tuple[Array, Array]:
@@ -55,7 +56,7 @@ def exact_interval(hits: int, rows: int) -> tuple[float, float]:
     return low, float(beta.ppf(0.975, hits + 1, rows - hits)) if hits < rows else 1.0
 
 
-def chance_of_fewer(hits: Array, rows: Array, their_hits: Array, their_rows: Array) -> Array:
+def chance_of_fewer(hits: Counts, rows: Counts, their_hits: Counts, their_rows: Counts) -> Array:
     """Return the chance of so few hits if both shares are equal (Fisher's exact test, one-sided).
 
     Examples
@@ -67,19 +68,21 @@ def chance_of_fewer(hits: Array, rows: Array, their_hits: Array, their_rows: Arr
     return hypergeom.cdf(ours, every, total, rows)
 
 
-def chance_of_more(hits: Array, rows: Array, their_hits: Array, their_rows: Array) -> Array:
+def chance_of_more(hits: Counts, rows: Counts, their_hits: Counts, their_rows: Counts) -> Array:
     """Return the chance of so many hits if both shares are equal (Fisher's exact test, one-sided)."""
     ours, every, total, rows = _urn(hits, rows, their_hits, their_rows)
     return hypergeom.sf(ours - 1, every, total, rows)
 
 
-def chance_of_apart(hits: Array, rows: Array, their_hits: Array, their_rows: Array) -> Array:
+def chance_of_apart(hits: Counts, rows: Counts, their_hits: Counts, their_rows: Counts) -> Array:
     """Return the chance of shares so far apart if they are equal: twice the smaller tail."""
     tails = (tail(hits, rows, their_hits, their_rows) for tail in (chance_of_fewer, chance_of_more))
     return np.minimum(1.0, 2 * np.minimum(*tails))
 
 
-def _urn(hits: Array, rows: Array, their_hits: Array, their_rows: Array) -> tuple[Array, Array, Array, Array]:
+def _urn(
+    hits: Counts, rows: Counts, their_hits: Counts, their_rows: Counts
+) -> tuple[Array, Array, Array, Array]:
     """Return our hits, all rows, all hits and our rows, as counts of one shape."""
     ours, rows, theirs, others = np.broadcast_arrays(*(np.asarray(x, dtype=np.int64)
                                                        for x in (hits, rows, their_hits, their_rows)))  # fmt: skip

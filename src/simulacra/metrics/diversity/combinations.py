@@ -102,7 +102,7 @@ class Combinations(Metric):
         without = np.concatenate([counted.holders(lost, side) for side in (1, 2)])
         value, hits = float(without.mean()), int(without.sum())
         baseline = float(counted.holders(lost_baseline, 1).mean())
-        detail, evidence = counted.describe(lost, (known + fresh) / (rows[1] + rows[2]), NAMED)
+        detail, evidence = counted.describe(lost, (known + fresh) / (rows[1] + rows[2]))
         real = f"(real data: {percent(baseline)})"
         words = (
             f"No combination of two or three things is lost {real}, of {looks:,} that could be missed."
@@ -137,7 +137,7 @@ class Combinations(Metric):
         verdict: Verdict = judge(value - baseline, self.invented_limits)
         if verdict != "pass" and not flooded.any() and chance >= ALARM:
             verdict = "pass"
-        detail, evidence = counted.describe((never & (fresh == 0) & (fake > 0)) | flooded, fake / rows[0], 0)
+        detail, evidence = counted.describe((never & (fresh == 0) & (fake > 0)) | flooded, fake / rows[0])
         words = (
             f"{percent(value)} of the synthetic rows hold a combination of two or three things that real rows "
             f"never or hardly ever hold (real data: {percent(baseline)})"
@@ -204,8 +204,8 @@ class _Counted:
                 found |= held[start:stop][self._joint(side, table)]
         return found
 
-    def describe(self, marked: Array, weight: Array, fewest: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """List the marked combinations of most weight: those of enough real rows for all, and all for the owner."""
+    def describe(self, marked: Array, weight: Array) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """List the marked combinations of most weight: those of no real row or of enough for all, all for the owner."""
         places = np.flatnonzero(marked)
         places = places[np.argsort(-weight[places], kind="stable")][:SHOWN]
         fake, known, fresh = (count[places] for count in self.counts)
@@ -225,7 +225,7 @@ class _Counted:
                 "synthetic": pl.Float64,
             },
         )
-        named = pl.Series(real >= fewest, dtype=pl.Boolean)
+        named = pl.Series((real == 0) | (real >= NAMED), dtype=pl.Boolean)
         hidden = pl.when(named).then(pl.col("combination")).otherwise(pl.lit(PRIVATE)).alias("combination")
         return frame.with_columns(hidden), frame.with_columns(real_rows=real, synthetic_rows=fake)
 

@@ -28,7 +28,7 @@ class Recall(Metric):
 
     The beta-support of the synthetic rows holds the share beta of them that lies nearest to the centre. Recall at
     beta is the share of training rows whose nearest synthetic row belongs to it and is no farther away than their
-    nearest other training row; it equals beta for a copy. Value: 1 - 2 x the mean over beta of |recall - beta|. The
+    nearest other training row; it equals beta for a copy. Value: 1 - 2 x the mean distance between recall and beta. The
     baseline is the same for holdout rows, which come nearer than a training row does half of the time. A value above
     it is no quality: it says that synthetic rows lie nearer to the training rows than real rows do, which is
     memorisation.

@@ -152,11 +152,12 @@ class Representation(Metric):
         baseline = None
         if case.holdout is not None:
             baseline = min(rates, key=lambda rate: rate.chance(2)).change(2)[0]
+        named = worst.outcome.capitalize() if column.sensitive else f"Outcome {worst.outcome!r}"
         apart = bool(rare(np.array([rate.chance(1) for rate in rates])).any())
         real, fake = (percent(float(worst.hits[i] / max(1, worst.rows[i]))) for i in (0, 1))
         real = real if _may_show(worst.hits[0], 0) else f"that of fewer than {HIDDEN} rows"
         words = (
-            f"Outcome {worst.outcome!r} of {column.name!r} has a share of {fake} among synthetic rows of "
+            f"{named} of {column.name!r} has a share of {fake} among synthetic rows of "
             f"group {worst.group!r}, and of {real} among real ones: the clearest change of all"
             f"{_beside(baseline)}.{'' if apart else ' So much is chance.'}{ceiling_note(baseline)}"
         )

@@ -12,7 +12,7 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._case import not_computed
-from simulacra.metrics._groups import Groups, Partition, gather
+from simulacra.metrics._groups import HIDDEN, Groups, Partition, gather
 from simulacra.metrics._learners import Predictions, asked_classes, predictions
 from simulacra.metrics._verdicts import judge_excess
 
@@ -52,7 +52,8 @@ class Prediction(Metric):
     chance of one half or more) the share chosen, TPR, FPR and PPV, from either model. Of the second, by column of
     groups: each gap from either model, its growth, and the ratio of the smallest to the largest rate.
 
-    **Privacy** aggregates of groups with at least 20 test rows. The classes of a sensitive target are numbered.
+    **Privacy** aggregates of groups with at least 20 test rows; no share of fewer than 10 people who
+    have an outcome. The classes of a sensitive target are numbered.
 
     **Cost** none of its own: the models are those of ``utility/transfer``.
 
@@ -242,7 +243,9 @@ class _Audit:
 
     def _describe(self, outcome: _Outcome, inside: Array) -> dict[str, Any]:
         truth = outcome.truth[inside]
-        record: dict[str, Any] = {"rows": int(inside.sum()), "true": float(truth.mean())}
+        # few people with an outcome could be known by it
+        few = not self.is_number and 0 < truth.sum() < HIDDEN
+        record: dict[str, Any] = {"rows": int(inside.sum()), "true": None if few else float(truth.mean())}
         for side, said in (("real", outcome.real[inside]), ("synthetic", outcome.synthetic[inside])):
             record[f"predicted_{side}"] = float(said.mean())
             if self.is_number:

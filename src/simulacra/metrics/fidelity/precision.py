@@ -25,7 +25,7 @@ class Precision(Metric):
 
     The alpha-support of the real rows holds the share alpha of them that lies nearest to their centre (has the least
     mean distance to all of them). Precision at alpha is the share of synthetic rows in it, and equals alpha for real
-    rows. Value: 1 - 2 x the mean over alpha of |precision - alpha|. Beside it stands the density: in how many balls
+    rows. Value: 1 - 2 x the mean distance between precision and alpha. Beside it stands the density: in how many balls
     around real rows, each reaching to the fifth nearest real row, a synthetic row lies on average, divided by five. It
     is about 1 for rows anywhere among the real ones, and lower where synthetic rows lie between or outside all of them.
     The baselines are the same for training rows.

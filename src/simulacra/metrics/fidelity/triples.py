@@ -119,8 +119,9 @@ def _say(value: float, baseline: float | None, detail: pl.DataFrame) -> str:
     worst = detail.row(0, named=True)
     real = "" if baseline is None else f" (real data: {baseline:.3f})"
     beside = "" if worst["baseline"] is None else f", where real data get {worst['baseline']:.3f}"
+    most = "the farthest" if worst["baseline"] is None else "those that lose most against real data"
     return (
         f"On average three synthetic columns together are {value:.3f} away from the real ones{real}, where 0 is the "
-        f"same joint shape and 1 is no overlap; the farthest are {worst['column_a']!r}, {worst['column_b']!r} and "
+        f"same joint shape and 1 is no overlap; {most} are {worst['column_a']!r}, {worst['column_b']!r} and "
         f"{worst['column_c']!r} at {worst['distance']:.3f}{beside}."
     )

@@ -181,7 +181,7 @@ def _detectable(trials: int, theirs: int, others: int) -> float:
         middle = (low + high) // 2
         low, high = (
             (low, middle)
-            if chance_of_more(middle, trials, theirs, others) < ALARM / LOOKS
+            if float(chance_of_more(middle, trials, theirs, others)) < ALARM / LOOKS
             else (middle, high)
         )
     if high > trials:

@@ -41,7 +41,7 @@ class KMap(Metric):
     **Interval** 95 %, Wilson's.
 
     **Detail** for 0, 1, 2-4, 5-9, 10-49 and more training rows that fit: shares of synthetic and of holdout
-    rows, and how each quasi-identifier was used.
+    rows. The words say which quasi-identifiers were cut into cells.
 
     **Privacy** aggregates only.
 

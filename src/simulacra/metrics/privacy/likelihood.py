@@ -109,7 +109,8 @@ class LikelihoodRatio(Metric):
             "guessing names 1 %."
         )
         return [
-            Score(NAME, share, reach, FALSE_ALARMS, verdict, no_leak(told, verdict), self.better, _records(ratio, plain, inside),
+            Score(NAME, share, reach, FALSE_ALARMS, verdict, no_leak(told, verdict), self.better,
+                  _records(ratio, plain, inside),
                   title=self.title),
             Score(
                 f"{NAME}/auc", auc, between, 0.5, "info",

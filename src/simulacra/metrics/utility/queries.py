@@ -62,7 +62,7 @@ class Queries(Metric):
         if why is None and not case.queries:
             why = (
                 "no queries were given; give your own questions with queries={'mean pay': 'select avg(pay) from data'} "
-                "(--queries)"
+                "(--query)"
             )
         fewest = min(case.train.height, case.synthetic.height)
         if why is None and fewest < FEWEST_ROWS:
