@@ -101,8 +101,9 @@ def evaluate(
 
     Notes
     -----
-    **Cost**: about 40 CPU-seconds for 26,000 rows of 15 columns, a few CPU-minutes for a million; costly metrics look
-    at no more than 50,000 rows of each frame, and say so. **Privacy**: figures about a private table tell something about it; see the report's owner part.
+    **Cost**: about 30 CPU-seconds for 26,000 rows of 15 columns, 90 for a million; costly metrics look at no more than
+    50,000 rows of each frame, and say so. **Privacy**: figures about a private table tell something about it; see the
+    report's owner part.
 
     Examples
     --------

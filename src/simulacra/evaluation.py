@@ -110,7 +110,7 @@ def evaluate(
     **Privacy** The figures are made from real rows. Everything but `Score.private` is an aggregate, but
     similarity figures next to a private table can leak too (arXiv 2312.05114).
 
-    **Cost** the sum of the metrics', about 40 CPU-seconds for 26,000 rows of 15 columns.
+    **Cost** the sum of the metrics', about 30 CPU-seconds for 26,000 rows of 15 columns.
 
     Examples
     --------
