@@ -155,7 +155,7 @@ def _collapsed(rows: _Rows) -> Pathology:
 def _mislabelled(rows: _Rows) -> Pathology:
     values = rows.fresh[rows.target]
     frame = rows.fresh.with_columns(values.gather(rows.streams.stream("labels").permutation(len(values))))
-    noticed = ("utility/transfer", "fidelity/detection", "fidelity/pairs/worst")
+    noticed = ("utility/transfer", "fidelity/pairs/worst")
     return Pathology(frame, noticed, "the target is shuffled")
 
 

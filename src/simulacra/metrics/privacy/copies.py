@@ -15,12 +15,14 @@ from simulacra.metric import Comparison, Metric, Score, Verdict
 from simulacra.metrics._case import comparable_columns, judge, not_computed, percent, unassessable
 from simulacra.metrics._copies import Copied, Matches, find_copies
 from simulacra.metrics._shares import chance_of_more, share_interval
-from simulacra.metrics._verdicts import ALARM
 from simulacra.schema.types import Column
 
 NAME = "privacy/copies"
 EVIDENCE_ROWS = 20
 LOOKS = 5
+ALARM = 2e-3
+"""Chance of a false alarm: more than other scores allow themselves, since a leak that passes costs more than a look. The
+whole report stays below 1 %."""
 """Tests that can raise the alarm: four kinds of copy, exact ones twice."""
 WORDS = {
     "exact": "exact copies",
@@ -44,7 +46,7 @@ class Copies(Metric):
 
     Notes
     -----
-    **Verdict** pass where an exact test finds no more copies than chance gives (chance of a false alarm 1e-4 over all
+    **Verdict** pass where an exact test finds no more copies than chance gives (chance of a false alarm 2e-3 over all
     tests), of whatever kind: exact, exact of training rows that occur only once, near, close. Beyond chance, look up
     to a value of 0.02, however small; fail above. The test is Fisher's, against the holdout. For exact copies it is
     made once more against holdout and training rows together: an unseen row equals a training row by the same
