@@ -15,6 +15,7 @@ from simulacra.report.document import Report
 _STYLES = {"pass": "green", "look": "yellow", "fail": "bold red", "info": "cyan", "not computed": "dim"}
 _ASCII_SIGNS = {"pass": "ok", "look": "!", "fail": "x", "info": "i", "not computed": "-"}
 _SHOWN_RULES = 5
+_SHOWN_UNASKED = 2
 _SHOWN_CALM = 3
 _ASCII = str.maketrans({
     "–": "-", "—": "-", "−": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "×": "x",
@@ -73,7 +74,15 @@ def summary(report: Report, *, ascii_only: bool = False, verbose: bool = False) 
             parts.append(table)
     formal, line = words.guarantee(report.provenance)
     parts += [Text(), said(line, "" if formal else "bold")]
+    open_ones = [score.name for score in missing if not score.asked]
+    brief = not verbose and len(open_ones) > _SHOWN_UNASKED
+    if brief:
+        parts.append(
+            said(f"not asked for, and can be: {', '.join(open_ones)} (how: the report, or -v).", "dim")
+        )
     for score in missing:
+        if brief and not score.asked:
+            continue
         parts.append(said(f"{score.name}: not computed, because {words.reason(score)}", "dim"))
     for item in (report.policy or {}).get("requirements") or []:
         if not item["met"]:

@@ -20,10 +20,12 @@ from simulacra.schema.types import Column
 NAME = "privacy/copies"
 EVIDENCE_ROWS = 20
 LOOKS = 5
-ALARM = 2e-3
-"""Chance of a false alarm: more than other scores allow themselves, since a leak that passes costs more than a look. The
-whole report stays below 1 %."""
 """Tests that can raise the alarm: four kinds of copy, exact ones twice."""
+ALARM = 2e-3
+"""Chance of a false alarm: more than other scores allow themselves, since a leak that passes costs more than a look.
+
+The whole report stays below 1 %.
+"""
 WORDS = {
     "exact": "exact copies",
     "near": "exact or near copies",
