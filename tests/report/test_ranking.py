@@ -35,6 +35,14 @@ def test_failures_come_before_looks_and_looks_before_the_headline() -> None:
     assert found.names == ("good", "told", "looks", "two", "fails")
 
 
+def test_candidates_that_the_rule_can_not_tell_apart_share_a_place() -> None:
+    found = rank("t", named(
+        ("b", 0.6, {"a/x": "pass"}), ("a", 0.6, {"a/x": "pass"}), ("c", 0.7, {"a/x": "pass"}),
+    ))  # fmt: skip
+    assert found.places == {"b": 1, "a": 1, "c": 3}
+    assert [one["place"] for one in found.to_dict()["candidates"]] == [1, 1, 3]
+
+
 def test_a_test_that_only_others_could_make_counts_as_a_look() -> None:
     found = rank("t", named(("gap", 0.5, {"a/x": "pass"}), ("full", 0.6, {"a/x": "pass", "a/y": "pass"})))
     assert found.names == ("full", "gap")

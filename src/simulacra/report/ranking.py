@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ HEADLINE = "fidelity/detection"
 SHOWN = 6
 RULE = (
     "Ranked by fewest failed tests, then by fewest tests that call for a look (a test that only others could make "
-    "counts as one), then by how badly a classifier tells the rows from real ones. Nothing is averaged."
+    "counts as one), then by how badly a classifier tells the rows from real ones. Nothing is averaged; "
+    "equals share a place."
 )
 POLICY_RULE = "First come those that break the fewest requirements of the policy. "
 _SCHEMA = {
@@ -114,6 +115,12 @@ class Ranking:
         judged = any(report.policy is not None for report in self.reports.values())
         return (POLICY_RULE if judged else "") + RULE
 
+    @property
+    def places(self) -> dict[str, int]:
+        """The place of each candidate that could be evaluated; those that the rule can not tell apart share one."""
+        standings = {one.name: _standing(one, self.candidates) for one in self if one.report is not None}
+        return {name: 1 + sum(other < own for other in standings.values()) for name, own in standings.items()}
+
     def __getitem__(self, name: str) -> Report:
         if name not in self.reports:
             raise unknown("candidate", name, self.reports)
@@ -144,11 +151,13 @@ class Ranking:
     def frame(self) -> pl.DataFrame:
         """Return the scores as a frame: a row per score and candidate, the best candidate first."""
         found = []
-        for place, one in enumerate(self, 1):
+        places = self.places
+        for one in self:
             for score in one.report or ():
                 low, high = score.interval or (None, None)
                 found.append({
-                    "place": place, "candidate": one.name, "name": score.name, "title": words.title(score),
+                    "place": places[one.name], "candidate": one.name, "name": score.name,
+                    "title": words.title(score),
                     "value": finite(score.value), "low": finite(low), "high": finite(high),
                     "baseline": finite(score.baseline), "verdict": words.verdict(score), "better": score.better,
                 })  # fmt: skip
@@ -163,9 +172,9 @@ class Ranking:
             Also give the evidence that holds real values or rows; for the owner of the data only.
         """
         listed = []
-        for place, one in enumerate(self, 1):
+        for one in self:
             listed.append({
-                "place": None if one.report is None else place, "name": one.name, "source": one.source,
+                "place": self.places.get(one.name), "name": one.name, "source": one.source,
                 "fit_seconds": finite(one.seconds), "error": one.error or None,
                 "tests": {verdict: one.count(verdict) for verdict in words.VERDICTS},
                 "report": None if one.report is None else one.report.to_dict(private=private),
@@ -249,17 +258,18 @@ def rank(title: str, candidates: Iterable[Candidate]) -> Ranking:
     0
     """
     given = list(candidates)
-    known = {score.name for one in given for score in one.report or () if words.is_computed(score)}
+    return Ranking(title, tuple(sorted(given, key=lambda one: _standing(one, given))))
 
-    def place(one: Candidate) -> tuple[float, ...]:
-        if one.report is None:
-            return (1,)
-        lacking = sum(one.score(name) is None for name in known)
-        headline = one.score(HEADLINE)
-        told = math.inf if headline is None else headline.value
-        return (0, len(one.report.broken), one.count("fail"), one.count("look") + lacking, told)
 
-    return Ranking(title, tuple(sorted(given, key=place)))
+def _standing(one: Candidate, others: Sequence[Candidate]) -> tuple[float, ...]:
+    """Return what the rule compares, the smaller the better; equal ones share a place."""
+    if one.report is None:
+        return (1,)
+    known = {score.name for other in others for score in other.report or () if words.is_computed(score)}
+    lacking = sum(one.score(name) is None for name in known)
+    headline = one.score(HEADLINE)
+    told = math.inf if headline is None else headline.value
+    return (0, len(one.report.broken), one.count("fail"), one.count("look") + lacking, told)
 
 
 def nearest(scores: Iterable[Score | None]) -> list[bool]:
@@ -305,9 +315,12 @@ def print_ranking(ranking: Ranking, console: Console) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("", "candidate", *HEADS):
         table.add_column(name, justify="left" if name == "candidate" else "right")
-    for place, one in enumerate(ranking, 1):
+    places = ranking.places
+    for one in ranking:
         if one.report is not None:
-            table.add_row(str(place), one.name, *(fact.replace(words.MARGIN, "-") for fact in facts(one)))
+            table.add_row(
+                str(places[one.name]), one.name, *(fact.replace(words.MARGIN, "-") for fact in facts(one))
+            )
     console.print(ranking.title, style="bold", highlight=False, markup=False)
     console.print(table, highlight=False)
     for one in ranking:
@@ -325,7 +338,7 @@ def print_ranking(ranking: Ranking, console: Console) -> None:
 
 def _markdown(ranking: Ranking) -> str:
     known = [one for one in ranking if one.report is not None]
-    places = [(str(i), one.name, one.source, *facts(one)) for i, one in enumerate(known, 1)]
+    places = [(str(ranking.places[one.name]), one.name, one.source, *facts(one)) for one in known]
     parts = [f"# {markdown.plain(ranking.title)}", markdown.plain(ranking.rule)]
     parts.append(markdown.table(("place", "candidate", "source", *HEADS), places))
     errors = [f"{one.name} was left out: {one.error}" for one in ranking if one.error]
