@@ -11,7 +11,7 @@ import polars as pl
 
 from simulacra.dataset import Dataset, dataset
 from simulacra.errors import DataError, OptionError, SchemaViolation
-from simulacra.evaluation import Evaluation
+from simulacra.evaluation import LISTED, Evaluation, nearest_name
 from simulacra.fitting import fit_table
 from simulacra.intake import Intake
 from simulacra.memory import peak_bytes, size_text
@@ -24,6 +24,9 @@ from simulacra.schema.conformance import conform
 from simulacra.schema.types import Column, Schema, Table
 from simulacra.synthesizer import Synthesizer
 
+ALIKE = 0.7
+"""How like a name that is lacking another must be to be taken for it."""
+HINTS = 3
 PROBE_ROWS = 2_000
 WARM_ROWS = 200
 """Rows of the two fits that tell how long a fit takes."""
@@ -82,6 +85,8 @@ def compare(
             continue
         loose = data if isinstance(data, Dataset) else dataset(data, schema=None)
         given[role] = (loose.polars(), loose.notes)
+        _require_rows(role, given[role][0])
+        _require_columns(role, given[role][0].columns, table)
     real = train.polars()
     loosened = _allow_fractions(table, {role: frame for role, (frame, _) in given.items()}, notes)
     if loosened is not table:
@@ -98,6 +103,33 @@ def compare(
         likelihood=None if model is None else ModelLikelihood(model), **questions,
     )  # fmt: skip
     return case, notes
+
+
+def _require_rows(role: str, frame: pl.DataFrame) -> None:
+    if frame.height == 0:
+        wanted = "Give the rows to be judged."
+        if role == "holdout":
+            wanted = "Give real rows that the generator never saw, or no holdout."
+        raise DataError(f"the {role} data hold no rows. {wanted}")
+
+
+def _require_columns(role: str, names: Sequence[str], table: Table) -> None:
+    """Name the columns that rows lack, with what they may be called there."""
+    lacking = [name for name in table.names if name not in set(names)]
+    if not lacking:
+        return
+    others = [name for name in names if name not in set(table.names)]
+    near = {name: nearest_name(name, others, ALIKE) for name in lacking}
+    hints = [f"{other!r} may be {name!r}" for name, other in near.items() if other is not None][:HINTS]
+    shown = ", ".join(repr(name) for name in lacking[:LISTED])
+    more = f" and {len(lacking) - LISTED} more" if len(lacking) > LISTED else ""
+    word, them = ("columns", "them") if len(lacking) > 1 else ("column", "it")
+    beside = "the holdout" if role == "synthetic" else "the synthetic rows"
+    raise SchemaViolation(
+        f"the {role} rows lack the {word} {shown}{more}, which the training rows have"
+        f"{' (' + ', '.join(hints) + ')' if hints else ''}. "
+        f"Add {them}, or leave {them} out of the training rows and {beside} as well."
+    )
 
 
 def _allow_fractions(table: Table, frames: dict[str, pl.DataFrame], notes: list[str]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -12,12 +13,12 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from simulacra._profile_pairs import profile_pairs
-from simulacra.errors import DataError, MissingExtra, OptionError, unknown
+from simulacra.errors import DataError, MissingExtra, OptionError, UnknownName, unknown
 from simulacra.generator import Progress, silent
 from simulacra.metric import Comparison, Score, Verdict
 from simulacra.profile import profile
 from simulacra.registry import METRICS
-from simulacra.schema.validation import validate
+from simulacra.schema.validation import describe_broken
 from simulacra.weights import thin
 
 PERSONS = "privacy/"
@@ -63,6 +64,8 @@ class Evaluation:
 DETECTION = "fidelity/detection"
 PAIRS = "fidelity/pairs"
 DRAWN_PAIRS = 3
+LISTED = 6
+"""Names of columns that an error lists."""
 STRANGE = 0.6
 """Real rows told apart from real rows with this AUC are not of one kind."""
 
@@ -196,7 +199,30 @@ def _check_case(case: Comparison) -> None:
             )
     for name in (*case.targets, *case.groups, *case.sensitive, *case.quasi_identifiers):
         if name not in case.table.names:
-            raise unknown("column", name, case.table.names)
+            raise _no_column(name, case.table.names)
+
+
+def nearest_name(name: str, names: Sequence[str], cutoff: float = 0.6) -> str | None:
+    """Return the name most like another, whatever the case of their letters; None where none is like it.
+
+    Examples
+    --------
+    >>> nearest_name("Sexx", ["age", "sex"])
+    'sex'
+    """
+    folded: dict[str, str] = {}
+    for one in names:
+        folded.setdefault(one.casefold(), one)
+    near = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=cutoff)
+    return folded[near[0]] if near else None
+
+
+def _no_column(name: str, names: Sequence[str]) -> UnknownName:
+    near = nearest_name(name, names)
+    if near is not None:
+        return UnknownName(f"no column named {name!r}; did you mean {near!r}?")
+    shown = ", ".join(repr(other) for other in names[:LISTED]) + (", ..." if len(names) > LISTED else "")
+    return UnknownName(f"no column named {name!r}; there is {shown or 'none'}.")
 
 
 def _checked(thresholds: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
@@ -236,7 +262,7 @@ def _summarise(case: Comparison) -> dict[str, Any]:
         "columns": len(case.table.columns),
         "missing": missing,
         "duplicates": {title: _repeated(frame) for title, frame in present.items()},
-        "violations": [str(violation) for violation in validate(case.synthetic, case.table)],
+        "violations": describe_broken(case.synthetic, case.table),
     }
 
 

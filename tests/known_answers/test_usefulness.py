@@ -10,11 +10,12 @@ import pytest
 
 from simulacra.errors import OptionError
 from simulacra.metric import Comparison, Metric, Score
+from simulacra.metrics._accuracy import Spread
 from simulacra.metrics._learners import predictions
 from simulacra.metrics._linear import fit_logistic, fit_numbers, moments
 from simulacra.metrics._sql import check_query
 from simulacra.metrics.utility.coefficients import Coefficients
-from simulacra.metrics.utility.importance import Importance
+from simulacra.metrics.utility.importance import Importance, _judge, _Overlap, _Trial
 from simulacra.metrics.utility.queries import Queries
 from simulacra.metrics.utility.task import Analysis
 from simulacra.metrics.utility.transfer import Transfer
@@ -104,6 +105,34 @@ def test_shuffled_columns_fail() -> None:
     assert {found[f"utility/{name}"].verdict for name in lost} == {"fail"}
     # some coefficients and answers do not depend on how columns hang together
     assert "pass" not in {found[f"utility/{name}"].verdict for name in ("coefficients", "queries")}
+
+
+def test_several_targets_do_not_hide_what_is_lost() -> None:
+    targets = ("sum", "pay", "age")
+    fresh, lost = (
+        score(Importance, fake, targets=targets)["utility/importance"] for fake in (FRESH, shuffle(TRAIN))
+    )
+    assert fresh.verdict == "pass"
+    assert lost.verdict == "fail"
+    assert "the mean over them is" in lost.words
+
+
+def test_noise_is_pooled_over_targets() -> None:
+    limits, resampled = Importance.limits, np.tile([0.33, 0.45], 100)  # a standard deviation of 0.06
+
+    def trial(value: float, error: float) -> _Trial:
+        detail = pl.DataFrame()
+        return _Trial(None, _Overlap(value, resampled), 0.875, Spread(error, 7), detail)  # type: ignore[arg-type]
+
+    alone = trial(0.388, 0.055)
+    assert _judge([alone], limits) == "fail"
+    # at 2.5e-5 for each of three targets and their mean, a spread of seven degrees of freedom explains the loss ...
+    assert _judge([alone, trial(0.875, 0.055), trial(0.875, 0.055)], limits) == "pass"
+    # ... and one of 21 does not
+    assert _judge([alone] * 3, limits) == "fail"
+    # a target that is known well counts beside one that is further off and known badly
+    assert _judge([trial(0.5, 0.001), trial(0.4, 0.5)], limits) == "fail"
+    assert _judge([trial(0.8, 0.055)] * 3, limits) == "pass"
 
 
 def test_turned_signs_are_found_and_the_worst_target_is_shown() -> None:
@@ -218,6 +247,60 @@ def test_what_is_no_question_is_refused(sql: str, why: str) -> None:
         check_query("q", sql, "loans", TABLE.names)
     assert why in str(error.value)
     assert Queries().score(replace(CASE, queries={"q": sql}))[0].verdict == "not computed"
+
+
+def test_queries_without_an_answer_are_named() -> None:
+    queries = {
+        "bad": "select (",
+        "unk": "select avg(wage) from data",
+        "none": "select avg(pay) as pay from data where pay > 1000",
+        "good": "select avg(pay) as pay from data",
+    }
+    found = score(Queries, FRESH, queries=queries)
+    words, refused = found["utility/queries"].words, found["utility/queries/refused"]
+    named = (
+        "2 of 4 queries could not be asked: 'bad' is no SQL that can be read, 'unk' asks of a column 'wage'"
+    )
+    for said in (words, refused.words):
+        assert named in said
+        assert "'none' gives no figure" in said
+    assert refused.verdict == "not computed"
+    assert refused.asked
+    assert words.startswith("Of 1 answer to your queries, 0 lie outside")
+    del queries["good"]
+    (alone,) = score(Queries, FRESH, queries=queries).values()
+    assert alone.verdict == "not computed"
+    assert "2 of 3 queries could not be asked" in alone.words
+    assert list(score(Queries, FRESH)) == ["utility/queries"]
+
+
+def test_one_answer_is_told_in_the_singular() -> None:
+    fake = FRESH.with_columns(pl.col("pay") + 5)
+    words = score(Queries, fake, queries={"q": "select avg(pay) as pay from data"})["utility/queries"].words
+    assert "Of 1 answer to your queries, 1 lies outside" in words
+    assert "1 is so far off" in words
+    words = score(Analysis, fake, task=lambda rows: rows["pay"].mean())["utility/task"].words
+    assert words.startswith("Of 1 figure of your analysis, 1 lies outside")
+
+
+def test_a_column_with_quotes_in_its_name_can_be_asked_of() -> None:
+    query = check_query("q", 'select avg("a ""b""") as mean from data', "t", ('a "b"', "x"))
+    assert query.ask(pl.DataFrame({'a "b"': [1.0, 3.0], "x": [0.0, 0.0]})) == {("q", "", "mean"): 2.0}
+
+
+@pytest.mark.parametrize(
+    ("task", "why"),
+    [
+        (3, "the task is no function (it is of type int); give"),
+        (lambda rows: None, "the task gave a NoneType; return a number or a mapping of names to numbers"),
+        (lambda rows: {"secret": "x"}, "the task gave a mapping that holds a str; return"),
+    ],
+)
+def test_a_task_that_gives_no_number_is_told_so(task: object, why: str) -> None:
+    found = score(Analysis, FRESH, task=task)["utility/task"]
+    assert found.verdict == "not computed"
+    assert why in found.words
+    assert "secret" not in found.words
 
 
 def test_a_broken_analysis_is_told_without_values() -> None:

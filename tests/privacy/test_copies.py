@@ -100,6 +100,25 @@ def test_constants_are_copies_of_each_other_and_say_so() -> None:
     assert "can not be told from chance" in score.words
 
 
+def test_too_few_rows_to_tell_a_copy_from_chance_are_no_pass() -> None:
+    train, holdout = people(3, 1), people(3, 2)
+    for fake in (train, people(3, 3)):
+        score = run(train, fake, holdout)
+        assert score.verdict == "not computed"
+        assert "too few rows to tell a copy from chance" in score.words
+    assert run(people(30, 1), people(30, 1), people(30, 2)).verdict == "fail"
+
+
+def test_a_copy_too_few_for_an_alarm_passes_with_what_would_have_been_seen() -> None:
+    train = people(1_000, 1)
+    score = run(train, pl.concat([train[:1], people(999, 2)]), people(500, 3))
+    assert score.verdict == "pass"
+    assert rate(score, "exact, of single rows") == 0.001
+    assert score.words.startswith("No leak found by this attack")
+    assert "it would have seen " in score.words
+    assert score.detail.filter(copies="exact")["detectable"][0] < 0.05
+
+
 def test_groups_of_equal_rows_count_as_groups() -> None:
     train = pl.concat([people(50, 1), *[people(1, 5)] * 4, *[people(1, 6)] * 2])
     found = find_copies(train, [train], TABLE.columns)

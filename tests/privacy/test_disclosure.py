@@ -12,7 +12,7 @@ from scipy.stats import fisher_exact
 from simulacra.metric import Comparison, Metric, Score
 from simulacra.metrics._contrast import Contrast, worst
 from simulacra.metrics._knowledge import CELLS, gather, matches, nearest_without
-from simulacra.metrics.privacy.extremes import Extremes
+from simulacra.metrics.privacy.extremes import Extremes, _fold
 from simulacra.metrics.privacy.inference import Inference
 from simulacra.metrics.privacy.k_map import KMap
 from simulacra.metrics.privacy.linkage import Linkage
@@ -262,6 +262,61 @@ def test_released_values_of_one_column_are_found_and_shown_to_the_owner_only(col
     assert not any(value in told for value in shown["value"])
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        pl.col("mail").str.to_uppercase(),
+        "  " + pl.col("mail") + " ",
+        pl.col("mail") + ".",
+        "<" + pl.col("mail") + ">",
+    ],
+)
+def test_another_spelling_hides_no_release(spelling: pl.Expr) -> None:
+    found = score(Extremes, make(FRESH.with_columns(TRAIN.select(spelling.alias("mail")))))
+    assert (found.verdict, found.value) == ("fail", 1.0)
+    assert "4,000 true values of 'mail'" in found.words
+
+
+def test_texts_without_letters_are_compared_as_they_are() -> None:
+    kept = _fold(pl.Series(["...", " ?! ", "Straße.", "STRASSE", None]))
+    assert kept.to_list() == ["...", "?!", "strasse", "strasse", None]
+
+
+@pytest.mark.parametrize("column", ["mail", "key"])
+@pytest.mark.parametrize(("rows", "verdict"), [(2, "pass"), (3, "look"), (20, "look")])
+def test_a_few_true_identifiers_are_no_pass(column: str, rows: int, verdict: str) -> None:
+    leaky = pl.concat([FRESH[rows:], FRESH[:rows].with_columns(TRAIN[column][:rows])])
+    found = score(Extremes, make(leaky))
+    assert found.verdict == verdict, found.words
+    assert (f"{rows} true values of {column!r} stand in the synthetic rows" in found.words) == (rows > 2)
+
+
+def test_a_nearly_unique_text_is_an_identifier_and_shared_names_are_not() -> None:
+    rng = np.random.default_rng(8)
+    frames = [pl.DataFrame({"who": [f"n{k}" for k in rng.integers(0, 60_000, 1_000)]}) for _ in range(60)]
+    text, name = (
+        Table("t", (Column("who", "text", **facts),))  # type: ignore[arg-type]
+        for facts in ({}, {"identifying": "person.name"})
+    )
+    # some 16 of each 1,000 names meet a name of another frame by chance: an exact test at 2e-3 stays silent
+    for table in (text, name):
+        cases = (Comparison(table, *frames[i : i + 3]) for i in range(0, 60, 3))
+        assert [score(Extremes, case).verdict for case in cases] == ["pass"] * 20
+    notes = [pl.DataFrame({"who": [f"note {k}" for k in rng.integers(0, 10**12, 1_000)]}) for _ in range(3)]
+    leaky = pl.concat([notes[0][:4], notes[1][4:]])
+    assert score(Extremes, Comparison(text, notes[0], leaky, notes[2])).verdict == "look"
+    assert score(Extremes, Comparison(text, *notes)).verdict == "pass"
+
+
+def test_the_words_name_every_column_beyond_chance_identifiers_first() -> None:
+    leaky = FRESH.with_columns(TRAIN["born"], mail=pl.concat([TRAIN["mail"][:100], FRESH["mail"][100:]]))
+    words = score(Extremes, make(leaky)).words
+    assert "100 true values of 'mail'" in words
+    assert "true values of 'born'" in words
+    assert words.index("'mail'") < words.index("'born'")
+    assert "'key'" not in words
+
+
 def test_released_extremes_are_found_though_all_else_is_new() -> None:
     names = [f"x{i}" for i in range(4)]
     rng = np.random.default_rng(0)
@@ -306,6 +361,17 @@ def test_the_k_map_counts_the_people_who_fit() -> None:
     copy = score(KMap, make(TRAIN, quasi_identifiers=("age", "sex", "town", "born")))
     assert copy.verdict == "look"
     assert "'born': in 10 cells" in copy.words
+
+
+def test_the_k_map_rounds_numbers_to_the_grid_of_real_ones() -> None:
+    table = Table("t", (Column("age", "number", integer=True), Column("size", "number")))
+    train = pl.DataFrame({"age": [30] * 296 + [40] * 4, "size": [0.5] * 296 + [1.0] * 4})
+    fakes = pl.DataFrame({"age": [39.9998, 35.0] * 150, "size": [1.0002, 9.0] * 150})
+    for name in ("age", "size"):
+        found = score(KMap, Comparison(table, train, fakes, train, quasi_identifiers=(name,)))
+        assert found.value == 0.5
+        assert found.verdict == "look"
+        assert "leak" not in found.words.lower()
 
 
 # --- what can not be asked -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from simulacra.errors import PredicateError, SchemaError, SchemaViolation
 from simulacra.schema.types import Check, Column, Table
-from simulacra.schema.validation import Violation, require_valid, validate
+from simulacra.schema.validation import Violation, describe_broken, require_valid, validate
 
 
 def broken(values: list[Any], column: Column) -> list[tuple[str, int, tuple[int, ...]]]:
@@ -116,3 +116,25 @@ def test_good_data_pass() -> None:
 def test_a_violation_reads_as_a_sentence() -> None:
     one = Violation("t", "x", "has a value", 1, 1, (1,), "Fill it in.")
     assert str(one) == "table 't', column 'x': 1 of 1 rows breaks \"has a value\" (first: row 1). Fill it in."
+
+
+def test_what_may_be_shared_does_not_show_bounds_read_off_the_rows() -> None:
+    table = Table(
+        "t",
+        (
+            Column("weight", "number", bounds=(13769, 1268339)),
+            Column("age", "number", bounds=(0, 120), declared=True),
+            Column("town", "category", levels=("Ulm",), nullable=True),
+        ),
+        constraints=(Check("age < 900"),),
+    )
+    frame = pl.DataFrame(
+        {"weight": [1.0, 2.0, 20000.0], "age": [3.0, 150.0, 20.0], "town": ["Ulm", "Bonn", None]}
+    )
+    assert describe_broken(frame, table) == [
+        "column 'weight': 2 of 3 rows lie outside the range of the training rows (first: rows 1, 2).",
+        "table 't', column 'age': 1 of 3 rows breaks \"between 0 and 120\" (first: row 2). "
+        "Correct the data, or widen the bounds in the schema.",
+        "column 'town': 1 of 3 rows holds a level that the training rows do not have (first: row 2).",
+    ]
+    assert any(found.rule == "between 13769 and 1268339" for found in validate(frame, table))

@@ -113,6 +113,24 @@ def shape_of(answers: list[Answer], outside: int) -> tuple[float, tuple[float, f
     return share, (max(0.0, min(share, middle - width)), min(1.0, max(share, middle + width)))
 
 
+def say_outside(answers: list[Answer], what: str, baseline: float | None) -> str:
+    """Say how many answers lie outside."""
+    outside = sum(answer.outside for answer in answers)
+    sure = sum(answer.surely_other(len(answers)) for answer in answers)
+    words = (
+        f"Of {len(answers):,} {what}, {_count(outside, 'lies', 'lie')} outside the 95 % range of real samples and "
+        f"{_count(sure, 'is', 'are')} so far off that you would have concluded something else"
+    )
+    if baseline is not None:
+        unseen = round(baseline * len(answers))
+        words += f"; with unseen real rows {_count(unseen, 'lies', 'lie')} outside"
+    return f"{words}."
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
+
+
 def verdict_of(answers: list[Answer], limits: tuple[float, float]) -> Verdict:
     """Judge by the share of answers that are surely other ones."""
     return judge(float(np.mean([answer.surely_other(len(answers)) for answer in answers])), limits)

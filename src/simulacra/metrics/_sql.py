@@ -50,7 +50,9 @@ class Query:
             The query can not be run, or gives rows in place of figures.
         """
         text = self.sql.casefold()
-        used = [name for name in frame.columns if name.casefold() in text] or frame.columns
+        # inside a quoted name, SQL writes a quote twice
+        written = {name: (name.casefold(), name.casefold().replace('"', '""')) for name in frame.columns}
+        used = [name for name, ways in written.items() if any(way in text for way in ways)] or frame.columns
         given = frame if "*" in text.replace("count(*)", "") else frame.select(used)
         try:
             with pl.SQLContext(dict.fromkeys(self.tables, given), eager=True) as context:
@@ -160,7 +162,9 @@ def check_query(name: str, sql: str, table: str, columns: tuple[str, ...]) -> Qu
     known = {column.casefold() for column in columns} | aliases | {"*"}
     for column in tree.find_all(exp.Column):
         if column.name.casefold() not in known:
-            raise OptionError(f"query {name!r} asks of a column {column.name!r} that the table has not.")
+            raise OptionError(
+                f"query {name!r} asks of a column {column.name!r} that the table has not; check its name."
+            )
     tables = tuple(dict.fromkeys(["data", table]))
     return Query(name, sql, tables, _groups(tree), tree.find(*REVEALING) is not None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -104,6 +104,72 @@ def validate(frame: pl.DataFrame, table: Table) -> list[Violation]:
     ]
     found += validate_rows(frame, table)
     return sorted(found, key=lambda violation: -violation.count)
+
+
+def describe_broken(frame: pl.DataFrame, table: Table) -> list[str]:
+    """Tell every rule that rows break in sentences that may be shared, the most broken first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Canonical values.
+    table : Table
+        The schema.
+
+    Returns
+    -------
+    list of str
+        As of `validate`; but bounds and levels that were only read off the training rows are not written out: the
+        ends of a range are the values of single persons.
+
+    Examples
+    --------
+    >>> table = Table("t", (Column("age", "number", bounds=(17, 90)),))
+    >>> describe_broken(pl.DataFrame({"age": [30.0, 95.0]}), table)
+    ["column 'age': 1 of 2 rows lies outside the range of the training rows (first: row 2)."]
+    """
+    found = validate_rows(frame, table)
+    for column in table.columns:
+        found += validate_column(frame[column.name], drop_guesses(column), table)
+    told = [(violation.count, str(violation)) for violation in found]
+    for column in table.columns:
+        if not column.declared:
+            told += _strangers(frame[column.name], column)
+    return [words for _, words in sorted(told, key=lambda one: -one[0])]
+
+
+def drop_guesses(column: Column) -> Column:
+    """Return the column without bounds and levels that were only read off the data.
+
+    Examples
+    --------
+    >>> drop_guesses(Column("age", "number", bounds=(17, 90))).bounds
+    """
+    return column if column.declared else replace(column, bounds=None, levels=None)
+
+
+def _strangers(values: pl.Series, column: Column) -> Iterator[tuple[int, str]]:
+    """Count the rows beyond the bounds and levels of the training rows, in words that do not show these."""
+    rules: list[tuple[pl.Series, str, str]] = []
+    if column.bounds is not None:
+        low, high = column.bounds
+        words = "outside the range of the training rows"
+        rules.append(((values < low) | (values > high), f"lies {words}", f"lie {words}"))
+    if column.levels is not None:
+        known = values.is_in(pl.Series([list(column.levels)], dtype=pl.List(pl.String)))
+        words = "a level that the training rows do not have"
+        rules.append((~known, f"holds {words}", f"hold {words}"))
+    for broken, one, several in rules:
+        found: list[Violation] = []
+        _add(found, Table("", (column,)), column.name, "", broken, "")
+        for violation in found:
+            first = ", ".join(str(row) for row in violation.first)
+            word = "row" if len(violation.first) == 1 else "rows"
+            yield (
+                violation.count,
+                f"column {column.name!r}: {violation.count:,} of {violation.rows:,} rows "
+                f"{one if violation.count == 1 else several} (first: {word} {first}).",
+            )
 
 
 def validate_column(values: pl.Series, column: Column, table: Table) -> list[Violation]:

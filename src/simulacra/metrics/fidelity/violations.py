@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -14,8 +13,8 @@ from simulacra.metric import Comparison, Metric, Score, Verdict
 from simulacra.metrics._case import ceiling_note, draw, empty_side, judge, not_computed, percent
 from simulacra.metrics._shares import chance_of_more, exact_interval
 from simulacra.metrics._verdicts import ALARM
-from simulacra.schema.types import Column, Table
-from simulacra.schema.validation import rules_of_column, rules_of_rows
+from simulacra.schema.types import Table
+from simulacra.schema.validation import drop_guesses, rules_of_column, rules_of_rows
 
 NAME = "fidelity/violations"
 KEYS_TITLE = "Rows that repeat a key (share)"
@@ -48,6 +47,7 @@ class Violations(Metric):
 
     Examples
     --------
+    >>> from simulacra.schema.types import Column
     >>> table = Table("t", (Column("age", "number", bounds=(0.0, 120.0), declared=True),))
     >>> real, fake = pl.DataFrame({"age": [3.0, 44.0]}), pl.DataFrame({"age": [150.0, 20.0]})
     >>> Violations().score(Comparison(table, real, fake))[0].value
@@ -143,17 +143,12 @@ def _broken(frame: pl.DataFrame, table: Table) -> Iterator[tuple[tuple[str, str]
     rules = [
         (column.name, rule, broken)
         for column in table.columns
-        for rule, broken, _ in rules_of_column(frame[column.name], _certain(column), table)
+        for rule, broken, _ in rules_of_column(frame[column.name], drop_guesses(column), table)
     ]
     rules += [(columns, rule, broken) for columns, rule, broken, _ in rules_of_rows(frame, table)]
     for column, rule, broken in rules:
         if rule != DIFFERENT:
             yield (column, rule), broken.fill_null(False).to_numpy()
-
-
-def _certain(column: Column) -> Column:
-    """Return the column without bounds and levels that were only read off the data."""
-    return column if column.declared else replace(column, bounds=None, levels=None)
 
 
 def _repeated(frame: pl.DataFrame, key: tuple[str, ...]) -> Array:

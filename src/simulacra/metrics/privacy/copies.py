@@ -48,11 +48,12 @@ class Copies(Metric):
 
     Notes
     -----
-    **Verdict** pass where an exact test finds no more copies than chance gives (chance of a false alarm 2e-3 over all
-    tests), of whatever kind: exact, exact of training rows that occur only once, near, close. Beyond chance, look up
-    to a value of 0.02, however small; fail above. The test is Fisher's, against the holdout. For exact copies it is
-    made once more against holdout and training rows together: an unseen row equals a training row by the same
-    chance as a training row equals another. Training rows equal each other in groups, so that groups are counted.
+    **Verdict** pass where an exact test finds no more copies than chance gives (chance of a false alarm 2e-3 over
+    all tests), of whatever kind: exact, exact of training rows that occur only once, near, close. Beyond chance,
+    look up to a value of 0.02, however small; fail above. Not computed where even a complete copy would raise no
+    alarm. The test is Fisher's, against the holdout. For exact copies it is made once more against holdout and
+    training rows together: an unseen row equals a training row by the same chance as a training row equals
+    another. Training rows equal each other in groups, so that groups are counted.
 
     **Interval** 95 %, from Wilson intervals of both shares, combined after Newcombe.
 
@@ -95,8 +96,16 @@ class Copies(Metric):
         if not counted:
             why = "every holdout row copies a training row too, so a copy can not be told from chance."
             return not_computed(self, NAME, why)
-        most = max(counted, key=lambda excess: excess.low)
         alarms = [one for one in excesses if one.alarm]
+        sharp = [one for one in counted if one.detectable < 1]
+        if not sharp and not alarms:
+            rows = f"{case.synthetic.height:,} synthetic and {case.holdout.height:,} holdout rows"
+            why = (
+                f"too few rows to tell a copy from chance: with {case.train.height:,} training, {rows} even a "
+                "complete copy would raise no alarm; give more rows."
+            )
+            return not_computed(self, NAME, why)
+        most = max(sharp or counted, key=lambda excess: excess.low)
         verdict: Verdict = "pass"
         if alarms:
             worst = judge(max(one.value for one in alarms), self.limits)

@@ -19,6 +19,16 @@ OUTERMOST = 10
 FEWEST_VALUES = 100
 """Unique real values below which a column is asked together with others of its kind."""
 EVIDENCE_ROWS = 20
+IDENTIFIER_ALARM = 2e-3
+"""Chance of a false alarm over all identifiers: as in `privacy/copies`, a leak that passes costs more than a look."""
+FEWEST_IDENTIFIERS = 3
+"""Released identifiers that are no chance, where no two real rows share one."""
+NEARLY_ALL = 0.9
+"""Share of a text's training values held by one real row from which on the text is taken for an identifier."""
+CHANCE_HITS = 0.05
+"""Hits expected if values were drawn blindly, below which three or more have a chance of 2e-5."""
+LONGEST = 64
+ENDS = r"^[^\p{L}\p{N}]+|[^\p{L}\p{M}\p{N}]+$"
 
 
 class Extremes(Metric):
@@ -30,13 +40,19 @@ class Extremes(Metric):
     holdout's, which only chance can have put there? Value: (the first - the second) / (1 - the second), of the
     column that chance explains least (where it explains all, of the one that sees most sharply). Columns with
     fewer than 100 unique values are taken together. The 10 smallest and the 10 largest real values of every
-    number and date, where unique, are a question of their own, over all columns together. Running numbers (keys
+    number and date, where unique, are a question of their own, over all columns together. Texts, keys and identifiers
+    are compared without regard to case, and to blanks and punctuation at both ends. Running numbers (keys
     that are numbered through) are left out: anybody can write them. The baseline is 0.
+
+    Identifiers are a further question, over all of them together: columns said to be identifying, keys with
+    letters, and texts of which at least 90 % of the training values are held by one row alone.
 
     Notes
     -----
     **Verdict** pass unless Fisher's exact test, corrected for the number of columns, is below 1e-4; then look, and fail
-    above 0.02.
+    above 0.02. For identifiers look below 2e-3, and where three or more are released and none of the holdout's, if
+    chance can not be why: no two real rows share one (nor are they names of persons), and blind guesses would hit less
+    than 0.05 of them. The words name every column beyond chance, identifiers first.
 
     **Interval** 95 % for all columns at once, from Wilson intervals of both shares, combined after Newcombe.
 
@@ -85,15 +101,23 @@ class Extremes(Metric):
         names, contrasts = list(parts), [_contrast(values) for values in parts.values()]
         looks, place = len(names), worst(contrasts)
         chosen = contrasts[place]
+        identifiers = [held for held in asked if held.identifier]
+        alarm = _identifies(identifiers)
         why = sightless(chosen, looks, "hardly any value is held by one real row only")
-        if why is not None:
+        if why is not None and not alarm:
             return not_computed(self, NAME, why)
         verdict = chosen.judge(self.limits, looks)
+        found_in = _released(parts, asked, looks, alarm)
+        if identifiers:
+            together = _contrast(_merge(identifiers))
+            names, contrasts = [*names, "identifiers"], [*contrasts, together]
+            if alarm and verdict == "pass":
+                place, chosen, verdict = len(names) - 1, together, "look"
         detail = [
             {"values": name, "unique in train": contrast.rows, **contrast.record(looks, self.limits[0])}
             for name, contrast in zip(names, contrasts, strict=True)
         ]
-        words = _say(names[place], chosen, verdict == "pass", looks, self.limits) + _scope(numbered)
+        words = _say(names[place], chosen, found_in, looks, self.limits) + _scope(numbered)
         return [
             Score(
                 NAME,
@@ -112,11 +136,16 @@ class Extremes(Metric):
 
 @dataclass(frozen=True)
 class _Held:
-    """The unique values of a column: whose they are, whether they are released, and whether they are outermost."""
+    """The unique values of a column: whose they are, whether they are released, and whether they are outermost.
+
+    An identifier tells people apart; one is unshared if no fresh person could have it by chance.
+    """
 
     column: str
     numbered: bool
     unique: pl.DataFrame
+    identifier: bool
+    unshared: bool
 
 
 def _count(case: Comparison, holdout: pl.DataFrame, column: Column) -> _Held:
@@ -137,7 +166,69 @@ def _count(case: Comparison, holdout: pl.DataFrame, column: Column) -> _Held:
     unique = holders.filter(pl.col("holders") == 1).select(
         "row", "value", "released", "outermost", ours=pl.col("own") == 1
     )
-    return _Held(column.name, _numbered(plain, column), unique.sort("row"))
+    identifier = _tells_apart(column, plain[0], unique)
+    unshared = (
+        identifier
+        and column.identifying != "person.name"
+        and unique.height == holders.height
+        and _expect_hits(plain[0].drop_nulls(), len(fakes)) < CHANCE_HITS
+    )
+    return _Held(column.name, _numbered(plain, column), unique.sort("row"), identifier, unshared)
+
+
+def _tells_apart(column: Column, ours: pl.Series, unique: pl.DataFrame) -> bool:
+    if column.identifying is not None:
+        return True
+    if column.kind == "key":
+        return bool(ours.str.contains(r"\p{L}").any())
+    present = len(ours) - ours.null_count()
+    return column.kind == "text" and present > 0 and int(unique["ours"].sum()) >= NEARLY_ALL * present
+
+
+def _expect_hits(ours: pl.Series, fakes: int) -> float:
+    """Return how many values would be met by as many blind guesses, each character drawn from those at its place."""
+    room = 1.0
+    for place in range(LONGEST):
+        room *= max(1, ours.str.slice(place, 1).n_unique())
+        if len(ours) * fakes < CHANCE_HITS * room:
+            break
+    return len(ours) * fakes / room
+
+
+def _merge(asked: list[_Held]) -> pl.DataFrame:
+    """Put the unique values of columns together; one person counts once, else chance would not fall on each alone."""
+    values = pl.concat([held.unique.select("row", "ours", "released") for held in asked])
+    return values.group_by("row").agg(pl.col("ours").first(), pl.col("released").any())
+
+
+def _identifies(identifiers: list[_Held]) -> bool:
+    """Tell whether true identifiers are released that chance does not explain."""
+    if not identifiers:
+        return False
+    if _contrast(_merge(identifiers)).probability < IDENTIFIER_ALARM:
+        return True
+    unshared = [held for held in identifiers if held.unshared]
+    if not unshared:
+        return False
+    found = _contrast(_merge(unshared))
+    return found.hits >= FEWEST_IDENTIFIERS and found.control_hits == 0
+
+
+def _released(parts: dict[str, pl.DataFrame], asked: list[_Held], looks: int, alarm: bool) -> list[str]:
+    """Say how many values of what are released beyond chance: identifiers first, the most first."""
+    told: dict[str, tuple[bool, int]] = {}
+    for held in asked:
+        found = _contrast(held.unique)
+        more = found.hits > 0 and found.share > found.control
+        own = f"column {held.column!r}" in parts and found.beyond_chance(looks)
+        if own or (alarm and held.identifier and more):
+            told[repr(held.column)] = (not held.identifier, -found.hits)
+    for name, values in parts.items():
+        found = _contrast(values)
+        if not name.startswith("column ") and found.beyond_chance(looks):
+            told[name] = (True, -found.hits)
+    said = [f"{-told[name][1]:,} true values of {name}" for name in sorted(told, key=told.__getitem__)]
+    return said or (["true values of identifiers taken together"] if alarm else [])
 
 
 def _part(asked: list[_Held]) -> dict[str, pl.DataFrame]:
@@ -161,8 +252,17 @@ def _part(asked: list[_Held]) -> dict[str, pl.DataFrame]:
 def _as_written(values: pl.Series, column: Column) -> pl.Series:
     """Return values that can be put together and compared: numbers as floats, all else as text."""
     if column.kind not in NUMERIC_KINDS:
-        return values.cast(pl.String).rename("value")
+        text = values.cast(pl.String).rename("value")
+        return _fold(text) if column.kind in {"text", "key"} and values.dtype == pl.String else text
     return pl.Series("value", as_numbers(values)).fill_nan(None)
+
+
+def _fold(text: pl.Series) -> pl.Series:
+    """Drop what a value is still the same without: case, and all but letters and digits at both ends."""
+    # capitals first, since some letters (a sharp s) have no other way to meet their other spelling
+    folded = text.str.strip_chars().str.to_uppercase().str.to_lowercase()
+    bare = folded.str.replace_all(ENDS, "")
+    return pl.select(pl.when(bare != "").then(bare).otherwise(folded).alias(text.name)).to_series()
 
 
 def _numbered(plain: list[pl.Series], column: Column) -> bool:
@@ -194,14 +294,16 @@ def _evidence(case: Comparison, asked: list[_Held]) -> pl.DataFrame:
     return pl.DataFrame(records[:EVIDENCE_ROWS], schema=schema, orient="row")
 
 
-def _say(name: str, found: Contrast, passed: bool, looks: int, limits: tuple[float, float]) -> str:
+def _say(name: str, found: Contrast, released: list[str], looks: int, limits: tuple[float, float]) -> str:
     said = (
         f"of the values that one real row alone holds ({name}), {percent(found.share)} of those of the training rows "
-        f"stand in the synthetic rows, and {percent(found.control)} of those of real rows that the model never saw"
+        f"stand in the synthetic rows (in whatever spelling: case, and blanks and punctuation at the ends, do not "
+        f"count), and {percent(found.control)} of those of real rows that the model never saw"
     )
-    if passed:
+    if not released:
         return f"No leak found by this attack: {said}; {seen(found, looks, limits)}."
-    return f"Values of single people are released: {said}."
+    where = f"{', '.join(released)} stand in the synthetic rows"
+    return f"Values of single people are released: {where}; {said}."
 
 
 def _scope(numbered: list[str]) -> str:

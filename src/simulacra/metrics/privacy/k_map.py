@@ -28,10 +28,10 @@ BANDS = ((0, 0), (1, 1), (2, 4), (5, 9), (10, 49), (50, None))
 class KMap(Metric):
     """The share of synthetic rows whose quasi-identifiers fit at least one training row and fewer than five.
 
-    Who knows a person's age, sex and place and finds them in a synthetic row may think to have found the
-    person, if few people fit. Quasi-identifiers are used as they are; numbers, dates and times of more than
-    100 values are cut into 10 cells of equally many real rows. The baseline is the same share of holdout
-    rows: people who were not in the training data fit few of it by chance too.
+    Who knows a person's age, sex and place and finds them in a synthetic row may think to have found the person, if
+    few people fit. Quasi-identifiers are used as they are, numbers rounded to the grid of the real ones; numbers,
+    dates and times of more than 100 values are cut into 10 cells of equally many real rows. The baseline is the same
+    share of holdout rows: people who were not in the training data fit few of it by chance too.
 
     Notes
     -----
@@ -117,11 +117,32 @@ def _code(case: Comparison, holdout: pl.DataFrame, column: Column) -> _Coding:
     numbers = [as_numbers(part) for part in parts]
     real = np.concatenate([numbers[0], numbers[2]])
     real = real[~np.isnan(real)]
-    if len(np.unique(real)) <= MOST_VALUES:
+    grid = np.unique(real)
+    numbers[1] = _round(numbers[1], grid, column.integer)
+    if len(grid) <= MOST_VALUES:
         return _Coding(column.name, [pl.Series(part).fill_nan(None) for part in numbers], False)
     edges = np.unique(np.quantile(real, np.linspace(0, 1, CELLS + 1)[1:-1], method="inverted_cdf"))
     cells = [np.where(np.isnan(part), -1, np.searchsorted(edges, part, side="left")) for part in numbers]
     return _Coding(column.name, [pl.Series(part) for part in cells], True)
+
+
+def _round(numbers: Array, grid: Array, integer: bool) -> Array:
+    """Return numbers at the nearest real value where they lie nearer to it than half the finest step between two.
+
+    Examples
+    --------
+    >>> _round(np.array([38.9998, 12.0, np.nan]), np.array([10.0, 39.0]), integer=True).tolist()
+    [39.0, 12.0, nan]
+    >>> _round(np.array([0.2501, 3.0]), np.array([0.0, 0.25, 0.5]), integer=False).tolist()
+    [0.25, 3.0]
+    """
+    if integer:
+        return np.rint(numbers)
+    if len(grid) < 2:
+        return numbers
+    place = np.searchsorted((grid[1:] + grid[:-1]) / 2, numbers)
+    near: Array = np.where(np.abs(grid[place] - numbers) < np.diff(grid).min() / 2, grid[place], numbers)
+    return near
 
 
 def _count_fits(case: Comparison, coded: list[_Coding]) -> list[Array]:
@@ -157,4 +178,7 @@ def _say(found: Contrast, known: int, cut: list[str], passed: bool, limits: tupl
     cells = f" ({', '.join(map(repr, cut))}: in {CELLS} cells.)" if cut else ""
     if passed:
         return f"No leak found by this attack: {said}; {seen(found, 1, limits)}.{cells}"
-    return f"More synthetic rows fit a few real people than chance explains: {said}.{cells}"
+    return (
+        f"More synthetic rows fit a few real people than chance explains: {said}. Whether such rows tell the truth "
+        f"about those people, privacy/inference and privacy/linkage find out.{cells}"
+    )

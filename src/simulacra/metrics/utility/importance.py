@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
-from simulacra.metric import Comparison, Metric, Score
+from simulacra.metric import Comparison, Metric, Score, Verdict
 from simulacra.metrics._accuracy import Spread, error_over_rows, half_models, measure
 from simulacra.metrics._case import empty_side, not_computed, percent
 from simulacra.metrics._learners import Question, pose, predict, predictions, some, trained, view
-from simulacra.metrics._verdicts import judge_excess
+from simulacra.metrics._verdicts import ALARM, judge_excess
 
 NAME = "utility/importance"
 TEST_ROWS = 1_500
@@ -35,7 +35,8 @@ class Importance(Metric):
     Notes
     -----
     **Verdict** on the baseline minus the value: pass up to 0.10, look up to 0.25, fail above; what is within the spread
-    among halves of the real rows and over test rows passes.
+    among halves of the real rows and over test rows passes. Several targets are judged one by one and by the mean over
+    them, whose spread is known from more halves; the worst verdict counts.
 
     **Interval** a bootstrap of the test rows.
 
@@ -76,6 +77,7 @@ class Importance(Metric):
         trials = [trial for trial in tried.values() if isinstance(trial, _Trial)]
         if not trials:
             return not_computed(self, NAME, next(iter(refused.values())))
+        verdict = _judge(trials, self.limits)
         worst = max(trials, key=lambda trial: trial.excess)
         value = worst.overlap.value
         low, high = worst.overlap.interval
@@ -86,7 +88,14 @@ class Importance(Metric):
             f"{percent(worst.ceiling)}."
         )
         if len(trials) > 1:
-            words += f" (Of {len(trials)} targets the one furthest below real data is shown.)"
+            mean, ceiling = (
+                float(np.mean(figures))
+                for figures in ([one.overlap.value for one in trials], [one.ceiling for one in trials])
+            )
+            words += (
+                f" (Of {len(trials)} targets the one furthest below real data is shown; the mean over them is "
+                f"{percent(mean)}, and {percent(ceiling)} with real data.)"
+            )
         words += "".join(f" (Not asked of {name!r}, because {why})" for name, why in refused.items())
         return [
             Score(
@@ -94,7 +103,7 @@ class Importance(Metric):
                 value,
                 (max(0.0, low), min(1.0, high)),
                 worst.ceiling,
-                judge_excess(worst.excess, worst.error, self.limits, looks=len(trials)),
+                verdict,
                 words,
                 self.better,
                 pl.concat([trial.detail for trial in trials]),
@@ -128,9 +137,38 @@ class _Trial:
     def excess(self) -> float:
         return self.ceiling - self.overlap.value
 
-    @property
-    def error(self) -> float:
-        return float(np.hypot(self.spread.careful(), self.overlap.repeated.std()))
+
+def _judge(trials: list[_Trial], limits: tuple[float, float]) -> Verdict:
+    """Return the worst verdict of the targets, each alone and all together."""
+    if len(trials) == 1:
+        return _judge_mean(trials, limits, 1)
+    looks = len(trials) + 1
+    found = [_judge_mean([trial], limits, looks) for trial in trials]
+    return max([*found, _judge_mean(trials, limits, looks)], key=("pass", "look", "fail").index)
+
+
+def _judge_mean(trials: list[_Trial], limits: tuple[float, float], looks: int) -> Verdict:
+    # targets share the synthetic rows: errors of a mean are taken as if they were all the same one
+    pooled = _pool([trial.spread for trial in trials]).careful(ALARM / looks)
+    resampled = np.sqrt(np.mean([trial.overlap.repeated.var() for trial in trials]))
+    excess = float(np.mean([trial.excess for trial in trials]))
+    return judge_excess(excess, float(np.hypot(pooled, resampled)), limits, looks)
+
+
+def _pool(spreads: list[Spread]) -> Spread:
+    """Return the root of the mean variance, with degrees of freedom by Satterthwaite.
+
+    Examples
+    --------
+    >>> _pool([Spread(0.1, 7), Spread(0.1, 7)]).degrees, _pool([Spread(0.1, 7), Spread(0.001, 7)]).degrees
+    (14, 7)
+    """
+    variances = np.array([spread.error**2 for spread in spreads])
+    degrees = np.array([spread.degrees for spread in spreads])
+    if not variances.any():
+        return Spread(0.0, int(degrees.sum()))
+    effective = variances.sum() ** 2 / (variances**2 / degrees).sum()
+    return Spread(float(np.sqrt(variances.mean())), int(effective + 1e-9))
 
 
 def _try(case: Comparison, target: str) -> _Trial | str:

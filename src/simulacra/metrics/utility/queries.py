@@ -9,11 +9,12 @@ import polars as pl
 
 from simulacra.errors import OptionError
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._answers import FEWEST_ROWS, Answer, compare_answers, shape_of, verdict_of
+from simulacra.metrics._answers import FEWEST_ROWS, Answer, compare_answers, say_outside, shape_of, verdict_of
 from simulacra.metrics._case import ceiling_note, empty_side, not_computed
 from simulacra.metrics._sql import check_query
 
 NAME = "utility/queries"
+REFUSED = "Queries without an answer"
 
 
 class Queries(Metric):
@@ -28,7 +29,8 @@ class Queries(Metric):
     -----
     **Verdict** on the share of answers that chance hardly ever puts so far apart (one in 10,000 over all answers) and
     that differ by more than 2 %: pass at 0, look up to 0.20, fail above. A group that many rows of one side have
-    and the other lacks is such an answer.
+    and the other lacks is such an answer. Queries that can not be asked, or that give no figure, are named by a score
+    ``utility/queries/refused`` that is not computed.
 
     **Interval** Wilson's, over the answers.
 
@@ -72,6 +74,7 @@ class Queries(Metric):
         answers: list[Answer] = []
         revealing: set[str] = set()
         refused: list[str] = []
+        silent: list[str] = []
         for name, sql in case.queries.items():
             try:
                 query = check_query(name, sql, case.table.name, case.table.names)
@@ -79,13 +82,18 @@ class Queries(Metric):
             except OptionError as error:
                 refused.append(str(error))
                 continue
-            answers += [answer for answer in found if answer.asked]
+            asked = [answer for answer in found if answer.asked]
+            answers += asked
+            if not asked:
+                silent.append(name)
             if query.revealing:
                 revealing.add(name)
         if not answers:
-            return not_computed(
-                self, NAME, refused[0] if refused else "no query has an answer on both sides; ask others."
-            )
+            return not_computed(self, NAME, _unanswered(refused, silent, len(case.queries)))
+        unanswered: list[Score] = []
+        if refused or silent:
+            why = _unanswered(refused, silent, len(case.queries))
+            unanswered = not_computed(self, f"{NAME}/refused", why, title=REFUSED)
         value, interval = shape_of(answers, sum(answer.outside for answer in answers))
         baseline = None
         if case.holdout is not None:
@@ -98,26 +106,42 @@ class Queries(Metric):
                 interval,
                 baseline,
                 verdict,
-                _say(answers, baseline, refused) + ceiling_note(baseline),
+                _say(answers, baseline, _summary(refused, silent, len(case.queries)))
+                + ceiling_note(baseline),
                 self.better,
                 _detail([a for a in answers if a.settled], revealing),
                 _detail(answers, set()),
                 title=self.title,
-            )
+            ),
+            *unanswered,
         ]
 
 
-def _say(answers: list[Answer], baseline: float | None, refused: list[str]) -> str:
-    outside = sum(answer.outside for answer in answers)
-    sure = sum(answer.surely_other(len(answers)) for answer in answers)
-    words = (
-        f"Of {len(answers):,} answers to your queries, {outside:,} lie outside the 95 % range of real samples and "
-        f"{sure:,} are so far off that you would have concluded something else"
-    )
-    if baseline is not None:
-        words += f"; with unseen real rows {round(baseline * len(answers)):,} lie outside"
-    words += "." + " (Counts and sums are scaled to the rows of the training data.)"
-    return words + "".join(f" (Not asked: {why})" for why in refused)
+def _say(answers: list[Answer], baseline: float | None, unanswered: str) -> str:
+    noun = "answer" if len(answers) == 1 else "answers"
+    words = say_outside(answers, f"{noun} to your queries", baseline)
+    words += " (Counts and sums are scaled to the rows of the training data.)"
+    return words + (f" ({unanswered[:1].upper()}{unanswered[1:]}.)" if unanswered else "")
+
+
+def _unanswered(refused: list[str], silent: list[str], queries: int) -> str:
+    """Say why queries have no answer, and what to do about it."""
+    if queries == len(refused) == 1:
+        return refused[0]
+    return f"{_summary(refused, silent, queries)}; mend these queries, or leave them out."
+
+
+def _summary(refused: list[str], silent: list[str], queries: int) -> str:
+    """Name the queries without an answer, with the reason but not the advice."""
+    parts = []
+    if refused:
+        reasons = ", ".join(why.removeprefix("query ").rpartition("; ")[0] for why in refused)
+        noun = "query" if queries == 1 else "queries"
+        parts.append(f"{len(refused)} of {queries} {noun} could not be asked: {reasons}")
+    if silent:
+        gives = "gives" if len(silent) == 1 else "give"
+        parts.append(f"{', '.join(map(repr, silent))} {gives} no figure on both sides")
+    return "; ".join(parts)
 
 
 def _detail(answers: list[Answer], blank: set[str]) -> pl.DataFrame:

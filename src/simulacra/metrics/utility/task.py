@@ -10,7 +10,16 @@ import polars as pl
 
 from simulacra.errors import OptionError
 from simulacra.metric import Comparison, Metric, Score, Task
-from simulacra.metrics._answers import FEWEST_ROWS, SPLITS, Answer, Key, compare_answers, shape_of, verdict_of
+from simulacra.metrics._answers import (
+    FEWEST_ROWS,
+    SPLITS,
+    Answer,
+    Key,
+    compare_answers,
+    say_outside,
+    shape_of,
+    verdict_of,
+)
 from simulacra.metrics._case import ceiling_note, empty_side, not_computed
 
 NAME = "utility/task"
@@ -111,17 +120,33 @@ class _Asked:
         Raises
         ------
         OptionError
-            The function raised something, or gave no numbers.
+            The task is no function, raised something, or gave no numbers.
         """
+        if not callable(self.task):
+            raise OptionError(
+                f"the task is no function (it is of type {type(self.task).__name__}); give a function of a frame with task=..."
+            )
         try:
             given = self.task(frame)
-            figures = given if isinstance(given, Mapping) else {"figure": given}
-            return {(str(name),): float(value) for name, value in figures.items()}
         except Exception as error:  # whatever a user's function raises; its message may hold values of rows
             raise OptionError(
                 f"the analysis (task=) raised {type(error).__name__} on {frame.height:,} rows; make it return a number "
                 "or a mapping of names to numbers for any sample of the rows."
             ) from None
+        named = isinstance(given, Mapping)
+        figures = given if isinstance(given, Mapping) else {"figure": given}
+        return {(str(name),): _number(value, named) for name, value in figures.items()}
+
+
+def _number(value: object, named: bool) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        # neither the value nor its name is shown: both may come from rows
+        raise OptionError(
+            f"the task gave {'a mapping that holds ' if named else ''}a {type(value).__name__}; return a number or a "
+            "mapping of names to numbers."
+        ) from None
 
 
 def _affordable(ask: _Asked, case: Comparison) -> int:
@@ -135,15 +160,8 @@ def _affordable(ask: _Asked, case: Comparison) -> int:
 
 
 def _say(answers: list[Answer], baseline: float | None, splits: int) -> str:
-    outside = sum(answer.outside for answer in answers)
-    sure = sum(answer.surely_other(len(answers)) for answer in answers)
-    words = (
-        f"Of {len(answers):,} figures of your analysis, {outside:,} lie outside the 95 % range of real samples and "
-        f"{sure:,} are so far off that you would have concluded something else"
-    )
-    if baseline is not None:
-        words += f"; with unseen real rows {round(baseline * len(answers)):,} lie outside"
-    words += "."
+    noun = "figure" if len(answers) == 1 else "figures"
+    words = say_outside(answers, f"{noun} of your analysis", baseline)
     if splits < SPLITS:
         words += f" (The analysis is slow: {splits} random splits of the rows in place of {SPLITS} tell the range.)"
     return words
