@@ -124,7 +124,8 @@ class _Asked:
         """
         if not callable(self.task):
             raise OptionError(
-                f"the task is no function (it is of type {type(self.task).__name__}); give a function of a frame with task=..."
+                f"the task is no function (it is of type {type(self.task).__name__}); give a function of a "
+                "frame with task=..."
             )
         try:
             given = self.task(frame)
