@@ -74,6 +74,17 @@ def empty_side(case: Comparison) -> str | None:
     return None
 
 
+def too_few(rows: int, fewest: int, what: str = "rows of each kind") -> str | None:
+    """Say that a question needs more rows than there are, if it does.
+
+    Examples
+    --------
+    >>> too_few(30, 50), too_few(50, 50)
+    ('it needs at least 50 rows of each kind and there are 30; give more.', None)
+    """
+    return None if rows >= fewest else f"it needs at least {fewest} {what} and there are {rows}; give more."
+
+
 def unassessable(case: Comparison, columns: Sequence[Column], without_holdout: str) -> str | None:
     """Say why an attack can not be made: no rows, nothing to compare, or no holdout (then as given)."""
     why = empty_side(case)

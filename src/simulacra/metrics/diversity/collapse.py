@@ -10,7 +10,7 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
-from simulacra.metrics._case import comparable_columns, empty_side, not_computed, percent
+from simulacra.metrics._case import comparable_columns, empty_side, not_computed, percent, too_few
 from simulacra.metrics._cells import Cells
 from simulacra.metrics._neighbours import nearest, place
 from simulacra.metrics._occupancy import SURE, count_cells, distinct_error
@@ -84,8 +84,7 @@ class Collapse(Metric):
         if why is None:
             streams = case.streams.at(NAME)
             sides = Sides.take(case, columns, streams, min(MOST_ROWS, case.max_rows))
-            if sides.fewest < FEWEST_ROWS:
-                why = f"it needs at least {FEWEST_ROWS} rows of each kind and there are {sides.fewest}; give more."
+            why = too_few(sides.fewest, FEWEST_ROWS)
         if why is not None:
             return not_computed(self, NAME, why)
         return [self._score_kinds(sides, columns, streams), self._score_modes(sides, columns, streams)]

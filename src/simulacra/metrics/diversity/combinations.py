@@ -12,7 +12,7 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.metric import Comparison, Metric, Score, Verdict
-from simulacra.metrics._case import comparable_columns, empty_side, judge, not_computed, percent
+from simulacra.metrics._case import comparable_columns, empty_side, judge, not_computed, percent, too_few
 from simulacra.metrics._cells import Cells
 from simulacra.metrics._presence import NAMED, PRIVATE, Sides, find_depleted, name_cells
 from simulacra.metrics._shares import chance_of_more, share_interval
@@ -87,8 +87,7 @@ class Combinations(Metric):
         if why is None:
             streams = case.streams.at(NAME)
             sides = Sides.take(case, columns, streams, min(MOST_ROWS, case.max_rows))
-            if sides.fewest < FEWEST_ROWS:
-                why = f"it needs at least {FEWEST_ROWS} rows of each kind and there are {sides.fewest}; give more."
+            why = too_few(sides.fewest, FEWEST_ROWS)
         if why is not None:
             return not_computed(self, NAME, why)
         counted = _Counted(sides, columns, streams)

@@ -19,6 +19,7 @@ from simulacra.metrics._case import (
     judge,
     not_computed,
     percent,
+    too_few,
 )
 from simulacra.metrics._occupancy import SURE, count_cells, distinct_error
 from simulacra.profile import as_numbers
@@ -70,8 +71,7 @@ class Duplicates(Metric):
             why = "no column can be compared: all are text, keys or identifiers."
         available = case.train.height + (0 if case.holdout is None else case.holdout.height)
         rows = min(case.synthetic.height, available, case.max_rows)
-        if why is None and rows < FEWEST_ROWS:
-            why = f"it needs at least {FEWEST_ROWS} rows of each kind and there are {rows}; give more."
+        why = why or too_few(rows, FEWEST_ROWS)
         if why is not None:
             return not_computed(self, NAME, why)
         streams = case.streams.at(NAME)

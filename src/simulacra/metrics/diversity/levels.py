@@ -18,6 +18,7 @@ from simulacra.metrics._case import (
     judge,
     not_computed,
     percent,
+    too_few,
 )
 from simulacra.metrics._presence import NAMED, PRIVATE, Sides, find_depleted
 from simulacra.metrics._shares import share_interval
@@ -88,8 +89,7 @@ class Levels(Metric):
         if why is None:
             every = max(case.train.height, case.synthetic.height, case.reference.height)
             sides = Sides.take(case, columns, case.streams.at(NAME), every)
-            if sides.fewest < FEWEST_ROWS:
-                why = f"it needs at least {FEWEST_ROWS} rows of each kind and there are {sides.fewest}; give more."
+            why = too_few(sides.fewest, FEWEST_ROWS)
         if why is not None:
             return not_computed(self, NAME, why)
         found = _Search(sides, columns)

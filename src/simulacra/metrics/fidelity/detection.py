@@ -23,6 +23,7 @@ from simulacra.metrics._case import (
     percent,
     predictive_columns,
     sampled_note,
+    too_few,
 )
 from simulacra.metrics._cellwise import PAIR_CELLS, SINGLE_CELLS, Gain, alone, cut, together
 from simulacra.metrics._features import Features, extract
@@ -110,8 +111,7 @@ class Detection(Metric):
         why = empty_side(case)
         if why is None and not columns:
             why = "no column can be compared: all are keys or identifiers."
-        if why is None and rows < FEWEST_ROWS:
-            why = f"it needs at least {FEWEST_ROWS} rows of each kind and there are {rows}; give more."
+        why = why or too_few(rows, FEWEST_ROWS)
         if why is not None:
             return not_computed(self, NAME, why)
         streams = case.streams.at(NAME)

@@ -18,6 +18,7 @@ from simulacra.metrics._case import (
     not_computed,
     predictive_columns,
     sampled_note,
+    too_few,
 )
 from simulacra.metrics._linear import Coding, encode, fit_logistic
 from simulacra.metrics._roc import area, area_interval, judge_area
@@ -77,8 +78,7 @@ class Logistic(Metric):
         why = empty_side(case)
         if why is None and not columns:
             why = "no column can be compared: all are keys or identifiers."
-        if why is None and rows < FEWEST_ROWS:
-            why = f"it needs at least {FEWEST_ROWS} rows of each kind and there are {rows}; give more."
+        why = why or too_few(rows, FEWEST_ROWS)
         if why is not None:
             return not_computed(self, NAME, why)
         streams = case.streams.at(NAME)

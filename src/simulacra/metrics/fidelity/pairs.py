@@ -18,6 +18,7 @@ from simulacra.metrics._case import (
     level_codes,
     not_computed,
     sampled_note,
+    too_few,
 )
 from simulacra.metrics._cells import total_variation
 from simulacra.metrics._correlations import correlations, ranks
@@ -85,10 +86,7 @@ class Pairs(Metric):
         why = empty_side(case)
         if why is None and len(columns) < 2:
             why = "it needs two columns that are neither text nor keys nor identifiers."
-        if why is None and case.reference.height < FEWEST_ROWS:
-            why = (
-                f"it needs at least {FEWEST_ROWS} real rows and there are {case.reference.height}; give more."
-            )
+        why = why or too_few(case.reference.height, FEWEST_ROWS, "real rows")
         if why is not None:
             return not_computed(self, NAME, why)
         streams = case.streams.at(NAME)

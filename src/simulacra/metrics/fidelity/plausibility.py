@@ -12,7 +12,7 @@ from scipy.stats import kstwobign
 from simulacra.domain import Array
 from simulacra.errors import SimulacraError
 from simulacra.metric import Comparison, Metric, Score, Verdict
-from simulacra.metrics._case import draw, judge, not_computed, percent
+from simulacra.metrics._case import draw, judge, not_computed, percent, too_few
 from simulacra.metrics._likelihood import FEWEST_ROWS, Logs, times, unanswerable
 from simulacra.metrics._resampling import plan_both, recentred_interval
 from simulacra.metrics._shapes import kolmogorov
@@ -73,8 +73,7 @@ class Plausibility(Metric):
         why = unanswerable(case)
         if why is None and case.holdout is not None:
             rows = min(case.synthetic.height, case.holdout.height)
-            if rows < FEWEST_ROWS:
-                why = f"it needs at least {FEWEST_ROWS} rows of each kind and there are {rows}; give more."
+            why = too_few(rows, FEWEST_ROWS)
         if why is not None or case.likelihood is None or case.holdout is None:
             return not_computed(self, NAME, why or "", asked=case.likelihood is not None)
         streams = case.streams.at(NAME)

@@ -21,6 +21,7 @@ from simulacra.metrics._case import (
     empty_side,
     judge,
     not_computed,
+    too_few,
 )
 from simulacra.metrics._features import extract
 from simulacra.metrics._presence import Sides
@@ -91,8 +92,7 @@ class Propensity(Metric):
         if why is None:
             streams = case.streams.at(NAME)
             sides = Sides.take(case, columns, streams, min(MOST_ROWS, case.max_rows))
-            if sides.fewest < FEWEST_ROWS:
-                why = f"it needs at least {FEWEST_ROWS} rows of each kind and there are {sides.fewest}; give more."
+            why = too_few(sides.fewest, FEWEST_ROWS)
         if why is not None:
             return not_computed(self, NAME, why)
         return [self._score_logistic(sides, columns, streams), self._score_cart(sides, columns, streams)]

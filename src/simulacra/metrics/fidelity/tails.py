@@ -18,6 +18,7 @@ from simulacra.metrics._case import (
     judge,
     not_computed,
     percent,
+    too_few,
 )
 from simulacra.metrics._neighbours import nearest, place
 from simulacra.metrics._presence import Sides
@@ -92,8 +93,7 @@ class Tails(Metric):
         if why is None:
             streams = case.streams.at(NAME)
             sides = Sides.take(case, columns, streams, case.max_rows)
-            if sides.fewest < FEWEST_ROWS:
-                why = f"it needs at least {FEWEST_ROWS} rows of each kind and there are {sides.fewest}; give more."
+            why = too_few(sides.fewest, FEWEST_ROWS)
         if why is not None:
             return not_computed(self, NAME, why)
         ranges = [_Range.measure(c, sides) for c in numeric]

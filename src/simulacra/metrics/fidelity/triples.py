@@ -9,7 +9,14 @@ import numpy as np
 import polars as pl
 
 from simulacra.metric import Comparison, Metric, Score
-from simulacra.metrics._case import ceiling_note, comparable_columns, empty_side, not_computed, sampled_note
+from simulacra.metrics._case import (
+    ceiling_note,
+    comparable_columns,
+    empty_side,
+    not_computed,
+    sampled_note,
+    too_few,
+)
 from simulacra.metrics._exchange import Excess
 from simulacra.metrics._joint import FEWEST_ROWS, Distances, Joint, choose_sets, compare_sets
 from simulacra.metrics._resampling import recentred_interval
@@ -63,10 +70,7 @@ class Triples(Metric):
         why = empty_side(case)
         if why is None and len(columns) < 3:
             why = "it needs three columns that are neither text nor keys nor identifiers."
-        if why is None and case.reference.height < FEWEST_ROWS:
-            why = (
-                f"it needs at least {FEWEST_ROWS} real rows and there are {case.reference.height}; give more."
-            )
+        why = why or too_few(case.reference.height, FEWEST_ROWS, "real rows")
         if why is not None:
             return not_computed(self, NAME, why)
         streams = case.streams.at(NAME)
