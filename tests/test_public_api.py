@@ -14,9 +14,10 @@ import simulacra
 ROOT = Path(simulacra.__file__).parent
 
 PUBLIC = [
-    "Check", "Column", "Dataset", "Generator", "Metric", "Ranking", "Report", "Schema", "Score", "Synthesizer", "Table",
-    "__version__", "compare", "errors", "estimate", "evaluate", "explain", "fit", "infer", "load", "plot", "read",
-    "review", "split", "testing", "write",
+    "Check", "Column", "Combination", "Dataset", "Determines", "Equality", "Generator", "Implies", "Metric",
+    "Monotone", "OneHot", "Pattern", "Ranking", "Report", "Schema", "Score", "Synthesizer", "Table", "Unique",
+    "__version__", "compare", "compare_fairness", "errors", "estimate", "evaluate", "explain", "fit", "infer",
+    "load", "mine", "plot", "read", "review", "split", "testing", "write",
 ]  # fmt: skip
 
 SIGNATURES = {
@@ -38,22 +39,28 @@ SIGNATURES = {
         "policy=None, seed=0, title=None, model=None, progress=silent)"
     ),
     "review": "(real, synthetic, *, n=40, seed=None, text=False, schema=None, title=None)",
+    "compare_fairness": (
+        "(train, model='trees', *, holdout, target, group, given=None, positive=None, definitions=None, rows=None, "
+        "schema=None, seed=0, title=None, progress=silent)"
+    ),
     "compare": (
         "(train, candidates=None, *, models=(), holdout=None, schema=None, seed=0, title=None, progress=silent, "
         "**options)"
     ),
     "explain": "(model, column=None, *, top=5)",
+    "mine": "(data, *, schema=None, exceptions=0.005)",
     "write": "(data, path)",
-    "Synthesizer.sample": "(self, n, *, seed=None, where=None, balance=None, progress=silent)",
-    "Synthesizer.chunks": "(self, n, *, seed, where=None)",
-    "Synthesizer.write": "(self, target, n, *, seed=None, where=None, balance=None, progress=silent)",
+    "Synthesizer.sample": "(self, n, *, seed=None, where=None, balance=None, bigger=None, smaller=None, fair=None, progress=silent)",
+    "Synthesizer.chunks": "(self, n, *, seed, **asked)",
+    "Synthesizer.write": "(self, target, n, *, seed=None, progress=silent, **asked)",
     "Synthesizer.save": "(self, path, *, allow_rows=False)",
     "Dataset.split": "(self, holdout=0.2, *, seed=None)",
     "Dataset.write": "(self, path)",
     "Report.require": "(self, expression)",
     "Report.save": "(self, path, *, private=False)",
     "Schema.with_column": "(self, column, *, table=None, **changes)",
-    "Schema.with_constraint": "(self, sql, *, table=None)",
+    "Schema.with_constraint": "(self, *constraints, table=None)",
+    "Schema.without_constraint": "(self, *constraints, table=None)",
 }
 
 

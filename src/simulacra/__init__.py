@@ -20,18 +20,31 @@ _HOMES = {
     "load": "simulacra.api",
     "evaluate": "simulacra.api",
     "compare": "simulacra.api",
+    "compare_fairness": "simulacra.api",
     "review": "simulacra.api",
+    "augment": "simulacra._api_augmentation",
     "explain": "simulacra.explanation",
+    "mine": "simulacra.mining",
+    "play": "simulacra._api_scenarios",
     "write": "simulacra.api",
     "Dataset": "simulacra.dataset",
     "Synthesizer": "simulacra.synthesizer",
     "Report": "simulacra.report.document",
     "Ranking": "simulacra.report.ranking",
+    "Augmented": "simulacra.report.augmented",
     "Score": "simulacra.metric",
     "Column": "simulacra.schema.types",
-    "Check": "simulacra.schema.types",
     "Table": "simulacra.schema.types",
     "Schema": "simulacra.schema.types",
+    "Check": "simulacra.schema.constraints",
+    "Implies": "simulacra.schema.constraints",
+    "Equality": "simulacra.schema.constraints",
+    "Unique": "simulacra.schema.constraints",
+    "Determines": "simulacra.schema.constraints",
+    "Combination": "simulacra.schema.constraints",
+    "OneHot": "simulacra.schema.constraints",
+    "Monotone": "simulacra.schema.constraints",
+    "Pattern": "simulacra.schema.constraints",
     "Generator": "simulacra.generator",
     "Metric": "simulacra.metric",
 }
@@ -41,15 +54,42 @@ __all__ = ["__version__", *_HOMES, *_MODULES]
 
 if TYPE_CHECKING:
     from simulacra import errors, testing
-    from simulacra.api import compare, estimate, evaluate, fit, infer, load, read, review, split, write
+    from simulacra._api_augmentation import augment
+    from simulacra._api_scenarios import play
+    from simulacra.api import (
+        compare,
+        compare_fairness,
+        estimate,
+        evaluate,
+        fit,
+        infer,
+        load,
+        read,
+        review,
+        split,
+        write,
+    )
     from simulacra.dataset import Dataset
     from simulacra.explanation import explain
     from simulacra.generator import Generator
     from simulacra.metric import Metric, Score
+    from simulacra.mining import mine
     from simulacra.report import charts as plot
+    from simulacra.report.augmented import Augmented
     from simulacra.report.document import Report
     from simulacra.report.ranking import Ranking
-    from simulacra.schema.types import Check, Column, Schema, Table
+    from simulacra.schema.constraints import (
+        Check,
+        Combination,
+        Determines,
+        Equality,
+        Implies,
+        Monotone,
+        OneHot,
+        Pattern,
+        Unique,
+    )
+    from simulacra.schema.types import Column, Schema, Table
     from simulacra.synthesizer import Synthesizer
 
 

@@ -104,7 +104,7 @@ class Dataset:
 
     def with_schema(self, schema: Schema) -> Dataset:
         """Return the same values under another schema, read anew where kinds differ."""
-        frames, notes = {}, list(self.notes)
+        frames, notes = {}, list(dict.fromkeys((*self.notes, *schema.notes)))
         for table in schema.tables:
             if table.name not in self.frames and len(schema.tables) == len(self.frames) == 1:
                 table = replace(table, name=self.name)
@@ -239,6 +239,7 @@ def dataset(
     elif len(schema.tables) == len(raw) == 1:
         only = next(iter(raw))
         schema = replace(schema, tables=(replace(schema.tables[0], name=only),))
+    notes += schema.notes
     values = {}
     for table in schema.tables:
         if table.name not in raw:

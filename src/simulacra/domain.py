@@ -134,19 +134,38 @@ class Support:
         For a real axis: closed ranges, shape (ranges, 2), ascending and apart.
     missing : bool
         For a real axis: whether "no value" is allowed.
+    bias : array or None
+        A weight from 0 to 1 per code of the *model's own* discretisation of the axis (`Sequential.cells` of them),
+        multiplied with what levels or ranges allow: codes are drawn in proportion to it. It limits no value, so
+        `holds` does not look at it; whoever asks for a bias corrects the rows for it.
+
+    Notes
+    -----
+    ``Support(missing=True)`` allows "no value" and nothing else. With a bias, and neither levels nor ranges,
+    everything is allowed, "no value" too. A bias with "no value" alone has ``ranges`` of shape (0, 2).
 
     Examples
     --------
     >>> Support(ranges=np.array([[20.0, 30.0]])).holds(np.array([25.0, 31.0, np.nan])).tolist()
     [True, False, False]
+    >>> Support(bias=np.array([0.5, 1.0])).holds(np.array([25.0, np.nan])).tolist()
+    [True, True]
     """
 
     levels: Array | None = None
     ranges: Array | None = None
     missing: bool = False
+    bias: Array | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether some values may be barred: False for a bias alone."""
+        return self.bias is None or self.levels is not None or self.ranges is not None
 
     def holds(self, values: Array) -> Array:
         """Tell which values of the axis are allowed at all."""
+        if not self.limited:
+            return np.ones(len(values), bool)
         if self.levels is not None:
             return np.asarray(self.levels)[values] > 0
         ranges = np.reshape(self.ranges if self.ranges is not None else [], (-1, 2))

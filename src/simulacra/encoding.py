@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 
-from simulacra.domain import Array, Axis
+from simulacra.domain import Array, Axis, Support
+from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a condition on one column leaves of its axes.
+
+    Parameters
+    ----------
+    supports : dict
+        By axis name: what may be drawn. Every value that satisfies the condition lies within.
+    exact : bool
+        Whether every value within satisfies it.
+    """
+
+    supports: dict[str, Support] = field(default_factory=dict)
+    exact: bool = False
 
 
 class Encoding(ABC):
@@ -90,6 +108,18 @@ class Encoding(ABC):
             Canonical values (null among them where it can be drawn); None when they can not be listed.
         """
         return None
+
+    def restrict(self, term: Predicate, *, unknown: bool = False) -> Limits:
+        """Work out what a condition on this column leaves of its axes.
+
+        Parameters
+        ----------
+        term : Predicate
+            Reads this column only.
+        unknown : bool
+            Whether a value for which the condition is UNKNOWN is allowed too.
+        """
+        return Limits()
 
     @abstractmethod
     def dump(self) -> dict[str, Any]:

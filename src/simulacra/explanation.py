@@ -165,7 +165,7 @@ def explain(model: Synthesizer, column: str | None = None, *, top: int = 5) -> E
             "Fit another model, such as 'trees'."
         )
     weights = _importances(model)
-    ordered = isinstance(model.generator, Sequential)
+    ordered = isinstance(model.generator, Sequential) and not model.generator.symmetric
     names = list(_drawing_order(model))
     accounts = tuple(_account(model, name, weights, top) for name in (names if column is None else [column]))
     if column is None:

@@ -41,7 +41,8 @@ def fit_table(
     Parameters
     ----------
     intake : Intake
-        Its columns, which are read and encoded one after the other; rows that break their schema are an error.
+        Its columns, which are read and encoded one after the other; values that break their schema are an error, and
+        rows that break a constraint are counted in the notes.
     model : str
         A registered model.
     options : mapping or None
@@ -90,7 +91,7 @@ def fit_table(
     if is_cold(type(generator).__module__.rpartition(".")[0]):
         progress(ENCODING, COMPILING)
     generator.fit(guarded.block, rng=streams.at("model"), progress=part(progress, ENCODING, 1.0))
-    released = replace(table, columns=tuple(encodings[name].column for name in table.names))
+    released = replace(intake.table, columns=tuple(encodings[name].column for name in table.names))
     provenance = describe_fit(
         intake.facts, model=model, options=generator.options(), seed=seed, holders=holders
     )
@@ -169,7 +170,7 @@ def encode(intake: Intake, holders: int, progress: Progress) -> tuple[dict[str, 
     encodings: dict[str, Encoding] = {}
     arrays: list[Array] = []
     weights: Array | None = None
-    for done, (column, values) in enumerate(intake.columns()):
+    for done, (column, values) in enumerate(intake.columns(holders)):
         progress(done / len(intake.table.columns), f"encoding {column.name}")
         if column.name == intake.table.weight:
             weights = values.cast(pl.Float64).to_numpy()

@@ -47,6 +47,9 @@ class Generator(ABC):
     relates: ClassVar[bool] = True
     """False for a model that takes every column by itself: exact relations between columns are then not kept."""
 
+    symmetric: ClassVar[bool] = False
+    """True for a model in which the order of drawing means nothing: every column is explained by all others."""
+
     @abstractmethod
     def fit(
         self, block: Block, *, context: Block | None = None, rng: Streams, progress: Progress = silent
@@ -111,11 +114,18 @@ class Sequential(Protocol):
     Conditions, imputation and related tables stand on it: a draw from the restricted model is a draw of `step` after
     `step`, each row weighted by the product of the masses (sequential Monte Carlo, Doucet and Johansen 2009, "A
     tutorial on particle filtering and smoothing", section 4).
+
+    A model draws codes: those of a coded axis are usually the axis' own, those of a real axis are its exact values and
+    bins. A value inside a bin is drawn when it is asked for, by `read` or by `finish`.
     """
 
     @property
     def order(self) -> tuple[int, ...]:
         """Positions, in the domain, of the axes in the order in which they are drawn."""
+        ...
+
+    def cells(self, axis: int) -> int:
+        """Return the number of the model's own codes of an axis: the length of a `Support.bias`."""
         ...
 
     def start(self, n: int, *, context: Block | None = None) -> Draft:
@@ -141,7 +151,8 @@ class Sequential(Protocol):
         axis : int
             Position of the axis in the domain.
         support : Support or None
-            What may be drawn; None allows everything.
+            What may be drawn; None allows everything. A code is drawn with a probability in proportion to p x share
+            x bias: its chance p, the share of its values that is allowed, and the support's bias.
         given : array or None
             Values that are known, shape (rows,).
         held : array of bool or None
@@ -152,13 +163,27 @@ class Sequential(Protocol):
         Returns
         -------
         array, shape (rows,)
-            Log of the probability, given what was drawn before, that an unrestricted draw is allowed (or is the
-            given value); minus infinity where it can not be, and then the row is worth nothing.
+            Log of the probability, given what was drawn before, that an unrestricted draw is allowed: of the sum of
+            p x share x bias over all codes, so 0 without a support. Of a row in which the value is known, log p of its
+            code, whatever the support says. Minus infinity where it can not be: then the row is worth nothing, and
+            its value may be any.
+        """
+        ...
+
+    def codes(self, draft: Any, axis: int) -> Array:
+        """Return the model's code of every row, 0 to `cells` - 1, for an axis already drawn; shape (rows,)."""
+        ...
+
+    def read(self, draft: Any, axis: int, rng: Streams) -> Array:
+        """Settle the values of an axis already drawn, and return them; shape (rows,).
+
+        Values inside bins are drawn now, within the support that the axis was drawn with. From then on they belong to
+        the rows: another `read` and `finish` give the same values, also after `take`.
         """
         ...
 
     def finish(self, draft: Any, rng: Streams) -> Block:
-        """Return the rows once every axis is drawn."""
+        """Return the rows once every axis is drawn; what `read` has settled stays."""
         ...
 
 

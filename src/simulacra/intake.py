@@ -16,10 +16,18 @@ from simulacra.errors import DataError
 from simulacra.filing import open_path, table_name
 from simulacra.frames import Layout, is_frame, to_polars
 from simulacra.provenance import Fingerprint
+from simulacra.schema.combinations import list_combinations
 from simulacra.schema.conformance import check_names, conform_column, unreadable_values
 from simulacra.schema.inference import infer_table
 from simulacra.schema.types import Column, Schema, Table
-from simulacra.schema.validation import columns_of_rules, validate_column, validate_rows, violated
+from simulacra.schema.validation import (
+    Violation,
+    columns_of_rules,
+    validate_column,
+    validate_constraints,
+    validate_key,
+    violated,
+)
 from simulacra.source import Stored
 
 
@@ -93,12 +101,15 @@ class Intake:
         """
         single = schema is None or len(schema.tables) == 1
         table = schema.tables[0] if schema is not None else None
+        left_out = schema.notes if schema is not None else ()
         if single and isinstance(data, (str, Path)) and not Path(data).expanduser().is_dir():
             opened = open_path(data)
-            return cls(opened.stored, table, table_name(data), typed=opened.typed, notes=opened.notes)
+            return cls(
+                opened.stored, table, table_name(data), typed=opened.typed, notes=opened.notes + left_out
+            )
         if single and is_frame(data):
             frame, layout = to_polars(data)
-            return cls(Stored.of(frame), table, "table", layout=layout, notes=layout.notes)
+            return cls(Stored.of(frame), table, "table", layout=layout, notes=layout.notes + left_out)
         given = dataset(data, schema=schema)
         if len(given.frames) != 1:
             raise DataError(
@@ -149,23 +160,30 @@ class Intake:
             canonical=self._canonical,
         )
 
-    def columns(self) -> Iterator[tuple[Column, pl.Series]]:
+    def columns(self, holders: int = 1) -> Iterator[tuple[Column, pl.Series]]:
         """Give every column once, in the order of the schema, as canonical values.
+
+        Parameters
+        ----------
+        holders : int
+            How many rows must hold a combination before `Combination` may list it; see `list_combinations`.
 
         Yields
         ------
         (Column, Series)
             What the schema says, and the values. Nothing more is given after the first column that breaks the schema.
+            Rows that break a constraint are given too, and counted in the notes.
 
         Raises
         ------
         SchemaViolation
-            Values can not be read, or rows break the schema; raised when all columns have been looked at.
+            Values can not be read, or break the facts of their column or the key; raised when all columns have been
+            looked at.
         """
         named = columns_of_rules(self.table)
-        found = []
+        found: list[Violation] = []
         if named and not self._unread(named):
-            found = validate_rows(pl.DataFrame([self._conformed(name)[0] for name in named]), self.table)
+            found = self._hold_rows(pl.DataFrame([self._conformed(name)[0] for name in named]), holders)
         fingerprint = Fingerprint()
         problems: list[str] = []
         for column in self.table.columns:
@@ -184,6 +202,16 @@ class Intake:
         if found:
             raise violated(found)
         self._sha256 = fingerprint.hexdigest()
+
+    def _hold_rows(self, frame: pl.DataFrame, holders: int) -> list[Violation]:
+        """Note which constraints rows break, and return what repeats the key."""
+        self.table = list_combinations(self.table, frame, holders)
+        self.notes += tuple(
+            f"{broken.count:,} of {broken.rows:,} training rows {'breaks' if broken.count == 1 else 'break'} "
+            f"{broken.quoted}; drawn rows keep it, and what was wrong is learnt from as it is."
+            for broken in validate_constraints(frame, self.table)
+        )
+        return validate_key(frame, self.table)
 
     def _conformed(self, name: str) -> tuple[pl.Series, list[str], str]:
         raw = self.stored.load(name)

@@ -81,7 +81,7 @@ def measure_density(model: Fitted, data: Any) -> Density:
     Parameters
     ----------
     model : Synthesizer
-        A model that can tell (``trees``).
+        A model that can tell (``trees``, ``independent``).
     data : path, frame or Dataset
         Rows with the model's columns, any others are left aside. Keys and weights need not be there.
 

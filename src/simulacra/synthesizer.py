@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
 import polars as pl
 
 from simulacra.dataset import Dataset, stored
-from simulacra.domain import Domain
+from simulacra.domain import Array, Domain
 from simulacra.encoding import Encoding
 from simulacra.errors import OptionError, unknown
 from simulacra.filing import write_csv, write_path
 from simulacra.frames import Layout
-from simulacra.generator import Generator, Progress, silent
+from simulacra.generator import Dense, Generator, Progress, silent
 from simulacra.memory import require_memory
 from simulacra.modelfile import ModelFile, write_model
 from simulacra.plausibility import Density, measure_density
 from simulacra.provenance import Fingerprint
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.registry import ENCODINGS, MODELS
-from simulacra.relations import Relation, put_back, restore_relation
-from simulacra.sampling.blocks import draw_blocks
-from simulacra.sampling.conditions import Request, fill
+from simulacra.relations import Relation, restore_relation
+from simulacra.sampling.decoding import Decoder
+from simulacra.sampling.drawing import Drawer
+from simulacra.sampling.margins import Shares
+from simulacra.sampling.requests import Filling, Request
+from simulacra.schema.constraints import Constraint
 from simulacra.schema.files import dump_schema, load_schema
 from simulacra.schema.types import Schema, Table
 from simulacra.storage import require_space, require_writable
@@ -103,7 +106,10 @@ class Synthesizer:
         *,
         seed: int | None = None,
         where: str | Mapping[str, Any] | None = None,
-        balance: Mapping[str, Mapping[str, float]] | None = None,
+        balance: Shares | None = None,
+        bigger: Shares | None = None,
+        smaller: Shares | None = None,
+        fair: Mapping[str, Any] | None = None,
         progress: Progress = silent,
     ) -> Dataset:
         """Draw n synthetic rows.
@@ -118,7 +124,13 @@ class Synthesizer:
             A SQL predicate that every row satisfies (``"age between 20 and 30 and sex = 'Female'"``), or
             ``{"sex": "Female"}``.
         balance : mapping or None
-            Shares of the levels of one column, ``{"fraud": {"yes": 0.5}}``; levels not named keep their proportions.
+            Shares of the levels of one or more columns, ``{"fraud": {"yes": 0.5}, "region": {"north": 0.3}}``, or of
+            rows that satisfy a predicate, ``{"age > 60": 0.2}``; what is not named keeps its proportions.
+        bigger, smaller : mapping or None
+            The same with factors: ``bigger={"fraud": {"yes": 3}}`` makes the model's share three times as large.
+        fair : mapping or None
+            A definition of parity, ``{"target": "income", "group": "sex", "definition": "independence"}``; see
+            `simulacra.sampling.parity`.
         progress : callable
             Told the share done.
 
@@ -132,12 +144,17 @@ class Synthesizer:
         ImpossibleCondition
             No row of this model can satisfy the condition.
         RareCondition
-            The condition is too rare for the draws allowed; the message gives its estimated probability.
+            The condition never held in millions of draws, or is too rare for n different rows.
 
         Notes
         -----
-        **Cost**: linear in `n`; with a condition, in `n` divided by its probability, since rows that fail are
-        drawn again. The result's notes give the accepted share.
+        Under a condition rows are drawn axis by axis within what it allows, weighted, and picked by weight; the notes
+        give its probability and what the draws are worth. Models that can not draw so are filtered.
+
+        **Cost**: linear in `n`; a condition costs some ten times as much as a free draw, or more where it
+        compares columns, whatever its probability.
+
+        **Source**: `simulacra.sampling.particles`, `balance` and `parity` name the papers.
 
         Examples
         --------
@@ -148,7 +165,7 @@ class Synthesizer:
         5
         """
         used = resolve_seed(seed)
-        request = self._request(n, where, balance)
+        request = Request(n, where=where, balance=balance, bigger=bigger, smaller=smaller, fair=fair)
         notes: list[str] = []
         pieces: list[pl.DataFrame] = []
         for piece in self._pieces(request, Streams(used), progress, notes):
@@ -160,9 +177,7 @@ class Synthesizer:
         frame, layout = pl.concat(pieces), self.layout
         return Dataset(self.schema, {self.table.name: frame}, {self.table.name: layout}, tuple(notes))
 
-    def chunks(
-        self, n: int, *, seed: int, where: str | Mapping[str, Any] | None = None
-    ) -> Iterator[pl.DataFrame]:
+    def chunks(self, n: int, *, seed: int, **asked: Any) -> Iterator[pl.DataFrame]:
         """Draw n rows in pieces: the same rows as `sample`.
 
         Parameters
@@ -171,19 +186,19 @@ class Synthesizer:
             Number of rows in all.
         seed : int
             The same seed gives the same bytes.
-        where : str, mapping or None
-            A condition, as for `sample`.
+        **asked
+            ``where``, ``balance``, ``bigger``, ``smaller``, ``fair``: as for `sample`.
 
         Yields
         ------
         DataFrame
-            Canonical values, at most 65,536 rows; fewer where a condition filters.
+            Canonical values, at most 65,536 rows; all at once where a constraint makes a column rise or fall.
 
         Notes
         -----
         **Cost**: memory stays flat.
         """
-        yield from self._pieces(self._request(n, where, None), Streams(resolve_seed(seed)), silent, [])
+        yield from self._pieces(Request.of(n, asked), Streams(resolve_seed(seed)), silent, [])
 
     def write(
         self,
@@ -191,9 +206,8 @@ class Synthesizer:
         n: int,
         *,
         seed: int | None = None,
-        where: str | Mapping[str, Any] | None = None,
-        balance: Mapping[str, Mapping[str, float]] | None = None,
         progress: Progress = silent,
+        **asked: Any,
     ) -> Written:
         """Draw n rows into a file, block by block.
 
@@ -202,8 +216,10 @@ class Synthesizer:
         target : str, Path or text file
             A path, whose ending chooses the format as for `Dataset.write`, is written beside and renamed. An open text
             file (``sys.stdout``) gets CSV.
-        n, seed, where, balance, progress
+        n, seed, progress
             As for `sample`.
+        **asked
+            ``where``, ``balance``, ``bigger``, ``smaller``, ``fair``: as for `sample`.
 
         Returns
         -------
@@ -221,8 +237,8 @@ class Synthesizer:
         -----
         The file is the same as that of ``sample(n, ...).write(path)``.
 
-        **Cost**: memory stays flat for CSV, JSON lines, Parquet and Arrow files, unless rows are balanced: then all are
-        drawn first. Workbooks, JSON lists and zstd need all rows at once too.
+        **Cost**: memory stays flat for CSV, JSON lines, Parquet and Arrow files, unless a constraint makes a column
+        rise or fall among rows: then all are drawn first. Workbooks, JSON lists and zstd need all rows at once too.
 
         Examples
         --------
@@ -234,7 +250,7 @@ class Synthesizer:
         (5, True)
         """
         used = resolve_seed(seed)
-        request = self._request(n, where, balance)
+        request = Request.of(n, asked)
         notes: list[str] = []
         digest = Fingerprint()
 
@@ -256,52 +272,42 @@ class Synthesizer:
             notes.append(f"seed {used}")
         return Written(request.n, digest.hexdigest(), tuple(notes))
 
-    def _request(
-        self,
-        n: int,
-        where: str | Mapping[str, Any] | None,
-        balance: Mapping[str, Mapping[str, float]] | None,
-    ) -> Request:
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-            raise OptionError(f"the number of rows must be a whole number of 0 or more, not {n!r}.")
-        return Request(self.table, self.encodings, int(n), where=where, balance=balance)
-
     def _pieces(
         self, request: Request, streams: Streams, progress: Progress, notes: list[str]
     ) -> Iterator[pl.DataFrame]:
         """Give the rows of a request piece by piece, at least one piece."""
-        done = 0
-        if request.plain:
-            for block in draw_blocks(request.n, self._draw, streams):
-                done += len(block)
-                progress(done / max(request.n, 1), "drawing rows")
-                yield block
-            return
-        for piece in fill(request, self._draw, streams, progress, notes):
-            yield self._renumber(piece, request, done)
-            done += len(piece)
+        yield from Filling(request, self._drawer, streams, progress, notes).rows()
 
-    def _renumber(self, frame: pl.DataFrame, request: Request, start: int) -> pl.DataFrame:
-        """Count keys anew over the rows that were kept, unless the condition is about a key."""
-        asked = request.condition.columns if request.condition is not None else ()
-        none = Streams(0).stream("no randomness in keys")
-        keys = [
-            self.encodings[column.name].decode((np.empty(len(frame)),), rng=none, start=start)
-            for column in self.table.columns
-            if column.kind == "key" and column.name not in asked
-        ]
-        return frame.with_columns(keys)
+    @cached_property
+    def _drawer(self) -> Drawer:
+        decoder = Decoder(self.encodings, self.domain, self.relations)
+        density = self._density if isinstance(self.generator, Dense) else None
+        return Drawer(self.generator, decoder, self.table, self.model, density)
 
-    def _draw(self, n: int, start: int, streams: Streams) -> pl.DataFrame:
-        """Draw rows start to start + n, and decode them."""
-        block = self.generator.sample(n, rng=streams.at("model"))
-        arrays = put_back(dict(zip(self.domain.names, block.columns, strict=True)), self.relations)
-        columns = []
-        for column in self.table.columns:
-            encoding = self.encodings[column.name]
-            own = tuple(arrays[axis.name] for axis in encoding.axes) or (np.empty(n),)
-            columns.append(encoding.decode(own, rng=streams.stream("decode", column.name), start=start))
-        return pl.DataFrame(columns) if columns else pl.DataFrame()
+    def _density(self, frame: pl.DataFrame) -> Array:
+        return self.log_density(frame).rows
+
+    def with_constraint(self, *constraints: str | Constraint) -> Synthesizer:
+        """Return the model with more constraints, which every row that it draws keeps.
+
+        Parameters
+        ----------
+        *constraints : str or constraint
+            SQL predicates, or any of the kinds in `simulacra.schema.constraints`.
+
+        Raises
+        ------
+        PredicateError, SchemaError
+            One can not be understood, or names what is not there.
+
+        Examples
+        --------
+        >>> import polars as pl, simulacra as sim
+        >>> model = sim.fit(pl.DataFrame({"a": [1, 2, 3] * 50}), "independent", seed=0)
+        >>> model.with_constraint("a < 3").sample(100, seed=1).frame["a"].max()
+        2
+        """
+        return replace(self, table=self.schema.with_constraint(*constraints).table())
 
     def log_density(self, data: Any) -> Density:
         """Tell how likely each row is to be drawn, column by column; see `simulacra.plausibility.measure_density`."""

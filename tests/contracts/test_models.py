@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from simulacra.domain import Array, Block
 from simulacra.generator import Generator
+from simulacra.models.table.copula import Copula
 from simulacra.models.table.independent import Independent
 from simulacra.models.table.trees import Trees
 from simulacra.randomness import Streams
@@ -83,6 +85,35 @@ class Dependent(Trees):
         return draft
 
 
+class Unbiased(Independent):
+    def step(self, draft: Any, axis: int, **others: Any) -> Array:
+        support = others.get("support")
+        own = None if support is None else replace(support, bias=None) if support.limited else None
+        return super().step(draft, axis, **others | {"support": own})
+
+
+class Mistaken(Independent):
+    def codes(self, draft: Any, axis: int) -> Array:
+        return super().codes(draft, axis)[::-1]
+
+
+class Restless(Independent):
+    def read(self, draft: Any, axis: int, rng: Streams) -> Array:
+        values = super().read(draft, axis, rng)
+        draft.known.pop(axis)
+        return values
+
+
+class Aloof(Copula):
+    def start(self, n: int, *, context: Block | None = None) -> Any:
+        turned = None if context is None else context.take(np.arange(n)[::-1])
+        return super().start(n, context=turned)
+
+    def sample(self, n: int, *, context: Block | None = None, rng: Streams) -> Block:
+        turned = None if context is None else context.take(np.arange(n)[::-1])
+        return super().sample(n, context=turned, rng=rng)
+
+
 class Loud(Trees):
     def log_density(self, block: Block, **others: Any) -> Array:
         return super().log_density(block, **others) + 0.01
@@ -104,6 +135,10 @@ class Boastful(Trees):
         (Overconfident, "the masses of its limits average"),
         (Deaf, "known values did not come back"),
         (Dependent, "keep what was drawn"),
+        (Unbiased, "the masses of its limits average"),
+        (Mistaken, "rows of one code of a coded axis must have one value"),
+        (Restless, "values that were read must stay|known values"),
+        (Aloof, "heed a context differently"),
         (Loud, "densities over its levels sum to 1"),
         (Boastful, "importances of an axis are shares"),
     ],

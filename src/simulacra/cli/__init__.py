@@ -19,8 +19,8 @@ from simulacra.registry import Registry
 
 COMMANDS = Registry("command", "simulacra.cli", "click:Command")
 ORDER = (
-    "demo", "inspect", "split", "fit", "sample", "explain", "score", "evaluate", "compare", "review", "report",
-    "models", "metrics",
+    "demo", "inspect", "split", "fit", "sample", "augment", "explain", "score", "evaluate", "compare", "fair", "review",
+    "report", "models", "metrics",
 )  # fmt: skip
 
 

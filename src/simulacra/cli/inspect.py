@@ -9,8 +9,9 @@ from rich.table import Table as Grid
 
 from simulacra.api import read
 from simulacra.cli._console import OUT, print_json, say, tell
-from simulacra.errors import CheckFailed
+from simulacra.errors import CheckFailed, OptionError
 from simulacra.fitting import relate
+from simulacra.mining import EXCEPTIONS, Proposal, chosen, keep, mine
 from simulacra.modelfile import read_model
 from simulacra.schema.files import dump_schema, load_schema, write_schema
 from simulacra.schema.types import FIXED, Column, Schema
@@ -27,8 +28,28 @@ from simulacra.storage import require_writable
     "-o", "--output", type=click.Path(), help="Write the schema here (YAML), to look at and correct."
 )
 @click.option("--weight", metavar="COLUMN", help="How many of the population each row stands for.")
+@click.option("--constraints", is_flag=True, help="Propose constraints that the data keep.")
+@click.option(
+    "--exceptions",
+    type=float,
+    default=EXCEPTIONS,
+    show_default=True,
+    help="Share of the rows that may break what is proposed.",
+)
+@click.option(
+    "--accept", metavar="NUMBERS", help="Write proposals into the schema: all, or their numbers as 1,3,5-8."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(data: str, schema: str | None, output: str | None, weight: str | None, as_json: bool) -> None:
+def command(
+    data: str,
+    schema: str | None,
+    output: str | None,
+    weight: str | None,
+    constraints: bool,
+    exceptions: float,
+    accept: str | None,
+    as_json: bool,
+) -> None:
     """Guess the schema of DATA (a file, a folder, or a .sim model), with a reason for every column.
 
     With --schema the data are checked against that schema, and the exit code is 1 if they break it.
@@ -36,14 +57,25 @@ def command(data: str, schema: str | None, output: str | None, weight: str | Non
     \b
       simulacra inspect adult.csv -o adult.schema.yaml
       simulacra inspect new.csv --schema adult.schema.yaml
+      simulacra inspect orders.csv --constraints
+      simulacra inspect orders.csv --constraints --accept 1,3 -o orders.schema.yaml
     """
+    if accept is not None and output is None:
+        raise OptionError(
+            "--accept writes proposals into a schema. Name its file with -o SCHEMA.yaml (--output)."
+        )
     if output is not None:
         require_writable(output, inputs=[data], suffixes=(".yaml", ".yml"))
     notes: tuple[str, ...] = ()
     broken: list[str] = []
     related: list[str] = []
+    proposed: list[Proposal] = []
     rows: dict[str, int] = {}
     if data.endswith(".sim"):
+        if constraints or accept is not None:
+            raise OptionError(
+                "a model holds no rows to propose constraints from. Give the data that it was fitted to."
+            )
         file = read_model(Path(data))
         found, notes = load_schema(file.schema), file.notes
     else:
@@ -56,6 +88,10 @@ def command(data: str, schema: str | None, output: str | None, weight: str | Non
             related += [str(relation) for relation in relate(given.frames[table.name], table)]
         if schema is not None or weight is not None:
             broken = [str(v) for t in found.tables for v in validate(given.frames[t.name], t)]
+        if constraints or accept is not None:
+            proposed = mine(given, exceptions=exceptions)
+        if accept is not None:
+            found = keep(found, chosen(proposed, accept))
     if output is not None:
         write_schema(found, Path(output))
     if as_json:
@@ -67,6 +103,7 @@ def command(data: str, schema: str | None, output: str | None, weight: str | Non
                 "relations": related,
                 "notes": list(notes),
                 "violations": broken,
+                "proposals": [proposal.to_dict() for proposal in proposed],
             }
         )
     else:
@@ -74,10 +111,19 @@ def command(data: str, schema: str | None, output: str | None, weight: str | Non
             OUT.print(_grid(found, table.name, rows.get(table.name)))
         tell(notes)
         tell([f"exact relation, kept by 'fit' in every row: {relation}" for relation in related])
+        _propose(proposed, asked=constraints or accept is not None)
     if output is not None:
         say(f"wrote {output}")
     if broken:
         raise CheckFailed("the data break the schema: " + " ".join(broken))
+
+
+def _propose(proposed: list[Proposal], *, asked: bool) -> None:
+    """Print the proposals with the numbers that --accept takes."""
+    for number, proposal in enumerate(proposed, 1):
+        OUT.print(f"{number:>3}. {proposal}", markup=False, soft_wrap=True)
+    if asked and not proposed:
+        say("no constraint is proposed: nothing holds in these rows that chance would not make hold.")
 
 
 def _grid(schema: Schema, name: str, rows: int | None) -> Grid:

@@ -9,8 +9,9 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
-from simulacra.domain import Array, Axis, code_dtype
-from simulacra.encoding import Encoding
+from simulacra.domain import Array, Axis, Support, code_dtype
+from simulacra.encoding import Encoding, Limits
+from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column
 
 
@@ -60,6 +61,15 @@ class Codes(Encoding):
         return self._values(
             pl.Series(self.column.name, [*self.levels, *([None] * self.missing)], dtype=pl.String)
         )
+
+    def restrict(self, term: Predicate, *, unknown: bool = False) -> Limits:
+        """Keep the codes whose levels satisfy the condition."""
+        values = self.candidates()
+        levels = np.zeros(self.size)
+        if values is not None:
+            fits = term.evaluate(values.to_frame()).fill_null(unknown)
+            levels[: len(values)] = fits.to_numpy()
+        return Limits({self.column.name: Support(levels=levels)}, exact=True)
 
     def dump(self) -> dict[str, Any]:
         """Return levels, missing and holders."""

@@ -10,8 +10,9 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
-from simulacra.domain import Array, Axis
-from simulacra.encoding import Encoding
+from simulacra.domain import Array, Axis, Support
+from simulacra.encoding import Encoding, Limits
+from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column
 
 LISTABLE = 2_000_000
@@ -112,6 +113,34 @@ class Real(Encoding):
         values = self._values(positions).alias(self.column.name)
         return values.extend_constant(None, 1) if self.missing else values
 
+    def restrict(self, term: Predicate, *, unknown: bool = False) -> Limits:
+        """Find the ranges of positions whose values satisfy the condition.
+
+        A short lattice is tried point by point. Elsewhere truth can only change at the constants of a plain comparison;
+        other conditions leave the axis as it is.
+        """
+        if self.lattice and self.high - self.low < LISTABLE:
+            points = np.arange(self.low, self.high + 1)
+        elif term.compares_constants() and self.column.kind == "number":
+            points = self._breaks(self._literal_positions(term.literals()))
+        else:
+            return Limits()
+        values = self._values(points).alias(self.column.name).extend_constant(None, 1)
+        fits = term.evaluate(values.to_frame()).fill_null(unknown).to_numpy()
+        ranges = join_runs(points, fits[:-1], lattice=self.lattice)
+        support = Support(ranges=ranges, missing=bool(fits[-1]) and self.missing)
+        return Limits({self.column.name: support}, exact=True)
+
+    def _breaks(self, named: Array) -> Array:
+        """List the positions at which a comparison with constants can change, and one between each two of them."""
+        ends = np.unique(np.concatenate([[self.low, self.high], np.clip(named, self.low, self.high)]))
+        if self.lattice:
+            near = np.concatenate([np.floor(ends) + step for step in (-1, 0, 1, 2)])
+            return np.unique(np.clip(near, self.low, self.high))
+        beside = np.concatenate([np.nextafter(ends, -np.inf), ends, np.nextafter(ends, np.inf)])
+        between = (ends[1:] + ends[:-1]) / 2
+        return np.unique(np.clip(np.concatenate([beside, between]), self.low, self.high))
+
     def _literal_positions(self, literals: Sequence[Any]) -> Array:
         numbers = [float(x) for x in literals if isinstance(x, (int, float)) and not isinstance(x, bool)]
         if not numbers:
@@ -141,6 +170,29 @@ class Real(Encoding):
             ends = pl.Series(list(column.bounds)).cast(values.dtype)
         positions = draft._positions(ends) if len(ends) else np.zeros(1)
         return replace(draft, low=float(positions.min()), high=float(positions.max()))
+
+
+def join_runs(points: Array, fits: Array, *, lattice: bool) -> Array:
+    """Join neighbouring points that fit to closed ranges, shape (ranges, 2).
+
+    A range that holds the first or last point has no end there, since decoding holds what lies beyond to it.
+
+    Examples
+    --------
+    >>> join_runs(np.arange(5.0), np.array([0, 1, 1, 0, 1]), lattice=True).tolist()
+    [[0.75, 2.25], [3.75, inf]]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], fits.astype(np.int8), [0]])))
+    starts, stops = points[edges[::2]], points[edges[1::2] - 1]
+    if lattice:
+        # what is drawn is rounded to the lattice
+        starts, stops = starts - 0.25, stops + 0.25
+    ranges = np.stack([starts, stops], axis=1).astype(np.float64)
+    if len(ranges) and fits[0]:
+        ranges[0, 0] = -np.inf
+    if len(ranges) and fits[-1]:
+        ranges[-1, 1] = np.inf
+    return ranges
 
 
 def common_unit(whole: Array) -> int:

@@ -9,13 +9,16 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
-from simulacra.domain import Array, Axis
-from simulacra.encoding import Encoding
-from simulacra.encodings._real import LISTABLE, common_unit
+from simulacra.domain import Array, Axis, Support
+from simulacra.encoding import Encoding, Limits
+from simulacra.encodings._real import LISTABLE, common_unit, join_runs
+from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column
 
 DAY = 86_400_000_000
 """Microseconds in a day."""
+_QUARTER = DAY // 96
+"""Microseconds in the largest part of a day by which time zones differ in whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,38 @@ class Datetime(Encoding):
         ticks = (days[:, None] * DAY + clock[None, :] * self.unit).ravel().astype(np.int64)
         values = self._instants(np.clip(ticks, *self.ends))
         return values.extend_constant(None, 1) if self.missing else values
+
+    def restrict(self, term: Predicate, *, unknown: bool = False) -> Limits:
+        """Find the days, and the times of day, of the instants that satisfy the condition.
+
+        Truth must be the same from one of the tried times of day to the next: those of constants, and each quarter
+        of an hour. Conditions that look at minutes or reckon leave both axes as they are.
+        """
+        days, clock = np.arange(self.days[0], self.days[1] + 1), self._times(term)
+        if len(days) * len(clock) > 2 * LISTABLE:
+            return Limits()
+        ticks = (days[:, None] * DAY + clock[None, :] * self.unit).ravel().astype(np.int64)
+        values = self._instants(np.clip(ticks, *self.ends)).extend_constant(None, 1)
+        found = term.evaluate(values.to_frame()).fill_null(unknown).to_numpy()
+        fits, missing = found[:-1].reshape(len(days), len(clock)), bool(found[-1]) and self.missing
+        by_day, by_clock = np.any(fits, axis=1), np.any(fits, axis=0)
+        name = self.column.name
+        supports = {
+            f"{name}.{part}": Support(ranges=join_runs(points, held, lattice=True), missing=missing)
+            for part, points, held in (("day", days, by_day), ("clock", clock, by_clock))
+        }
+        return Limits(supports, exact=bool((fits == np.outer(by_day, by_clock)).all()))
+
+    def _times(self, term: Predicate) -> Array:
+        """List the times of day between which a condition can not change: all where they are few, or any may matter."""
+        all_times = np.arange(self.clock[0], self.clock[1] + 1)
+        if len(all_times) <= 96 or not term.goes_by_hours():
+            return all_times
+        marks = np.arange(0, DAY, _QUARTER)
+        offsets = np.unique([0, *(tick % _QUARTER for tick in term.clock_times())])
+        points = (marks[:, None] + offsets[None, :]).ravel() / self.unit
+        near = np.concatenate([np.floor(points) + step for step in (-1, 0, 1)])
+        return np.unique(np.clip(np.append(near, [self.clock[0], self.clock[1]]), *self.clock))
 
     def dump(self) -> dict[str, Any]:
         """Return unit, ranges and flags."""

@@ -18,10 +18,10 @@ Done = TypeVar("Done")
 Model = TypeVar("Model", HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 
 
-def fit(model: Model, matrix: Array, answers: Array) -> Model:
+def fit(model: Model, matrix: Array, answers: Array, weights: Array | None = None) -> Model:
     """Fit, taking a feature without any value for a constant (scikit-learn 1.9 refuses it)."""
     blank = np.isnan(matrix).all(axis=0)
-    return model.fit(np.where(blank, 0.0, matrix) if blank.any() else matrix, answers)
+    return model.fit(np.where(blank, 0.0, matrix) if blank.any() else matrix, answers, weights)
 
 
 def in_parallel(work: Callable[[Job], Done], jobs: Iterable[Job]) -> list[Done]:

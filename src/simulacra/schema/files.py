@@ -9,8 +9,9 @@ from typing import Any
 
 from simulacra.errors import FileError, SchemaError, unknown
 from simulacra.schema._fields import FIELDS, describe, dump_column, load_column
+from simulacra.schema._rulebook import constraint_schema, dump_constraint, load_constraint
 from simulacra.schema._yaml import MAX_BYTES, load_yaml, write_comment, write_fields, write_flow, write_scalar
-from simulacra.schema.types import Check, Schema, Table
+from simulacra.schema.types import Schema, Table
 from simulacra.storage import atomic_path
 
 VERSION = 1
@@ -49,7 +50,7 @@ def dump_schema(schema: Schema) -> dict[str, Any]:
             facts["weight"] = table.weight
         facts["columns"] = {column.name: dump_column(column) for column in table.columns}
         if table.constraints:
-            facts["constraints"] = [constraint.sql for constraint in table.constraints]
+            facts["constraints"] = [dump_constraint(constraint) for constraint in table.constraints]
         tables[table.name] = facts
     return {"version": VERSION, "tables": tables}
 
@@ -117,11 +118,17 @@ def _load_table(name: str, facts: Any) -> Table:
         )
     loaded = tuple(load_column(str(n), f, f"{place}, column {str(n)!r}") for n, f in columns.items())
     key = _text_list(facts.get("key"), f"{place}, field 'key'")
-    sql = _text_list(facts.get("constraints"), f"{place}, field 'constraints'")
+    rules = facts.get("constraints") or []
+    if not isinstance(rules, (list, tuple)):
+        raise SchemaError(f"{place}, field 'constraints': expected a list, not {describe(rules)}.")
+    known = {column.name: column for column in loaded}
+    constraints = tuple(
+        load_constraint(rule, known, f"{place}, constraint {number}") for number, rule in enumerate(rules, 1)
+    )
     weight = facts.get("weight")
     if weight is not None and not isinstance(weight, str):
         raise SchemaError(f"{place}, field 'weight': expected the name of a column, not {describe(weight)}.")
-    return Table(name, loaded, key=key, constraints=tuple(Check(text) for text in sql), weight=weight)
+    return Table(name, loaded, key=key, constraints=constraints, weight=weight)
 
 
 def _text_list(value: Any, place: str) -> tuple[str, ...]:
@@ -173,8 +180,20 @@ def format_schema(schema: Schema) -> str:
             lines += _entry(6, column, write_fields(fields, 6))
         if "constraints" in facts:
             lines.append("    constraints:")
-            lines += [f"      - {write_scalar(sql)}" for sql in facts["constraints"]]
+            for rule in facts["constraints"]:
+                lines += _item(6, rule)
     return "\n".join(lines) + "\n"
+
+
+def _item(indent: int, rule: str | dict[str, Any]) -> list[str]:
+    """Write one constraint: SQL as it is, the fields of another kind below each other."""
+    margin = " " * indent
+    if isinstance(rule, str):
+        return [f"{margin}- {write_scalar(rule)}"]
+    return [
+        f"{margin}{'  ' if place else '- '}{write_scalar(word)}: {write_flow(value, indent + 2)}"
+        for place, (word, value) in enumerate(rule.items())
+    ]
 
 
 def _entry(indent: int, name: str, value: str) -> list[str]:
@@ -307,7 +326,11 @@ def json_schema() -> dict[str, Any]:
                 "description": "A number that says how many of the population a row stands for.",
             },
             "columns": {"type": "object", "additionalProperties": column},
-            "constraints": {**texts, "description": "SQL predicates that every row keeps."},
+            "constraints": {
+                "type": "array",
+                "items": constraint_schema(),
+                "description": "What holds in every row, or among the rows.",
+            },
         },
         "required": ["columns"],
         "additionalProperties": False,

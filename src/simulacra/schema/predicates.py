@@ -16,6 +16,13 @@ from sqlglot.errors import ParseError, SqlglotError
 
 from simulacra.errors import DataError, PredicateError
 from simulacra.schema._compiler import Compiler
+from simulacra.schema._forms import (
+    compares_constants,
+    goes_by_hours,
+    list_clock_times,
+    list_literals,
+    split_or,
+)
 from simulacra.schema._literals import shorten
 from simulacra.schema._refusals import flatten, reserved, resolve_name
 from simulacra.schema._values import boolean
@@ -23,6 +30,9 @@ from simulacra.schema.types import Table
 
 MAX_LENGTH = 100_000
 """Characters in the longest condition that is read."""
+
+
+_MOST_BRANCHES = 8
 
 
 class _Dialect(Postgres):
@@ -122,7 +132,7 @@ class Predicate:
                 f"a condition is SQL text or a mapping of columns, not {type(condition).__name__!r}."
             )
         try:
-            return cls._compile(text, _parse(text, table), table)
+            return cls._compile(text, parse_sql(text, table), table)
         except PredicateError as error:
             raise PredicateError(f'where "{shorten(text)}": {error}') from error.__cause__
         except RecursionError:
@@ -183,9 +193,35 @@ class Predicate:
         if not isinstance(node, exp.And):
             return (self,)
         parts = [part.unnest() for part in flatten(node)]
-        return tuple(
-            self._compile(part.sql(dialect=_Dialect, comments=False), part, self._table) for part in parts
-        )
+        return tuple(self._compile(_write(part), part, self._table) for part in parts)
+
+    def joined(self, other: Predicate | None) -> Predicate:
+        """Make the condition that is TRUE where both are; None holds everywhere."""
+        if other is None:
+            return self
+        left, right = (exp.Paren(this=part._node.unnest().copy()) for part in (self, other))
+        sql = f"({self.sql}) AND ({other.sql})"
+        return self._compile(sql, exp.And(this=left, expression=right), self._table)
+
+    def branches(self) -> tuple[Predicate, ...]:
+        """Split the condition at its ORs over several columns into parts that rule each other out.
+
+        A row fits if and only if it fits one of them; one part comes back where there is no such OR, or too many.
+
+        Examples
+        --------
+        >>> from simulacra.schema.types import Column, Table
+        >>> table = Table("t", (Column("a", "number"), Column("b", "number")))
+        >>> [str(part) for part in Predicate.parse("a = 1 or b = 2", table).branches()]
+        ['(a = 1)', '(NOT COALESCE((a = 1), FALSE)) AND (b = 2)']
+        """
+        found: list[list[str]] = [[]]
+        for term in self.terms():
+            ways = split_or(term._node.unnest(), _write) if len(term.columns) > 1 else []
+            if not ways or len(found) * len(ways) > _MOST_BRANCHES:
+                ways = [[f"({term.sql})"]]
+            found = [[*before, *way] for before in found for way in ways]
+        return tuple(Predicate.parse(" AND ".join(parts), self._table) for parts in found)
 
     def literals(self) -> list[Any]:
         """List the constants that the condition names: numbers of either sign, and dates.
@@ -196,17 +232,27 @@ class Predicate:
         >>> Predicate.parse("a > 2.5", Table("t", (Column("a", "number"),))).literals()
         [2.5, -2.5]
         """
-        found: list[Any] = []
-        for node in self._node.find_all(exp.Literal):
-            try:
-                number = float(node.this)
-                found += [number, -number] if not node.is_string and math.isfinite(number) else []
-            except ValueError:
-                try:
-                    found.append(date.fromisoformat(str(node.this)[:10]))
-                except ValueError:
-                    continue
-        return found
+        return list_literals(self._node)
+
+    def compares_constants(self) -> bool:
+        """Tell whether it only holds bare columns against constants: its truth can change nowhere else.
+
+        Examples
+        --------
+        >>> from simulacra.schema.types import Column, Table
+        >>> table = Table("t", (Column("a", "number"),))
+        >>> [Predicate.parse(text, table).compares_constants() for text in ("a > 1 or a in (0, 2)", "a % 2 = 0")]
+        [True, False]
+        """
+        return compares_constants(self._node)
+
+    def goes_by_hours(self) -> bool:
+        """Tell whether, apart from constants, it looks at nothing finer than hours: dates, weekdays, hours."""
+        return goes_by_hours(self._node)
+
+    def clock_times(self) -> list[int]:
+        """List the times of day, in microseconds, of the instants that the condition names."""
+        return list_clock_times(self._node)
 
     def is_swapped(self) -> bool:
         """Tell whether this is a BETWEEN of two constants whose lower limit is the higher one: never TRUE.
@@ -234,7 +280,12 @@ class Predicate:
         return list(self._missed)
 
 
-def _parse(text: str, table: Table) -> exp.Expression:
+def _write(node: exp.Expression) -> str:
+    return node.sql(dialect=_Dialect, comments=False)
+
+
+def parse_sql(text: str, table: Table) -> exp.Expression:
+    """Parse the SQL of one condition or expression; the table is only asked for hints."""
     if not text:
         raise PredicateError("the condition is empty. Write one, such as age > 30.")
     if len(text) > MAX_LENGTH:

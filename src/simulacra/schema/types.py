@@ -1,170 +1,21 @@
-"""The data contract: columns, constraints, tables and schemas, all frozen."""
+"""The data contract: tables and schemas, of columns and constraints, all frozen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime, time, timedelta
-from typing import Any, Literal, get_args
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from simulacra.errors import SchemaError, unknown
-
-Kind = Literal["number", "category", "boolean", "date", "datetime", "time", "duration", "text", "key"]
-KINDS: tuple[str, ...] = get_args(Kind)
-Bound = int | float | date | datetime | time | timedelta
-
-IDENTIFYING = ("email", "iban", "ip", "person.name", "phone", "ssn", "url")
-"""What a text can identify; such a column is replaced by fakes."""
-
-FIXED = "fixed"
-"""`Column.format` of a number that is always written with all its decimals (1.50)."""
-
-_BOUND_TYPES: dict[str, tuple[type, ...]] = {
-    "number": (int, float),
-    "date": (date,),
-    "datetime": (datetime,),
-    "time": (time,),
-    "duration": (timedelta,),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """What a column holds.
-
-    Parameters
-    ----------
-    name : str
-        Its name, unique in the table.
-    kind : str
-        ``number``, ``category``, ``boolean``, ``date``, ``datetime``, ``time``, ``duration``, ``text`` or ``key``.
-    nullable : bool
-        Whether a value may be missing.
-    integer : bool
-        A number without a fractional part.
-    decimals : int or None
-        Digits after the point that a number keeps; None when there is no such limit.
-    step : float or None
-        A number (an integer one) that is always a multiple of this: 5 for 0, 5, 10, ...
-    timezone : str or None
-        IANA name of a datetime's zone; None for local (naive) times.
-    levels : tuple of str or None
-        The values of a category, as text.
-    bounds : (low, high) or None
-        Smallest and largest value, inclusive, in the column's own type.
-    unit : str or None
-        For people: ``"minutes"``.
-    pattern : str or None
-        Regular expression that every text or key matches in full.
-    format : str or None
-        How values are written where they stand as text: a strptime pattern for dates and times, ``"no|yes"``
-        (false and true) for a boolean; for a number ``"HHMM"`` if it is a clock time (1305 is 13:05), ``"fixed"`` if
-        it always has all its decimals (1.50), or 1234.5 as the column writes it: ``"1,234.5"``, ``"1.234,5"``,
-        ``"1 234,5"``, ``"1 234.5"``, ``"1'234.5"``, ``"1234,5"``, also with a sign: ``"$1,234.5"``, ``"1234.5%"``.
-    identifying : str or None
-        What it identifies (``email``, ``iban``, ``ip``, ``person.name``, ``phone``, ``ssn`` or ``url``): such a column
-        is of kind text, is replaced by fakes and never learnt.
-    sensitive : bool
-        Its values are never shown in messages or in the part of a report that may be shared.
-    declared : bool
-        True: levels and bounds are public knowledge, so rare levels and extremes are given out. False: they were read
-        from the data. Single values inside the bounds are protected either way.
-    protect : bool
-        False switches the protection of rare levels, extremes and unique values off for this column.
-
-    Examples
-    --------
-    >>> Column("age", "number", integer=True, bounds=(17, 90)).kind
-    'number'
-    """
-
-    name: str
-    kind: Kind
-    nullable: bool = False
-    integer: bool = False
-    decimals: int | None = None
-    step: float | None = None
-    timezone: str | None = None
-    levels: tuple[str, ...] | None = None
-    bounds: tuple[Any, Any] | None = None
-    unit: str | None = None
-    pattern: str | None = None
-    format: str | None = None
-    identifying: str | None = None
-    sensitive: bool = False
-    declared: bool = False
-    protect: bool = True
-
-    def __post_init__(self) -> None:
-        where = f"column {self.name!r}"
-        if self.kind not in KINDS:
-            raise SchemaError(f"{where}: {unknown('kind', str(self.kind), KINDS)}")
-        if self.levels is not None:
-            if self.kind != "category":
-                raise SchemaError(f"{where}: only a category has levels, and this is a {self.kind}.")
-            object.__setattr__(self, "levels", tuple(str(level) for level in self.levels))
-            if len(set(self.levels)) != len(self.levels):
-                raise SchemaError(f"{where}: a level is listed twice. List each level once.")
-        if self.bounds is not None:
-            self._check_bounds(where)
-        if self.integer and self.kind not in {"number", "key"}:
-            raise SchemaError(
-                f"{where}: only a number or a key can be an integer, and this is a {self.kind}."
-            )
-        if self.decimals is not None and (self.kind != "number" or self.decimals < 0):
-            raise SchemaError(
-                f"{where}: decimals is a count for numbers, not {self.decimals!r} on a {self.kind}."
-            )
-        if self.kind == "boolean" and self.format is not None and self.format.count("|") != 1:
-            raise SchemaError(
-                f"{where}: the format of a boolean is its two words, such as 'no|yes', not {self.format!r}."
-            )
-        if self.identifying is not None:
-            if self.identifying not in IDENTIFYING:
-                raise SchemaError(f"{where}: {unknown('kind of identifier', self.identifying, IDENTIFYING)}")
-            if self.kind != "text":
-                raise SchemaError(
-                    f"{where}: an identifying column is replaced by fakes. Make its kind 'text'."
-                )
-        if self.timezone is not None:
-            try:
-                ZoneInfo(self.timezone)
-            except (OSError, ValueError, KeyError) as error:
-                raise SchemaError(
-                    f"{where}: {self.timezone!r} is no time zone. Use an IANA name such as 'Europe/Paris'."
-                ) from error
-
-    def _check_bounds(self, where: str) -> None:
-        types = _BOUND_TYPES.get(self.kind)
-        if types is None:
-            raise SchemaError(f"{where}: a {self.kind} has no bounds. Remove them.")
-        if not isinstance(self.bounds, (tuple, list)) or len(self.bounds) != 2:
-            raise SchemaError(f"{where}: bounds are two values, low and high.")
-        low, high = self.bounds
-        if not all(isinstance(b, types) and not isinstance(b, bool) for b in (low, high)):
-            raise SchemaError(f"{where}: the bounds of a {self.kind} must be of that kind too.")
-        if self.kind == "date":
-            low, high = (b.date() if isinstance(b, datetime) else b for b in (low, high))
-        if low > high:
-            raise SchemaError(f"{where}: the lower bound is above the upper one. Swap them.")
-        object.__setattr__(self, "bounds", (low, high))
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A predicate that every row keeps: it fails only where it is FALSE, so a missing value passes.
-
-    Parameters
-    ----------
-    sql : str
-        A SQL predicate over one row: ``"shipped_at >= ordered_at"``.
-    """
-
-    sql: str
-
-
-Constraint = Check
+from simulacra.schema._kinds import fit_constraint
+from simulacra.schema.column import FIXED as FIXED
+from simulacra.schema.column import IDENTIFYING as IDENTIFYING
+from simulacra.schema.column import KINDS as KINDS
+from simulacra.schema.column import Bound as Bound
+from simulacra.schema.column import Column as Column
+from simulacra.schema.column import Kind as Kind
+from simulacra.schema.constraints import Check as Check
+from simulacra.schema.constraints import Constraint as Constraint
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +30,8 @@ class Table:
         In order; names are unique.
     key : tuple of str
         Columns that together identify a row.
-    constraints : tuple of Check
-        Predicates that every row keeps.
+    constraints : tuple of Constraint
+        What holds in every row, or among the rows: `Check`, `Unique`, `Determines`, ...
     weight : str or None
         A number that says how many of the population a row stands for: models learn the population, not the sample.
     """
@@ -201,6 +52,12 @@ class Table:
             if name not in seen:
                 raise SchemaError(f"table {self.name!r}: key {name!r} is not one of its columns.")
         self._check_weight()
+        known = {column.name: column for column in self.columns}
+        try:
+            fitted = tuple(fit_constraint(constraint, known) for constraint in self.constraints)
+        except SchemaError as error:
+            raise SchemaError(f"table {self.name!r}, {error}") from error
+        object.__setattr__(self, "constraints", fitted)
 
     def _check_weight(self) -> None:
         if self.weight is None:
@@ -263,6 +120,8 @@ class Schema:
         Names are unique.
     reasons : dict
         Why each column was guessed as it was: ``{table: {column: sentence}}``. Not part of equality.
+    notes : tuple of str
+        What was left out when it was read from a format of others. Not part of equality.
 
     Examples
     --------
@@ -273,6 +132,7 @@ class Schema:
 
     tables: tuple[Table, ...]
     reasons: dict[str, dict[str, str]] = field(default_factory=dict, compare=False, repr=False)
+    notes: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         names = [table.name for table in self.tables]
@@ -359,21 +219,67 @@ class Schema:
             old[column]
         return self.with_table(replace(old, weight=column))
 
-    def with_constraint(self, sql: str, *, table: str | None = None) -> Schema:
-        """Return the schema with one more predicate that every row keeps.
+    def with_constraint(self, *constraints: str | Constraint, table: str | None = None) -> Schema:
+        """Return the schema with more that must hold.
+
+        Parameters
+        ----------
+        *constraints : str or Constraint
+            SQL predicates that every row keeps, and `Unique`, `Determines` and the other classes.
+        table : str or None
+            Their table; may be left out when there is one table.
 
         Raises
         ------
         PredicateError
-            The predicate can not be parsed, or names a column that does not exist.
+            SQL can not be parsed, or names a column that does not exist.
+        SchemaError
+            A constraint names a column that does not exist, or that is of a kind that it has no meaning for.
+
+        Examples
+        --------
+        >>> from simulacra.schema.constraints import Unique
+        >>> schema = Schema((Table("t", (Column("a", "number"), Column("b", "number"))),))
+        >>> [str(rule) for rule in schema.with_constraint("a <= b", Unique(("a", "b"))).table().constraints]
+        ['a <= b', '"a", "b" together differ in every row']
         """
-        from simulacra.schema.predicates import Predicate  # the parser is heavy, and types are imported first
+        from simulacra.schema.breaches import columns_of  # the parser is heavy, and types are imported first
 
         old = self.table(table)
-        Predicate.parse(sql, old)
-        return self.with_table(replace(old, constraints=(*old.constraints, Check(sql))))
+        more = [Check(given) if isinstance(given, str) else given for given in constraints]
+        kept = dict.fromkeys((*old.constraints, *more))
+        new = replace(old, constraints=tuple(kept))
+        for constraint in new.constraints[len(old.constraints) :]:
+            columns_of(constraint, new)
+        return self.with_table(new)
+
+    def without_constraint(self, *constraints: str | Constraint, table: str | None = None) -> Schema:
+        """Return the schema without some constraints, or without any when none is named.
+
+        Parameters
+        ----------
+        *constraints : str or Constraint
+            As they were given, or as ``str(constraint)`` says them.
+        table : str or None
+            Their table; may be left out when there is one table.
+
+        Raises
+        ------
+        UnknownName
+            There is no such constraint.
+        """
+        old = self.table(table)
+        known = {str(constraint): constraint for constraint in old.constraints}
+        for given in constraints:
+            if str(given) not in known:
+                raise unknown("constraint", str(given), known)
+        gone = {str(given) for given in constraints or old.constraints}
+        return self.with_table(
+            replace(old, constraints=tuple(c for text, c in known.items() if text not in gone))
+        )
 
     def select(self, names: Iterable[str]) -> Schema:
         """Return the schema of some of the tables."""
         chosen = tuple(self.table(name) for name in names)
-        return Schema(chosen, {t.name: self.reasons[t.name] for t in chosen if t.name in self.reasons})
+        reasons = {t.name: self.reasons[t.name] for t in chosen if t.name in self.reasons}
+        return Schema(chosen, reasons, self.notes)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any
 
 import polars as pl
 
-from simulacra.errors import SchemaError, SchemaViolation
-from simulacra.schema._parsing import duration_text
-from simulacra.schema.predicates import Predicate
+from simulacra.errors import SchemaViolation
+from simulacra.schema._rules import column_rules, weight_rules
+from simulacra.schema.breaches import columns_of, find_broken
 from simulacra.schema.types import Column, Table
 
 _SHOWN_ROWS = 3
 _SHOWN_RULES = 3
+_CORRECT = "Correct the data, or drop the constraint from the schema."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +52,17 @@ class Violation:
     first: tuple[int, ...]
     advice: str = ""
 
+    @property
+    def quoted(self) -> str:
+        """The rule, in the quotes that it does not use itself."""
+        return f"`{self.rule}`" if '"' in self.rule else f'"{self.rule}"'
+
     def __str__(self) -> str:
         place = f"table {self.table!r}" + (f", column {self.column!r}" if self.column else "")
         rows = ", ".join(str(row) for row in self.first)
         word = "row" if len(self.first) == 1 else "rows"
         breaks = "breaks" if self.count == 1 else "break"
-        text = f'{place}: {self.count:,} of {self.rows:,} rows {breaks} "{self.rule}" (first: {word} {rows}).'
+        text = f"{place}: {self.count:,} of {self.rows:,} rows {breaks} {self.quoted} (first: {word} {rows})."
         return f"{text} {self.advice}" if self.advice else text
 
 
@@ -205,9 +209,9 @@ def rules_of_column(values: pl.Series, column: Column, table: Table) -> Iterator
     >>> [broken.to_list() for _, broken, _ in rules_of_column(pl.Series([150]), age, Table("t", (age,)))]
     [[False], [True]]
     """
-    yield from _column_rules(values, column)
+    yield from column_rules(values, column)
     if column.name == table.weight:
-        yield from _weight_rules(values, column)
+        yield from weight_rules(values, column)
 
 
 def columns_of_rules(table: Table) -> tuple[str, ...]:
@@ -220,7 +224,7 @@ def columns_of_rules(table: Table) -> tuple[str, ...]:
     """
     named = set(table.key)
     for constraint in table.constraints:
-        named |= set(Predicate.parse(constraint.sql, table).columns)
+        named |= set(columns_of(constraint, table))
     return tuple(name for name in table.names if name in named)
 
 
@@ -240,9 +244,51 @@ def validate_rows(frame: pl.DataFrame, table: Table) -> list[Violation]:
     >>> [found.rule for found in validate_rows(pl.DataFrame({"a": [1.0, 1.0], "b": [2.0, 2.0]}), table)]
     ['different in every row']
     """
+    return validate_key(frame, table) + validate_constraints(frame, table)
+
+
+def validate_key(frame: pl.DataFrame, table: Table) -> list[Violation]:
+    """Find rows that repeat a key of several columns.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Canonical values of at least the columns of the key.
+    table : Table
+        The schema.
+
+    Examples
+    --------
+    >>> table = Table("t", (Column("a", "number"), Column("b", "number")), key=("a", "b"))
+    >>> [found.count for found in validate_key(pl.DataFrame({"a": [1.0, 1.0], "b": [2.0, 2.0]}), table)]
+    [2]
+    """
     found: list[Violation] = []
-    for columns, rule, broken, advice in rules_of_rows(frame, table):
+    for columns, rule, broken, advice in _key_rules(frame, table):
         _add(found, table, columns, rule, broken, advice)
+    return found
+
+
+def validate_constraints(frame: pl.DataFrame, table: Table) -> list[Violation]:
+    """Find the constraints that rows break, in the order of the schema.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Canonical values of at least the columns that `columns_of_rules` names.
+    table : Table
+        The schema.
+
+    Examples
+    --------
+    >>> from simulacra.schema.types import Check
+    >>> table = Table("t", (Column("a", "number"),), constraints=(Check("a > 3"),))
+    >>> [(found.rule, found.count) for found in validate_constraints(pl.DataFrame({"a": [1.0, 9.0]}), table)]
+    [('a > 3', 1)]
+    """
+    found: list[Violation] = []
+    for constraint in table.constraints:
+        _add(found, table, "", str(constraint), find_broken(constraint, frame, table), _CORRECT)
     return found
 
 
@@ -255,6 +301,12 @@ def rules_of_rows(frame: pl.DataFrame, table: Table) -> Iterator[tuple[str, str,
     >>> [words for _, words, _, _ in rules_of_rows(pl.DataFrame({"a": [1.0], "b": [2.0]}), table)]
     ['different in every row']
     """
+    yield from _key_rules(frame, table)
+    for constraint in table.constraints:
+        yield "", str(constraint), find_broken(constraint, frame, table), _CORRECT
+
+
+def _key_rules(frame: pl.DataFrame, table: Table) -> Iterator[tuple[str, str, pl.Series, str]]:
     one_key = len(table.key) == 1 and table[table.key[0]].kind == "key"  # then the column's own rule says it
     if table.key and not one_key:
         keys = frame.select(table.key)
@@ -265,9 +317,6 @@ def rules_of_rows(frame: pl.DataFrame, table: Table) -> Iterator[tuple[str, str,
             taken,
             "Remove the doubles, or choose another key.",
         )
-    for constraint in table.constraints:
-        truth = Predicate.parse(constraint.sql, table).evaluate(frame)
-        yield "", constraint.sql, ~truth, "Correct the data, or drop the constraint from the schema."
 
 
 def require_valid(frame: pl.DataFrame, table: Table) -> None:
@@ -328,69 +377,3 @@ def _add(
     if count:
         first = tuple(row + 1 for row in broken.arg_true().head(_SHOWN_ROWS).to_list())
         found.append(Violation(table.name, column, rule, count, len(broken), first, advice))
-
-
-def _column_rules(values: pl.Series, column: Column) -> Iterator[tuple[str, pl.Series, str]]:
-    """Give each rule of a column: its words, the rows that break it (null: kept), and advice."""
-    if not column.nullable:
-        yield "has a value", values.is_null(), "Fill them in, or set nullable: true in the schema."
-    if column.bounds is not None:
-        low, high = column.bounds
-        secret = column.sensitive and not column.declared
-        rule = "within its bounds" if secret else f"between {_show(low)} and {_show(high)}"
-        yield rule, (values < low) | (values > high), "Correct the data, or widen the bounds in the schema."
-    if column.levels is not None:
-        rule = f"one of its {len(column.levels):,} levels"
-        known = values.is_in(pl.Series([list(column.levels)], dtype=pl.List(pl.String)))
-        yield rule, ~known, "Correct the data, or add the levels to the schema."
-    if column.pattern is not None:
-        advice = "Correct the data, or the pattern."
-        yield f"matches {column.pattern}", ~_match(values.cast(pl.String), column), advice
-    if column.kind == "number":
-        yield from _number_rules(values, column)
-    if column.kind == "key":
-        taken = values.is_duplicated() & values.is_not_null()
-        yield "different in every row", taken, "Remove the doubles, or make it a category."
-
-
-def _weight_rules(values: pl.Series, column: Column) -> Iterator[tuple[str, pl.Series, str]]:
-    """Give the rules of the column that weighs rows."""
-    advice = "Correct the weights, leave these rows out, or take the weight out of the schema."
-    if column.nullable:
-        yield "has a weight", values.is_null(), advice
-    numbers = values.cast(pl.Float64)
-    yield "a finite weight of 0 or more", ~(numbers.is_finite() & (numbers >= 0)), advice
-    if len(values) and float(numbers.fill_null(0.0).sum()) == 0.0:
-        yield "some row has a weight above 0", numbers == 0, advice
-
-
-def _match(text: pl.Series, column: Column) -> pl.Series:
-    try:
-        return text.str.contains(f"^(?:{column.pattern})$")
-    except pl.exceptions.ComputeError as error:
-        raise SchemaError(
-            f"column {column.name!r}: pattern {column.pattern!r} is no regular expression that can be "
-            "checked (look-around and back-references can not). Simplify it."
-        ) from error
-
-
-def _number_rules(values: pl.Series, column: Column) -> Iterator[tuple[str, pl.Series, str]]:
-    advice = "Correct the data, or loosen the schema."
-    if column.integer and not values.dtype.is_integer():
-        yield "a whole number", values != values.round(), advice
-    if column.decimals is not None and values.dtype.is_float():
-        word = "decimal" if column.decimals == 1 else "decimals"
-        # rounding may differ in the last bit of a large number
-        off = (values - values.round(column.decimals)).abs() > 1e-9 * values.abs().clip(lower_bound=1e-3)
-        yield f"at most {column.decimals} {word}", off, advice
-    if column.step is not None:
-        steps = values / column.step
-        yield f"a multiple of {column.step:g}", (steps - steps.round()).abs() > 1e-9, advice
-    if column.format == "HHMM":
-        yield "a clock time written as HHMM", (values % 100 >= 60) | (values < 0) | (values > 2400), advice
-
-
-def _show(bound: Any) -> str:
-    if isinstance(bound, timedelta):
-        return str(duration_text(pl.Series([bound]))[0])
-    return str(bound)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from simulacra.domain import Array, Axis, Block, Support
+from simulacra.domain import Array, Axis, Block, Domain, Support
 from simulacra.generator import Dense, Explained, Generator, Sequential
 from simulacra.randomness import Streams
 
@@ -25,8 +26,12 @@ def check_abilities(factory: Callable[[], Generator], block: Block, seed: int) -
         for place, axis in enumerate(block.domain.axes):
             for support in _supports(axis, block.columns[place]):
                 _check_limits(model, place, support, plain, seed)
+            _check_bias(model, place, block.columns[place], plain, seed)
+            _check_barred_codes(model, place, seed)
         _check_given(model, block, seed)
         _check_take(model, seed)
+        _check_read(model, block, seed)
+        _check_context(factory, seed)
     if isinstance(model, Dense):
         _check_density(model, block)
     if isinstance(model, Explained):
@@ -72,8 +77,13 @@ def _check_free_steps(model: Sequential, plain: Block, seed: int) -> None:
 
 def _check_limits(model: Sequential, place: int, support: Support, plain: Block, seed: int) -> None:
     name = plain.domain.axes[place].name
-    fake, log = _walk(model, _DRAWS, {place: support}, seed + 3)
-    mass = np.exp(log)
+    draft, rng, log = model.start(_DRAWS), Streams(seed + 3), np.zeros(_DRAWS)
+    for axis in model.order:
+        log += model.step(draft, axis, support=support if axis == place else None, rng=rng)
+    codes, fake, mass = model.codes(draft, place), model.finish(draft, rng), np.exp(log)
+    if support.bias is not None:
+        # a row drawn more often than its chance by the bias of its code counts that much less
+        mass /= support.bias[codes]
     assert support.holds(fake.columns[place][mass > 0]).all(), f"axis {name!r}: a value outside its limits."
     inside = support.holds(plain.columns[place])
     share = inside.mean()
@@ -81,7 +91,7 @@ def _check_limits(model: Sequential, place: int, support: Support, plain: Block,
     assert abs(mass.mean() - share) <= _SIGMAS * error + 1e-9, (
         f"axis {name!r}: the masses of its limits average {mass.mean():.4f}, and {share:.4f} of plain draws are inside."
     )
-    for axis, made, real in zip(plain.domain.axes, fake.columns, plain.columns):
+    for spec, made, real in zip(plain.domain.axes, fake.columns, plain.columns):
         if not inside.any():
             continue
         cut = np.nanmedian(real[inside]) if not np.isnan(real[inside]).all() else 0.0
@@ -91,8 +101,40 @@ def _check_limits(model: Sequential, place: int, support: Support, plain: Block,
         spread = np.sqrt((mass**2 * (own - found) ** 2).sum()) / mass.sum()
         limit = _SIGMAS * np.hypot(max(spread, 1 / _DRAWS), np.sqrt(wanted * (1 - wanted) / inside.sum()))
         assert abs(found - wanted) <= limit, (
-            f"axis {name!r} within limits: weighted rows differ from plain rows inside, at axis {axis.name!r}."
+            f"axis {name!r} within limits: weighted rows differ from plain rows inside, at axis {spec.name!r}."
         )
+
+
+def _check_bias(model: Sequential, place: int, values: Array, plain: Block, seed: int) -> None:
+    """A bias alone, and one within limits, must be undone by dividing by it."""
+    bias = Streams(seed).stream("bias").uniform(0.3, 1.0, model.cells(place))
+    limits = next(_supports(plain.domain.axes[place], values))
+    assert Support(bias=bias).holds(values).all(), "a bias alone allows everything."
+    for support in (Support(bias=bias), replace(limits, bias=bias)):
+        _check_limits(model, place, support, plain, seed)
+
+
+def _check_barred_codes(model: Sequential, place: int, seed: int) -> None:
+    """Codes of weight 0 must not be drawn, and the others have the chance that they have without a bias."""
+    cells = model.cells(place)
+    bias = (np.arange(cells) % 2).astype(np.float64)
+    found = []
+    for support in (None, Support(bias=bias)):
+        draft, rng = model.start(_DRAWS), Streams(seed + 6 + (support is None))
+        for axis in model.order[: model.order.index(place) + 1]:
+            log = model.step(draft, axis, support=support if axis == place else None, rng=rng)
+        codes = model.codes(draft, place)
+        assert codes.shape == (_DRAWS,) and codes.dtype.kind in "iu", (
+            "codes are whole numbers, one for each row."
+        )
+        assert (codes < cells).all() and (codes >= 0).all(), "codes lie from 0 to below cells."
+        found.append((bias[codes], np.exp(log)))
+    (plain, _), (barred, mass) = found
+    assert (barred[mass > 0] == 1).all(), "a code of weight 0 was drawn."
+    error = np.sqrt((plain.var() + mass.var()) / _DRAWS)
+    assert abs(plain.mean() - mass.mean()) <= _SIGMAS * error + 1e-9, (
+        f"codes with a weight have a mass of {mass.mean():.4f}, and {plain.mean():.4f} of plain draws."
+    )
 
 
 def _check_given(model: Sequential, block: Block, seed: int) -> None:
@@ -126,6 +168,68 @@ def _check_take(model: Sequential, seed: int) -> None:
             assert (fake.columns[axis][:20] == fake.columns[axis][0]).all(), (
                 "rows taken several times must keep what was drawn."
             )
+
+
+def _check_read(model: Sequential, block: Block, seed: int) -> None:
+    """What was read must stay as it is: for another read, through take, and in the rows at the end."""
+    draft, rng = model.start(60), Streams(seed + 8)
+    held = np.arange(60) % 3 == 0
+    supports = {
+        axis: next(_supports(spec, block.columns[axis])) for axis, spec in enumerate(block.domain.axes)
+    }
+    settled: dict[int, Array] = {}
+    for turn, axis in enumerate(model.order):
+        limits = supports[axis] if turn % 2 else None
+        given = block.columns[axis][:60] if turn % 3 == 0 and limits is None else None
+        log = model.step(
+            draft, axis, support=limits, given=given, held=None if given is None else held, rng=rng
+        )
+        if turn % 4 == 3:
+            # read by finish alone
+            continue
+        settled[axis] = model.read(draft, axis, rng.at("first")).copy()
+        known = given is None or np.array_equal(
+            settled[axis][held], given[held], equal_nan=given.dtype.kind == "f"
+        )
+        assert known, "read must give known values back."
+        allowed = limits is None or limits.holds(settled[axis][log > -np.inf]).all()
+        assert allowed, "read must keep the limits."
+        if block.domain.axes[axis].size is not None:
+            codes = model.codes(draft, axis).tolist()
+            meant = set(zip(codes, settled[axis].tolist()))
+            assert len(meant) == len(set(codes)), "rows of one code of a coded axis must have one value."
+    index = np.array([5, 5, 5, 0, 59, 30])
+    again = {axis: model.read(draft, axis, rng.at("second")) for axis in settled}
+    some = draft.take(index)
+    fewer = {axis: model.read(some, axis, rng.at("third")) for axis in settled}
+    fake = model.finish(some, rng.at("last"))
+    for axis, values in settled.items():
+        for now in (again[axis][index], fewer[axis], fake.columns[axis]):
+            assert np.array_equal(now, values[index], equal_nan=values.dtype.kind == "f"), (
+                f"axis {fake.domain.axes[axis].name!r}: values that were read must stay as they are."
+            )
+        assert values.dtype == fake.columns[axis].dtype, "read and finish must give the same type."
+
+
+def _check_context(factory: Callable[[], Generator], seed: int) -> None:
+    """Steps must heed a context as sample does."""
+    sides = (Streams(seed).stream("side").random(_DRAWS) < 0.5).astype(np.uint8)
+    number = Streams(seed).stream("number").normal(4.0 * sides)
+    context = Block(Domain((Axis("side", "side", size=2),)), (sides,))
+    own = Block(Domain((Axis("number", "number"),)), (number,))
+    model = factory().fit(own, context=context, rng=Streams(seed))
+    assert isinstance(model, Sequential)
+    plain = model.sample(_DRAWS, context=context, rng=Streams(seed + 9))
+    # rows may be taken before the first step
+    turned = np.arange(_DRAWS)[::-1]
+    draft, rng = model.start(_DRAWS, context=context.take(turned)).take(turned), Streams(seed + 10)
+    model.step(draft, 0, rng=rng)
+    fake = model.finish(draft, rng)
+    for side in (0, 1):
+        a, b = ((block.columns[0] <= 2.0)[sides == side] for block in (fake, plain))
+        p = (a.mean() + b.mean()) / 2
+        limit = _SIGMAS * np.sqrt(2 * max(p * (1 - p), 1 / len(a)) / len(a))
+        assert abs(a.mean() - b.mean()) <= limit, "steps and sample heed a context differently."
 
 
 def _check_density(model: Dense, block: Block) -> None:

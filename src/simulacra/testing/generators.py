@@ -45,8 +45,9 @@ def check_generator(factory: Callable[[], Generator], *, seed: int = 0) -> None:
     state goes through JSON and arrays and gives the same bytes; what is drawn lies in the domain; no value
     that too few rows hold is stored (unless the model says `stores_rows`); a context is taken; `fit`
     forgets what it learnt before. Of `Sequential`, `Dense` and `Explained`, the abilities that the model has: steps
-    without limits draw what `sample` draws; limits are kept, and their masses are the share of plain draws; known
-    values come back; rows can be taken several times; densities are finite and sum to 1 over levels; importances
+    without limits draw what `sample` draws, also with a context; limits and biases of codes are kept, and their masses
+    are the share of plain draws; known values come back; rows can be taken several times, and values that were read
+    stay as they are; densities are finite and sum to 1 over levels; importances
     are shares.
 
     **Cost.** About 25 fits of at most 1,500 rows.

@@ -94,7 +94,8 @@ class Drawer:
         misjudges, the mass of the finer digits puts right.
         """
         digits, places = self.layout.digits[axis], self.layout.places(axis)
-        shares = digits.shares(digits.view.share(support))
+        share = digits.view.share(support) if support.limited else np.ones(digits.view.size)
+        shares = digits.shares(share if support.bias is None else share * support.bias)
         mass = np.ones(len(z))
         node = np.zeros(len(z), np.int64)
         for index, place in enumerate(places):
@@ -153,21 +154,31 @@ class Drawer:
         mass = self.weigh(z, axis) / volume[self.codes(z, axis)]
         return np.asarray(np.log(np.maximum(mass, _UNSEEN)))
 
+    def read(self, draft: Draft, axis: int, name: str, rng: Streams) -> Array:
+        """Turn the digits of an axis into values that stay; those that were set come back as they were."""
+        values = self._values(draft, axis, name, rng)
+        draft.given[axis] = (values, np.ones(len(draft), bool))
+        return values
+
+    def _values(self, draft: Draft, axis: int, name: str, rng: Streams) -> Array:
+        known, held = draft.given.get(axis, (np.empty(0), np.zeros(1, bool)))
+        if held.all():
+            return known
+        view = self.layout.digits[axis].view
+        stream = rng.stream("value", name)
+        support = draft.supports.get(axis)
+        codes = self.codes(draft.z, axis)
+        if support is None or not support.limited:
+            values = view.decode(codes, stream)
+        else:
+            values = view.decode_within(codes, support, stream)
+        if axis in draft.given:
+            values = np.where(held, known, values).astype(values.dtype)
+        return values
+
     def finish(self, draft: Draft, domain: Domain, inputs: int, rng: Streams) -> Block:
-        """Turn digits into values; those that were set come back as they were."""
-        columns = []
-        for axis, spec in enumerate(domain.axes, inputs):
-            view = self.layout.digits[axis].view
-            stream = rng.stream("value", spec.name)
-            support = draft.supports.get(axis)
-            codes = self.codes(draft.z, axis)
-            values = (
-                view.decode(codes, stream) if support is None else view.decode_within(codes, support, stream)
-            )
-            if axis in draft.given:
-                known, held = draft.given[axis]
-                values = np.where(held, known, values).astype(values.dtype)
-            columns.append(values)
+        """Turn digits into values; those that were set or read come back as they were."""
+        columns = [self._values(draft, axis, spec.name, rng) for axis, spec in enumerate(domain.axes, inputs)]
         return Block(domain, tuple(columns), rows=len(draft))
 
 

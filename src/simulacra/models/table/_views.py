@@ -169,7 +169,9 @@ class View:
         return values
 
     def share(self, support: Support) -> Array:
-        """Return the share of each code's values that are allowed, shape (size,)."""
+        """Return the share of each code's values that are allowed, shape (size,); a bias does not count."""
+        if not support.limited:
+            return np.ones(self.size)
         if self.axis.size is not None:
             return np.asarray(support.levels, np.float64)
         share = support.holds(self.low if self.calendar is None else self._days(self.low)).astype(np.float64)
@@ -177,6 +179,11 @@ class View:
             part, whole = (self._allowed(code, limits)[1].sum() for limits in (support, _EVERYTHING))
             share[code] = part / whole if whole > 0 else 0.0
         return np.append(float(support.missing), share) if self.missing else share
+
+    def weights(self, support: Support) -> Array:
+        """Return the share of each code that is allowed, times its bias, shape (size,)."""
+        share = self.share(support)
+        return share if support.bias is None else share * support.bias
 
     def decode_within(self, codes: Array, support: Support, rng: np.random.Generator) -> Array:
         """Turn codes into values as `decode` does, and draw inside the allowed part of each bin."""

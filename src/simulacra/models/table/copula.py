@@ -4,31 +4,56 @@ Each column becomes a cut standard normal; the correlations of these normals are
 drawn from the joint normal and turned back. It learns monotone relations between pairs. It can not learn
 curved relations, mixtures, or rules between columns; the levels of an unordered category are put in order
 of frequency, so of its relations only those along that order are kept. Fitting is linear in rows and
-quadratic in columns.
+quadratic in columns. Conditions are drawn without rejection: given the normals of the columns before, that of
+the next is normal, and is drawn between the limits of what is allowed.
 
 Source: Nelsen 2006, "An introduction to copulas", section 2.3; Patki, Wedge and Veeramachaneni 2016, "The
-Synthetic Data Vault", section III.
+Synthetic Data Vault", section III; draws within limits after Geweke 1991, "Efficient simulation from the
+multivariate normal and Student-t distributions subject to linear constraints", and Hajivassiliou and Ruud
+1994, "Classical estimation methods for LDV models using simulation", section 3 (the GHK simulator).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import ndtri
 
-from simulacra.domain import Array, Block, Domain
+from simulacra.domain import Array, Block, Domain, Support
 from simulacra.errors import NotFitted, OptionError
 from simulacra.generator import Generator, Progress, silent
+from simulacra.models.table._codes import Draft
+from simulacra.models.table._scores import TERMS, Margin
 from simulacra.models.table._views import View
 from simulacra.randomness import Streams
 
-_TERMS = 48
 _STEPS = 30
 _HIGHEST = 0.999
 _LEAST_EIGENVALUE = 1e-6
 _PAIR_BLOCK = 64
+
+
+@dataclass
+class Scored(Draft):
+    """Rows of which some axes are drawn.
+
+    Parameters
+    ----------
+    white : array or None, shape (margins, rows)
+        Independent normals: what is new in the score of each axis, given those before it.
+    context : tuple of array
+        Values of the context, as long as the first step has not yet given them scores.
+    """
+
+    white: Array | None = None
+    context: tuple[Array, ...] = ()
+
+    def take(self, index: Array) -> Self:
+        """Return some of the rows; one may be taken several times."""
+        white = None if self.white is None else self.white[:, index]
+        context = tuple(values[index] for values in self.context)
+        return replace(super().take(index), white=white, context=context)
 
 
 @dataclass(kw_only=True)
@@ -66,6 +91,7 @@ class Copula(Generator):
     True
     """
 
+    symmetric: ClassVar[bool] = True
     max_codes: int = 4096
 
     def __post_init__(self) -> None:
@@ -84,7 +110,7 @@ class Copula(Generator):
         weights = weights / weights.sum()
         self.margins_ = []
         scores = np.empty((len(axes), len(block)))
-        terms = np.empty((len(axes), _TERMS))
+        terms = np.empty((len(axes), TERMS))
         for place, (axis, values) in enumerate(zip(axes, columns)):
             view = View.fit(axis, values, max_codes=self.max_codes)
             codes = view.encode(values)
@@ -99,38 +125,94 @@ class Copula(Generator):
 
     def sample(self, n: int, *, context: Block | None = None, rng: Streams) -> Block:
         """Draw n rows; see `Generator.sample`."""
-        if not hasattr(self, "root_"):
-            raise NotFitted("this 'copula' model has learnt nothing yet. Call fit first.")
-        first = len(self.context_) if self.context_ is not None else 0
-        white = np.empty((len(self.margins_), n))
+        draft = self.start(n, context=context)
+        for axis in self.order:
+            self.step(draft, axis, rng=rng)
+        return self.finish(draft, rng)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Positions of the axes in the order in which they are drawn; see `Sequential.order`."""
+        self._require_fitted()
+        return tuple(range(len(self.domain_)))
+
+    def cells(self, axis: int) -> int:
+        """Return the number of codes of an axis; see `Sequential.cells`."""
+        return self._views[axis].size
+
+    def start(self, n: int, *, context: Block | None = None) -> Scored:
+        """Return n rows of which nothing is drawn yet; see `Sequential.start`."""
+        self._require_fitted()
+        draft = Scored(n)
         if self.context_ is not None:
             if context is None or context.domain != self.context_ or len(context) != n:
                 raise OptionError(
-                    f"this model was fitted with a context of {first} axes: "
+                    f"this model was fitted with a context of {len(self.context_)} axes: "
                     f"sample needs a context of the same axes with {n:,} rows."
                 )
-            given = np.empty((first, n))
-            for place, (margin, values) in enumerate(zip(self.margins_, context.columns)):
-                given[place] = margin.latent(values, rng.stream("context", margin.view.axis.name))
-            white[:first] = np.linalg.solve(self.root_[:first, :first], given)
-        for place, margin in enumerate(self.margins_[first:], first):
-            white[place] = rng.stream("normal", margin.view.axis.name).standard_normal(n)
-        columns = []
-        for place, margin in enumerate(self.margins_[first:], first):
-            # Row by row of the root, so that the bytes do not depend on how a matrix product is threaded.
-            normal = np.zeros(n)
-            for other in range(place + 1):
-                normal += self.root_[place, other] * white[other]
-            columns.append(margin.values(normal, rng.stream("value", margin.view.axis.name)))
-        return Block(self.domain_, tuple(columns), rows=n)
+            draft.context = context.columns
+        return draft
+
+    def step(
+        self,
+        draft: Scored,
+        axis: int,
+        *,
+        support: Support | None = None,
+        given: Array | None = None,
+        held: Array | None = None,
+        rng: Streams,
+    ) -> Array:
+        """Draw the next axis of every row, or set it; see `Sequential.step`.
+
+        A value that is known is given a score inside its code's interval.
+
+        Notes
+        -----
+        **Cost.** A restricted draw costs rows times runs of neighbouring codes of one weight: one run or three for a
+        range, as many as there are codes for a bias that differs from code to code.
+        """
+        place = axis + self._inputs
+        margin, name = self.margins_[place], self.domain_.axes[axis].name
+        white = self._whiten(draft, rng)
+        # Row by row of the root, so that the bytes do not depend on how a matrix product is threaded.
+        mean = np.zeros(len(draft))
+        for other in range(place):
+            mean += self.root_[place, other] * white[other]
+        sd, log = float(self.root_[place, place]), np.zeros(len(draft))
+        if support is None:
+            z = rng.stream("normal", name).standard_normal(len(draft))
+            codes = margin.codes(mean + sd * z)
+        else:
+            uniform = rng.stream("within", name).random((2, len(draft)))
+            z, codes, log = margin.draw_within(margin.view.weights(support), mean, sd, uniform)
+            draft.supports[axis] = support
+        if given is not None:
+            known = draft.set_known(axis, given, held)
+            codes[known] = margin.view.encode(given[known])
+            uniform = rng.stream("given", name).random(len(draft))[known]
+            z[known], log[known] = margin.draw_given(codes[known], mean[known], sd, uniform)
+        white[place], draft.codes[axis] = z, codes
+        return log
+
+    def codes(self, draft: Scored, axis: int) -> Array:
+        """Return the code of every row; see `Sequential.codes`."""
+        return draft.codes[axis]
+
+    def read(self, draft: Scored, axis: int, rng: Streams) -> Array:
+        """Settle the values of an axis; see `Sequential.read`."""
+        return draft.read(axis, self._views[axis], rng)
+
+    def finish(self, draft: Scored, rng: Streams) -> Block:
+        """Return the rows once every axis is drawn; see `Sequential.finish`."""
+        return draft.finish(self.domain_, self._views, rng)
 
     def importances(self) -> Array:
         """Return what each axis explains of each; see `Explained.importances`.
 
         What the best single axis explains of its normal (a squared correlation), shared out by squared correlations.
         """
-        if not hasattr(self, "root_"):
-            raise NotFitted("this 'copula' model has learnt nothing yet. Call fit first.")
+        self._require_fitted()
         if not len(self.root_):
             return np.empty((0, 0))
         correlation = self.root_ @ self.root_.T
@@ -160,76 +242,38 @@ class Copula(Generator):
         self.root_ = state["root"]
         return self
 
+    @property
+    def _inputs(self) -> int:
+        return len(self.margins_) - len(self.domain_)
 
-@dataclass(frozen=True, slots=True)
-class Margin:
-    """One column as a cut standard normal.
+    @property
+    def _views(self) -> list[View]:
+        self._require_fitted()
+        return [margin.view for margin in self.margins_[self._inputs :]]
 
-    Parameters
-    ----------
-    view : View
-        Its codes.
-    order : array
-        The codes in the order in which they lie on the normal.
-    share : array
-        The probability of each code, in that order.
-    """
+    def _require_fitted(self) -> None:
+        if not hasattr(self, "root_"):
+            raise NotFitted("this 'copula' model has learnt nothing yet. Call fit first.")
 
-    view: View
-    order: Array
-    share: Array
-
-    @classmethod
-    def fit(cls, view: View, share: Array) -> Self:
-        """Order the codes: unordered ones by frequency, the others as they are."""
-        nominal = view.axis.size is not None and not view.axis.ordered
-        order = np.argsort(-share, kind="stable") if nominal else np.arange(len(share))
-        return cls(view, order, share[order] / share.sum())
-
-    def expand(self) -> tuple[Array, Array]:
-        """Return the score of every code, and the Hermite coefficients of the score."""
-        edges = self._edges()
-        density = np.exp(-(edges**2) / 2) / np.sqrt(2 * np.pi)
-        seen = self.share > 0
-        score = np.zeros(len(self.share))
-        score[seen] = -np.diff(density)[seen] / self.share[seen]
-        finite = np.where(np.isfinite(edges), edges, 0.0)
-        terms = np.empty(_TERMS)
-        before, here = np.zeros(len(edges)), np.ones(len(edges))
-        for k in range(_TERMS):
-            # He_k times the density integrates to minus He_(k-1) times the density.
-            terms[k] = (-np.diff(here * density) * score).sum() / np.sqrt(k + 1)
-            before, here = here, (finite * here - np.sqrt(k) * before) / np.sqrt(k + 1)
-        by_code = np.empty(len(score))
-        by_code[self.order] = score
-        return by_code, terms
-
-    def latent(self, values: Array, rng: np.random.Generator) -> Array:
-        """Draw normals inside the intervals of given values."""
-        place = np.empty(len(self.order), np.int64)
-        place[self.order] = np.arange(len(self.order))
-        at = place[self.view.encode(values)]
-        total = np.concatenate([[0.0], np.cumsum(self.share)])
-        level = total[at] + rng.random(len(values)) * self.share[at]
-        return ndtri(np.clip(level, 1e-12, 1 - 1e-12))
-
-    def values(self, normal: Array, rng: np.random.Generator) -> Array:
-        """Turn normals into values of the column."""
-        at = np.searchsorted(self._edges()[1:-1], normal, side="right")
-        seen = np.flatnonzero(self.share)
-        at = np.clip(at, seen[0], seen[-1])
-        return self.view.decode(self.order[at], rng)
-
-    def _edges(self) -> Array:
-        total = np.cumsum(self.share)[:-1]
-        return np.concatenate([[-np.inf], ndtri(np.clip(total, 0.0, 1.0)), [np.inf]])
+    def _whiten(self, draft: Scored, rng: Streams) -> Array:
+        """Return the rows' normals; those of the context are drawn at the first step."""
+        if draft.white is None:
+            first = self._inputs
+            draft.white = np.zeros((len(self.margins_), len(draft)))
+            if first:
+                given = np.empty((first, len(draft)))
+                for place, (margin, values) in enumerate(zip(self.margins_, draft.context)):
+                    given[place] = margin.latent(values, rng.stream("context", margin.view.axis.name))
+                draft.white[:first] = np.linalg.solve(self.root_[:first, :first], given)
+            draft.context = ()
+        return draft.white
 
 
 def _latent(covariance: Array, terms: Array) -> Array:
     """Find, for every pair, the correlation of normals that gives the covariance of scores."""
     size = len(covariance)
     result = np.eye(size)
-    powers = np.arange(1, _TERMS + 1)
+    powers = np.arange(1, TERMS + 1)
     for i in range(size):
         for first in range(0, i, _PAIR_BLOCK):
             others = slice(first, min(first + _PAIR_BLOCK, i))

@@ -24,7 +24,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from simulacra.domain import Array, Block, Domain, Support
+from simulacra.domain import Array, Block, Domain, Support, code_dtype
 from simulacra.errors import NotFitted, OptionError, unknown
 from simulacra.generator import Generator, Progress, silent
 from simulacra.models.table._association import association
@@ -223,9 +223,23 @@ class Trees(Generator):
             own = self._drawer.weigh(draft.z, place)
             draft.z[~known] = free
             mass = np.where(known, own, mass)
-            draft.given[place] = (given, known)
+            size = self.domain_.axes[axis].size
+            kind = np.float64 if size is None else code_dtype(size)
+            draft.given[place] = (np.asarray(given, kind), known)
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(mass))
+
+    def cells(self, axis: int) -> int:
+        """Return the number of codes of an axis; see `Sequential.cells`."""
+        return self._drawer.layout.digits[axis + self._inputs].view.size
+
+    def codes(self, draft: Draft, axis: int) -> Array:
+        """Return the code of every row; see `Sequential.codes`."""
+        return self._drawer.codes(draft.z, axis + self._inputs)
+
+    def read(self, draft: Draft, axis: int, rng: Streams) -> Array:
+        """Settle the values of an axis already drawn; see `Sequential.read`."""
+        return self._drawer.read(draft, axis + self._inputs, self.domain_.axes[axis].name, rng)
 
     def finish(self, draft: Draft, rng: Streams) -> Block:
         """Return the rows once every axis is drawn; see `Sequential.finish`."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from simulacra.errors import SchemaError
+from simulacra.schema.importers._sdv_constraints import read_constraints
 from simulacra.schema.types import Column, Schema, Table
 
 IDENTIFIERS = {
@@ -49,7 +50,8 @@ def lay_over(content: Mapping[str, Any], seen: Schema) -> Schema:
     -------
     Schema
         The tables of `seen`. A column of ``sdtype`` ``id`` is a key; personal data (``pii``) is text that is made anew
-        or left out, and sensitive; ``unknown`` keeps what the data show.
+        or left out, and sensitive; ``unknown`` keeps what the data show. Constraints are translated, and
+        `Schema.notes` tells which could not be.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def lay_over(content: Mapping[str, Any], seen: Schema) -> Schema:
     tables = content.get("tables", {"": content})
     if not isinstance(tables, Mapping) or not tables:
         raise SchemaError("metadata, field 'tables': expected names with their columns.")
-    laid = []
+    laid, notes = [], list(seen.notes)
     for table in seen.tables:
         facts = tables.get(table.name)
         if facts is None and len(tables) == len(seen.tables) == 1:
@@ -80,8 +82,23 @@ def lay_over(content: Mapping[str, Any], seen: Schema) -> Schema:
                 f"the metadata have no table {table.name!r}, which the data have: {', '.join(map(repr, tables))}. "
                 "Name the file or the frame like the table."
             )
-        laid.append(_lay_table(facts, table))
-    return replace(seen, tables=tuple(laid))
+        columns = _lay_table(facts, table)
+        constraints, told = read_constraints([*_rules(facts), *_rules(content, table.name)], columns)
+        laid.append(replace(columns, constraints=constraints))
+        notes += told
+    return replace(seen, tables=tuple(laid), notes=tuple(notes))
+
+
+def _rules(facts: Mapping[str, Any], table: str | None = None) -> list[Any]:
+    """List the constraints of one table, which stand with it, or with its name beside all tables."""
+    rules = facts.get("constraints")
+    if not isinstance(rules, list) or (table is not None and "tables" not in facts):
+        return []
+    return [
+        rule
+        for rule in rules
+        if table is None or (isinstance(rule, Mapping) and rule.get("table_name") == table)
+    ]
 
 
 def _lay_table(facts: Mapping[str, Any], table: Table) -> Table:

@@ -1,0 +1,138 @@
+"""What an augmentation found, as tables and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from simulacra._augmentation_question import Question
+from simulacra._augmentation_rivals import NOTHING, RIVALS, SMOTE, SYNTHETIC, missing_smote
+from simulacra._augmentation_scores import AUC, BALANCED, CHOSEN, PRECISION, SCORES, Measured
+from simulacra._augmentation_trials import Amount, name_of
+
+SCORE_FIELDS = {
+    "method": pl.String, "rows": pl.Int64, "score": pl.String,
+    "value": pl.Float64, "low": pl.Float64, "high": pl.Float64,
+    "gain": pl.Float64, "gain_low": pl.Float64, "gain_high": pl.Float64, "threshold": pl.Float64, "note": pl.String,
+}  # fmt: skip
+"""Columns of the scores: the figure of each method, and its difference from doing nothing, with 95 % intervals."""
+
+OUT_OF_FOLD = "the scores are those of out-of-fold predictions. Give a holdout for scores on other rows."
+OPTIMISTIC = (
+    "the scores are those of out-of-fold predictions, and the amount was chosen by them, so those of the synthetic "
+    "rows are a little too good. Give a holdout."
+)
+
+
+def score_table(
+    measured: Mapping[str, Measured], thresholds: Mapping[str, float | None], chosen: Amount
+) -> pl.DataFrame:
+    """Put the methods side by side: doing nothing, the rivals, and the rows that are returned."""
+    ours = name_of(chosen)
+    nothing = measured[NOTHING]
+    rows = []
+    for method in (NOTHING, *RIVALS, SYNTHETIC):
+        name = ours if method == SYNTHETIC else method
+        added = sum(chosen.values()) if method == SYNTHETIC else None
+        for score in SCORES:
+            row: dict[str, object] = {"method": method, "rows": added, "score": score, "note": ""}
+            if name not in measured:
+                row["note"] = (missing_smote() if method == SMOTE else None) or "left out"
+            else:
+                one = measured[name]
+                row |= _interval(one.values[score], one.error(score), 0.0, 1.0, "value")
+                row |= _interval(*one.gap(nothing, score), -1.0, 1.0, "gain")
+                row["threshold"] = thresholds[name] if score == CHOSEN else None
+            rows.append(row)
+    return pl.DataFrame(rows, schema=SCORE_FIELDS)
+
+
+def _interval(value: float, error: float, least: float, most: float, name: str) -> dict[str, object]:
+    ends = ("low", "high") if name == "value" else (f"{name}_low", f"{name}_high")
+    return {
+        name: value,
+        ends[0]: max(least, value - 1.96 * error),
+        ends[1]: min(most, value + 1.96 * error),
+    }
+
+
+def amount_table(amounts: Sequence[Amount], tried: Mapping[str, Measured], chosen: Amount) -> pl.DataFrame:
+    """Put the amounts side by side, by their scores on out-of-fold predictions."""
+    found = []
+    for amount in amounts:
+        one = tried[name_of(amount)]
+        found.append({
+            "rows": sum(amount.values()), **{score: one.values[score] for score in SCORES}, "chosen": amount == chosen,
+        })  # fmt: skip
+    return pl.DataFrame(found)
+
+
+def say_choice(
+    question: Question, chosen: Amount, amounts: Sequence[Amount], goal: str, *, asked: bool
+) -> list[str]:
+    """Say how many rows were added, and why so many."""
+    target = question.target.name
+    parts = [f"{rows:,} rows of {target} = {question.name(code)!r}" for code, rows in chosen.items() if rows]
+    if asked:
+        return [f"added as asked: {' and '.join(parts)}."]
+    tried = ", ".join(f"{sum(amount.values()):,}" for amount in amounts[1:])
+    if not parts:
+        return [
+            f"none of the amounts ({tried}) beats doing nothing by {goal} without loss of the other scores; the "
+            "result is the real rows unchanged."
+        ]
+    return [f"chosen by {goal} on out-of-fold predictions, of {tried}: {' and '.join(parts)}."]
+
+
+def say_gains(scores: pl.DataFrame) -> list[str]:
+    """Say what synthetic rows gain beyond chance, and what does as much without them."""
+    rows = {(row["method"], row["score"]): row for row in scores.iter_rows(named=True)}
+    ours = {score: rows[SYNTHETIC, score] for score in SCORES}
+    nothing = {score: rows[NOTHING, score] for score in SCORES}
+    notes = []
+    if ours[AUC]["rows"]:
+        better = [score for score in SCORES if ours[score]["gain_low"] > 0]
+        worse = [score for score in SCORES if ours[score]["gain_high"] < 0]
+        told = [
+            f"{score} {ours[score]['value']:.3f} (without them {nothing[score]['value']:.3f})"
+            for score in SCORES
+        ]
+        notes.append(f"with synthetic rows: {'; '.join(told)}.")
+        if not {AUC, PRECISION, CHOSEN} & set(better):
+            notes.append(
+                "ROC AUC, average precision and balanced accuracy with a chosen threshold gain nothing beyond chance: "
+                "what is gained here is the threshold, which you can have without synthetic rows."
+            )
+        else:
+            notes.append(f"better beyond chance: {'; '.join(better)}.")
+        if worse:
+            notes.append(f"worse beyond chance: {'; '.join(worse)}.")
+    return notes + _say_others(rows, nothing)
+
+
+def _say_others(
+    rows: Mapping[tuple[str, str], Mapping[str, Any]], nothing: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Say what else helps: a threshold, or one of the other methods."""
+    notes = []
+    plain, moved = nothing[BALANCED], nothing[CHOSEN]
+    if moved["low"] > plain["value"]:
+        at = f" of {moved['threshold']:.2g}" if moved["threshold"] is not None else ""
+        notes.append(
+            f"for yes-or-no decisions a threshold{at} on a model of the real rows alone takes balanced accuracy from "
+            f"{plain['value']:.3f} to {moved['value']:.3f}."
+        )
+    ours = rows[SYNTHETIC, AUC]
+    for method in RIVALS:
+        helped = [
+            score
+            for score in SCORES[:3]
+            if (row := rows[method, score])["value"] is not None and row["gain_low"] > 0
+            if row["value"] > rows[SYNTHETIC, score]["value"]
+        ]
+        if helped:
+            beside = "synthetic rows" if ours["rows"] else "doing nothing"
+            notes.append(f"{method} does better than {beside} by {' and '.join(helped)}.")
+    return notes

@@ -1,0 +1,130 @@
+"""Which rules of a contract each edge case breaks: judged by validation, beside the rows that keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array
+from simulacra.formatting import format_series
+from simulacra.sampling.constraints import OVER_ROWS
+from simulacra.schema._convert import READERS
+from simulacra.schema.breaches import find_broken
+from simulacra.schema.conformance import canonical_type
+from simulacra.schema.types import Table
+from simulacra.schema.validation import rules_of_column
+
+_UNIQUE = "different in every row"
+MOST_BESIDE = 2_000
+"""Given rows beside which rules among rows are tried."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Finds the rules that rows break.
+
+    Parameters
+    ----------
+    table : Table
+        The contract.
+    """
+
+    table: Table
+
+    def any_broken(self, frame: pl.DataFrame) -> Array:
+        """Mark the rows that break a rule on one row."""
+        return self.count(frame) > 0
+
+    def count(self, frame: pl.DataFrame) -> Array:
+        """Count the rules on one row that each row breaks."""
+        counts = np.zeros(len(frame), dtype=np.int64)
+        for _, broken in self._alone(frame):
+            counts += broken.fill_null(False).to_numpy()
+        return counts
+
+    def rules(
+        self, frame: pl.DataFrame, unread: Sequence[str | None], given: pl.DataFrame | None
+    ) -> list[list[str]]:
+        """Tell for every row the rules that it breaks, beside the rows before it that break none.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The rows.
+        unread : sequence of str or None
+            For each row, the rule that it breaks by holding what can not be read.
+        given : DataFrame or None
+            Rows that stand in front.
+        """
+        found: list[list[str]] = [[] if bad is None else [bad] for bad in unread]
+        for words, broken in self._alone(frame):
+            for place in broken.fill_null(False).arg_true().to_list():
+                # what can not be read is no missing value
+                column, _, rule = words.partition(": ")
+                bad = unread[place]
+                if not (bad and rule == "has a value" and bad.startswith(f"{column}: ")):
+                    found[place].append(words)
+        if not any(True for _ in self._among(frame.head(1))):
+            return found
+        beside = frame.head(0) if given is None else given.select(frame.columns).head(MOST_BESIDE)
+        whole = np.array([not rules for rules in found])
+        if not self._broken_among(pl.concat([beside, frame.filter(pl.Series(whole))])) and whole.all():
+            return found
+        for place, rules in enumerate(found):
+            row = pl.concat([beside, frame[place : place + 1]])
+            more = self._broken_among(row)
+            if not more and not rules:
+                beside = row
+            rules += more
+        return found
+
+    def _alone(self, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
+        for column in self.table.columns:
+            for words, broken, _ in rules_of_column(frame[column.name], column, self.table):
+                if words != _UNIQUE:
+                    yield f"{column.name}: {words}", broken
+        for rule in self.table.constraints:
+            if not isinstance(rule, OVER_ROWS):
+                yield str(rule), find_broken(rule, frame, self.table)
+
+    def _among(self, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
+        keys = {(column.name,) for column in self.table.columns if column.kind == "key"}
+        if self.table.key:
+            keys.add(self.table.key)
+        for names in sorted(keys):
+            part = frame.select(names)
+            held = ~part.select(pl.any_horizontal(pl.all().is_null())).to_series()
+            yield f"{', '.join(names)}: {_UNIQUE}", part.is_duplicated() & held
+        for rule in self.table.constraints:
+            if isinstance(rule, OVER_ROWS):
+                yield str(rule), find_broken(rule, frame, self.table)
+
+    def _broken_among(self, frame: pl.DataFrame) -> list[str]:
+        return [words for words, broken in self._among(frame) if broken.any()]
+
+
+def read_texts(
+    texts: Mapping[str, str | None], pool: pl.DataFrame, table: Table
+) -> tuple[dict[str, pl.Series], str | None]:
+    """Read texts as they would be read beside typical rows.
+
+    Returns
+    -------
+    values : dict
+        One canonical value for each column; missing where a text can not be read.
+    unread : str or None
+        The rule that such a text breaks.
+    """
+    values, unread = {}, None
+    for name, text in texts.items():
+        column = table[name]
+        usual = format_series(pool[name], column).cast(pl.String)
+        column_texts = usual.extend(pl.Series([text], dtype=pl.String)).alias(name)
+        read = READERS[column.kind](column_texts, column)
+        values[name] = read.values.cast(canonical_type(column))[-1:].alias(name)
+        if read.bad.fill_null(False)[-1]:
+            unread = f"{name}: can be read as a {'whole number' if column.integer else column.kind}"
+    return values, unread

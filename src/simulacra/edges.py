@@ -1,0 +1,364 @@
+"""Edge cases: rows at and beyond the limits of a contract, each flagged with what it tests and what it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from simulacra._edges_cases import Case, one
+from simulacra._edges_judging import Judge, read_texts
+from simulacra._edges_rows import model_contract
+from simulacra._edges_rules import asker, cases_of_rule
+from simulacra._edges_values import cases_of
+from simulacra.errors import OptionError, SchemaError
+from simulacra.filing import write_path
+from simulacra.formatting import format_frame, format_series
+from simulacra.randomness import Streams
+from simulacra.sampling._repairs import Recompute
+from simulacra.sampling.constraints import Guarantees
+from simulacra.sampling.numbering import number_keys
+from simulacra.schema.constraints import Combination, Equality
+from simulacra.schema.types import Column, Table
+from simulacra.synthesizer import Synthesizer
+
+POOL = 64
+"""Typical rows that cases are put into."""
+TRIED = 16
+"""Typical rows that each case is tried in: the one that breaks fewest rules is taken."""
+SHOWN = 5
+"""Typical rows that are given out as they are."""
+FLAGS = ("case", "column", "breaks", "valid")
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeCases:
+    """Rows at and beyond the limits of a contract; what `make_edge_cases` returns.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows, with the columns ``_case`` (what it tests), ``_column``, ``_breaks`` (the rules that it breaks) and
+        ``_valid``.
+    table : Table
+        What the columns of `frame` are.
+    prefix : str
+        What the names of the four columns start with.
+    notes : tuple of str
+        Cases that could not be made.
+    """
+
+    frame: pl.DataFrame
+    table: Table
+    prefix: str = "_"
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __repr__(self) -> str:
+        return f"EdgeCases({len(self.valid):,} valid and {len(self.invalid):,} invalid rows)"
+
+    @property
+    def valid(self) -> pl.DataFrame:
+        """The rows that keep the contract, without flags."""
+        return self._bare(self.frame.filter(pl.col(f"{self.prefix}valid")))
+
+    @property
+    def invalid(self) -> pl.DataFrame:
+        """The rows of which each, beside the valid ones, breaks the contract, without flags."""
+        return self._bare(self.frame.filter(~pl.col(f"{self.prefix}valid")))
+
+    def _bare(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.drop([f"{self.prefix}{flag}" for flag in FLAGS])
+
+    def write(self, path: str | Path) -> Path:
+        """Write all rows with their flags; the ending chooses the format.
+
+        Raises
+        ------
+        FileError
+            It can not be written; nothing is left half done.
+        """
+        write_path(self.frame, path, self.table)
+        return Path(path)
+
+
+def make_edge_cases(
+    contract: Table | Synthesizer,
+    *,
+    seed: int = 0,
+    as_text: bool = False,
+    into: pl.DataFrame | None = None,
+    prefix: str = "_",
+) -> EdgeCases:
+    """Make rows at and beyond the limits of a contract, for testing software.
+
+    Parameters
+    ----------
+    contract : Table or Synthesizer
+        A contract, or a model of rows under one, from which typical rows are then drawn.
+    seed : int
+        The same seed gives the same rows.
+    as_text : bool
+        True: all columns are text, and what no value of a column's type can be (``NaN``, 29 February 2023, a
+        fraction of a whole number, an hour that clocks skip) is among the cases. False: typed columns without these.
+    into : DataFrame or None
+        Canonical rows under the contract to put in front.
+    prefix : str
+        What the names of the four flags start with.
+
+    Returns
+    -------
+    EdgeCases
+        The rows marked as valid keep the contract together; each other row, beside them, breaks it.
+
+    Raises
+    ------
+    OptionError
+        A flag has the name of a column.
+    PredicateError
+        The constraints leave no row.
+
+    Notes
+    -----
+    Every row is a typical one but for what it tests. Limits of each column: smallest and largest value, a step beyond
+    both, zero, negative, missing, the limits of 32 and 64 bits and of exact doubles; empty, 10,000 signs long, 4-byte,
+    combining and right-to-left text, quotes, commas, new lines; unknown levels, other case, blanks; leap day, ends of
+    a year, changes of clocks, far dates; a repeated key; every constraint broken. The flags are what validation finds,
+    not what was meant.
+
+    **Cost**: a few hundred rows; a second or less for a contract, a draw for a model.
+
+    **Privacy**: bounds and levels of the contract stand in the rows; a model's are those that it releases.
+
+    Examples
+    --------
+    >>> table = Table("t", (Column("age", "number", integer=True, bounds=(18, 90)),))
+    >>> made = make_edge_cases(table)
+    >>> made.frame.filter(pl.col("_case") == "just below the minimum").row(0)
+    (17, 'just below the minimum', 'age', 'age: between 18 and 90', False)
+    """
+    table = contract.table if isinstance(contract, Synthesizer) else contract
+    clash = next((flag for flag in FLAGS if f"{prefix}{flag}" in table.names), None)
+    if clash is not None:
+        raise OptionError(
+            f"the contract has a column {prefix + clash!r} itself. Choose another prefix for the flags."
+        )
+    unfilled = next((r for r in table.constraints if isinstance(r, Combination) and r.allowed is None), None)
+    if unfilled is not None:
+        raise SchemaError(
+            f"table {table.name!r}: the combinations of {', '.join(map(repr, unfilled.columns))} are learnt by a fit. "
+            "Give a model that was fitted with them, or list them in `allowed`."
+        )
+    streams = Streams(seed).at("edge cases")
+    maker = _Maker(table, contract, streams, as_text, into)
+    frame, notes = maker.make()
+    flags = tuple(Column(prefix + flag, "boolean" if flag == "valid" else "text") for flag in FLAGS)
+    columns = tuple(Column(name, "text") for name in table.names) if as_text else table.columns
+    named = frame.rename({f" {flag}": prefix + flag for flag in FLAGS})
+    return EdgeCases(named, Table(table.name, (*columns, *flags)), prefix, tuple(notes))
+
+
+class _Maker:
+    """Makes the rows of one contract."""
+
+    def __init__(
+        self,
+        table: Table,
+        contract: Table | Synthesizer,
+        streams: Streams,
+        as_text: bool,
+        into: pl.DataFrame | None,
+    ) -> None:
+        own = model_contract(table, streams.at("contract"))
+        self.table, self.streams, self.as_text, self.into = table, streams, as_text, into
+        self.model = contract if isinstance(contract, Synthesizer) else own
+        self.models = [self.model, own] if self.model is not own else [own]
+        self.guarantees = Guarantees.of(table, self.model.encodings)
+        self.seed = streams.key("draw") % 2**62
+        self.judge = Judge(table)
+
+    def make(self) -> tuple[pl.DataFrame, list[str]]:
+        """Return the rows with flags, and notes."""
+        pool = self.model.sample(POOL, seed=self.seed).polars()
+        # a model may draw what its own contract calls wrong: bounds that are its encodings' business
+        pool = pool.filter(pl.Series(~self.judge.any_broken(pool)))
+        if not len(pool):
+            raise SchemaError(
+                f"table {self.table.name!r}: no typical row keeps the contract. Loosen its constraints."
+            )
+        cases = [case for case in self._cases(pool) if self.as_text or case.text is None]
+        rows, texts = self._place(cases, pool)
+        typical = pool.head(SHOWN)
+        start = 0 if self.into is None else len(self.into)
+        whole = self._numbered(pl.concat([typical, rows]), [*[None] * len(typical), *cases], start)
+        return self._judged(whole, [*[None] * len(typical), *cases], [*[None] * len(typical), *texts])
+
+    def _cases(self, pool: pl.DataFrame) -> Iterator[Case]:
+        for column in self.table.columns:
+            yield from cases_of(column)
+            if column.kind == "key":
+                yield one(
+                    "repeated key",
+                    column,
+                    pool[column.name][:1],
+                    rule=f"{column.name}: different in every row",
+                )
+        if self.table.key and not (len(self.table.key) == 1 and self.table[self.table.key[0]].kind == "key"):
+            names = list(self.table.key)
+            values = {name: pool[name][:1] for name in names}
+            yield Case(
+                "repeated key", ", ".join(names), values, rule=f"{', '.join(names)}: different in every row"
+            )
+        ask = asker(self.models, self.seed)
+        for rule in self.table.constraints:
+            yield from cases_of_rule(rule, self.table, pool, ask)
+
+    def _place(self, cases: Sequence[Case], pool: pl.DataFrame) -> tuple[pl.DataFrame, list[str | None]]:
+        """Put each case into the typical row in which it breaks fewest rules."""
+        tried = min(TRIED, len(pool))
+        picks = (np.arange(len(cases))[:, None] + np.arange(tried)[None, :]) % len(pool)
+        frame = pool[picks.ravel()]
+        unread: list[str | None] = []
+        touched: dict[str, list[int]] = {}
+        for place, case in enumerate(cases):
+            values, bad = self._values(case, pool)
+            unread.append(bad)
+            for name, value in values.items():
+                touched.setdefault(name, []).append(place)
+                spots = pl.Series(np.arange(place * tried, (place + 1) * tried))
+                frame = frame.with_columns(frame[name].clone().scatter(spots, value[0]).alias(name))
+        frame = self._recompute(frame, touched, tried)
+        counts = self.judge.count(frame).reshape(len(cases), tried)
+        best = np.arange(len(cases)) * tried + counts.argmin(axis=1)
+        return frame[best], unread
+
+    def _values(self, case: Case, pool: pl.DataFrame) -> tuple[dict[str, pl.Series], str | None]:
+        """Return what a case sets, as it will be read; and the rule that it breaks by not being readable."""
+        if not self.as_text:
+            return dict(case.values), None
+        texts = (
+            {case.column: case.text}
+            if case.text is not None
+            else {name: format_series(value, self.table[name])[0] for name, value in case.values.items()}
+        )
+        return read_texts(texts, pool, self.table)
+
+    def _recompute(self, frame: pl.DataFrame, touched: dict[str, list[int]], tried: int) -> pl.DataFrame:
+        """Compute what equalities give, but for the columns that a case is about."""
+        rng = self.streams.stream("no randomness in equalities")
+        for rule in self.table.constraints:
+            if isinstance(rule, Equality):
+                own = np.repeat(np.isin(np.arange(len(frame) // tried), touched.get(rule.column, [])), tried)
+                made, _ = Recompute(rule, self.table).apply(frame, rng)
+                kept = frame[rule.column].zip_with(pl.Series(own), made[rule.column])
+                frame = frame.with_columns(kept)
+        return frame
+
+    def _numbered(self, frame: pl.DataFrame, cases: Sequence[Case | None], start: int) -> pl.DataFrame:
+        """Give every row keys of its own, but for those that a case is about."""
+        numbered = number_keys(frame, self.guarantees, start)
+        if self.into is not None:
+            while any(
+                numbered[c.name].is_in(self.into[c.name].implode()).any()
+                for c in self.table.columns
+                if c.kind == "key"
+            ):
+                start = 2 * start + 1
+                numbered = number_keys(frame, self.guarantees, start)
+        for column in self.table.columns:
+            if column.kind != "key":
+                continue
+            about = [
+                case is not None and (column.name in case.values or case.column == column.name)
+                for case in cases
+            ]
+            numbered = numbered.with_columns(
+                frame[column.name].zip_with(pl.Series(about), numbered[column.name])
+            )
+            again = [
+                case is not None and case.name == "repeated key" and column.name in case.values
+                for case in cases
+            ]
+            first = numbered[column.name][:1].new_from_index(0, len(numbered))
+            numbered = numbered.with_columns(
+                first.zip_with(pl.Series(again), numbered[column.name]).alias(column.name)
+            )
+        return numbered
+
+    def _judged(
+        self, frame: pl.DataFrame, cases: Sequence[Case | None], unread: Sequence[str | None]
+    ) -> tuple[pl.DataFrame, list[str]]:
+        broken = self.judge.rules(frame, unread, self.into)
+        kept: list[int] = []
+        lost: dict[str, None] = {}
+        met: set[str] = set()
+        seen: set[tuple[str, str]] = set()
+        for place, case in enumerate(cases):
+            aimed = case.rule if case is not None else ""
+            if case is not None and aimed:
+                # a constraint is tried in several ways: the first of each name that breaks it stays
+                if aimed not in broken[place] or (aimed, case.name) in seen:
+                    lost[aimed] = None
+                    continue
+                met.add(aimed)
+                seen.add((aimed, case.name))
+            kept.append(place)
+        notes = [
+            f"no row was found that breaks `{rule}`: the limits of its columns leave none."
+            for rule in lost
+            if rule not in met
+        ]
+        asked = {str(rule) for rule in self.table.constraints} - met - set(lost)
+        notes += [
+            f"no row was found that breaks `{rule}`: the limits of its columns leave none."
+            for rule in sorted(asked)
+        ]
+        out = self._written(frame, cases) if self.as_text else frame
+        flags = {
+            " case": ["typical" if case is None else case.name for case in cases],
+            " column": [None if case is None or not case.column else case.column for case in cases],
+            " breaks": ["; ".join(rules) or None for rules in broken],
+            " valid": [not rules for rules in broken],
+        }
+        out = out.with_columns(
+            pl.Series(name, values, dtype=pl.Boolean if name == " valid" else pl.String)
+            for name, values in flags.items()
+        )[kept]
+        return (self._behind(out), notes)
+
+    def _written(self, frame: pl.DataFrame, cases: Sequence[Case | None]) -> pl.DataFrame:
+        out = format_frame(frame, self.table)
+        for name in self.table.names:
+            spots, texts = [], []
+            for place, case in enumerate(cases):
+                if case is None:
+                    continue
+                if case.text is not None and case.column == name:
+                    spots.append(place)
+                    texts.append(case.text)
+                elif name in case.values and self.table[name].kind != "key":
+                    spots.append(place)
+                    texts.append(format_series(case.values[name], self.table[name])[0])
+            if spots:
+                out = out.with_columns(
+                    out[name].clone().scatter(pl.Series(spots), pl.Series(texts, dtype=pl.String))
+                )
+        return out
+
+    def _behind(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Put the rows behind those that were given."""
+        if self.into is None:
+            return frame
+        given = self.into.select(self.table.names)
+        given = format_frame(given, self.table) if self.as_text else given
+        empty: dict[str, Any] = {" case": None, " column": None, " breaks": None, " valid": True}
+        marked = given.with_columns(
+            pl.lit(value, dtype=frame.schema[name]).alias(name) for name, value in empty.items()
+        )
+        return pl.concat([marked, frame])

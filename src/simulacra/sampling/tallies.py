@@ -1,0 +1,123 @@
+"""What keeping constraints took: rows drawn, mended and drawn anew; and when to give up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from threading import Lock
+
+from simulacra.errors import RareCondition
+
+HOPELESS = 1_000_000
+"""Rows drawn anew without one that fits before a request is given up."""
+MOST_DRAWS = 20_000_000
+"""Rows that a request may need in all, judged by the rows drawn last."""
+
+
+@dataclass
+class Tally:
+    """Counts of rows, by constraint. Blocks are drawn in threads; sums do not depend on their order.
+
+    Parameters
+    ----------
+    drawn : int
+        Rows drawn.
+    mended, broken : Counter of str
+        Rows that were changed so that they keep a constraint, and rows that could not be given, by its words.
+
+    Examples
+    --------
+    >>> tally = Tally(drawn=200)
+    >>> tally.lose('"a < b"', 3)
+    >>> tally.notes()
+    ['"a < b": 1.5 % of the rows drawn broke it and were drawn anew.']
+    """
+
+    drawn: int = 0
+    mended: Counter[str] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def draw(self, rows: int) -> None:
+        """Count rows that were drawn."""
+        with self._lock:
+            self.drawn += rows
+
+    def mend(self, what: str, rows: int) -> None:
+        """Count rows that were changed so that they keep a constraint."""
+        if rows:
+            with self._lock:
+                self.mended[what] += rows
+
+    def lose(self, what: str, rows: int) -> None:
+        """Count rows that could not be given for a reason."""
+        if rows:
+            with self._lock:
+                self.broken[what] += rows
+
+    def notes(self) -> list[str]:
+        """Tell what was done, in sentences."""
+        told = [
+            f"{what}: {_share(count, self.drawn)} of the rows drawn were changed so that they keep it."
+            for what, count in self.mended.most_common()
+        ]
+        told += [
+            f"{what}: {_share(count, self.drawn)} of the rows drawn broke it and were drawn anew."
+            for what, count in self.broken.most_common()
+        ]
+        return told
+
+
+@dataclass
+class Hope:
+    """Whether a request is worth going on with, by the rows drawn last.
+
+    Parameters
+    ----------
+    words : str
+        How to speak of the request.
+    tally : Tally
+        Says what most rows broke.
+    drawn, kept : float
+        Rows drawn lately, and those of them that could stay.
+    """
+
+    words: str
+    tally: Tally
+    drawn: float = 0.0
+    kept: float = 0.0
+
+    def add(self, drawn: int, kept: int, lacking: int) -> None:
+        """Count a turn.
+
+        Raises
+        ------
+        RareCondition
+            What lacks would take more draws than are allowed.
+        """
+        self.drawn += drawn
+        self.kept += kept
+        if not lacking or self.drawn < HOPELESS:
+            return
+        needed = lacking * self.drawn / max(self.kept, 0.5)
+        if self.kept < 1 or needed > MOST_DRAWS:
+            raise RareCondition(self._sentence(lacking))
+        # what was drawn long ago says little: values that may not repeat run out
+        self.drawn, self.kept = self.drawn / 2, self.kept / 2
+
+    def factor(self) -> float:
+        """Return how many rows to draw for each that lacks."""
+        return 1.1 * (self.drawn + 1) / (self.kept + 1)
+
+    def _sentence(self, lacking: int) -> str:
+        worst = self.tally.broken.most_common(1)
+        most = f"; most of the others break {worst[0][0]}" if worst else ""
+        return (
+            f"{self.words}: of the {self.drawn:,.0f} rows drawn last, {self.kept:,.0f} keep all constraints, and "
+            f"{lacking:,} {'row lacks' if lacking == 1 else 'rows lack'} still{most}. Ask for fewer rows, or loosen "
+            "the condition or the constraint."
+        )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.3g} %" if whole else "none"

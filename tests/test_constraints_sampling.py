@@ -1,0 +1,475 @@
+"""Constraints kept by the sampler: no row breaks one, of every kind, alone, in threes, and under conditions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import cache
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import simulacra as sim
+from simulacra.encodings.category import Category
+from simulacra.encodings.number import Number
+from simulacra.errors import ImpossibleCondition, RareCondition, SchemaError
+from simulacra.randomness import Streams
+from simulacra.sampling._languages import Language
+from simulacra.sampling._memory import Seen
+from simulacra.sampling.constraints import Guarantees
+from simulacra.sampling.keeping import Draw, keep_draws
+from simulacra.sampling.settling import keep_rules, settle_rows
+from simulacra.sampling.tallies import Tally
+from simulacra.schema.breaches import find_broken
+from simulacra.schema.constraints import (
+    Check,
+    Combination,
+    Constraint,
+    Determines,
+    Equality,
+    Implies,
+    Monotone,
+    OneHot,
+    Pattern,
+    Unique,
+)
+from simulacra.schema.predicates import Predicate
+from simulacra.schema.types import Column, Table
+
+MODELS = [(make, model) for make in ("VW", "Fiat", "Ford") for model in ("Golf", "Panda", "Focus", "Up")]
+
+KINDS: dict[str, Constraint] = {
+    "check": Check("net <= gross"),
+    "implies": Implies("net < 20", "note is null"),
+    "forbids": Implies("make = 'VW'", "model in ('Golf', 'Up')"),
+    "equality": Equality("total", "net + gross"),
+    "unique": Unique(("net", "gross", "day")),
+    "determines": Determines("zip", ("city",)),
+    "combination": Combination(("make", "model"), tuple(MODELS[::2])),
+    "one_hot": OneHot(("is_a", "is_b", "is_c")),
+    "monotone": Monotone("gross", "day", by="make"),
+    "pattern": Pattern("plate", r"[A-Z]{2}-\d{3}[xy]?"),
+}
+WHERES = (
+    None,
+    "net > 30",
+    "make = 'VW' or city = 'c3'",
+    "total between 60 and 140 and day > date '2024-02-01'",
+)
+
+
+def made(n: int = 3_000) -> pl.DataFrame:
+    """Rows that break every rule now and then, with missing values."""
+    rng = Streams(5).stream("rows")
+    net, gross = rng.integers(0, 100, n), rng.integers(0, 100, n)
+    gaps = rng.random((n, 3)) < 0.05
+    frame = pl.DataFrame(
+        {
+            "net": net,
+            "gross": np.where(rng.random(n) < 0.8, np.maximum(net, gross), gross),
+            "total": np.where(rng.random(n) < 0.9, net + np.maximum(net, gross), net),
+            "make": rng.choice(["VW", "Fiat", "Ford"], n),
+            "model": rng.choice(["Golf", "Panda", "Focus", "Up"], n),
+            "zip": rng.choice([f"z{i}" for i in range(20)], n),
+            "city": rng.choice([f"c{i}" for i in range(5)], n),
+            "note": np.where(rng.random(n) < 0.5, "late", "early"),
+            "day": [date(2024, 1, 1) + timedelta(int(d)) for d in rng.integers(0, 300, n)],
+            "plate": [f"AB-{v}" for v in rng.integers(100, 9999, n)],
+            **{f"is_{name}": rng.random(n) < 0.4 for name in "abc"},
+        }
+    )
+    return frame.with_columns(
+        pl.when(pl.Series(~gaps[:, place])).then(pl.col(name)).alias(name)
+        for place, name in enumerate(["gross", "note", "city"])
+    ).with_columns(pl.when(pl.Series(rng.random(n) < 0.5)).then(pl.col("note")).alias("note"))
+
+
+@cache
+def fitted(model: str = "trees") -> sim.Synthesizer:
+    frame = made()
+    schema = sim.infer(frame).with_column("plate", kind="text").with_column("zip", kind="category")
+    return sim.fit(frame, model, schema=schema, seed=1)
+
+
+def drawer(model: sim.Synthesizer) -> Draw:
+    """Draw with the model, by way of its own conditions."""
+    bare = replace(model, table=replace(model.table, constraints=()))
+
+    def draw(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
+        seed = streams.key("draw") % 2**62
+        return bare.sample(n, seed=seed, where=None if where is None else where.sql).polars()
+
+    return draw
+
+
+def sampled(
+    rules: tuple[Constraint, ...],
+    n: int = 2_000,
+    where: str | None = None,
+    model: str = "trees",
+    notes: list[str] | None = None,
+    seed: int = 3,
+) -> tuple[pl.DataFrame, Table]:
+    source = fitted(model)
+    table = replace(source.table, constraints=rules)
+    condition = Predicate.parse(where, table) if where else None
+    guarantees = Guarantees.of(table, source.encodings)
+    told = notes if notes is not None else []
+    rows = keep_rules(n, drawer(source), guarantees, condition, Streams(seed), told)
+    return pl.concat(rows), table
+
+
+def require_kept(frame: pl.DataFrame, table: Table, n: int, where: str | None = None) -> None:
+    assert len(frame) == n
+    for rule in table.constraints:
+        assert not find_broken(rule, frame, table).any(), f"{rule} is broken"
+    if where:
+        assert Predicate.parse(where, table).evaluate(frame).fill_null(False).all()
+    for column in table.columns:
+        values = frame[column.name]
+        if column.bounds is not None:
+            assert values.drop_nulls().is_between(*column.bounds).all(), column.name
+        if not column.nullable:
+            assert not values.null_count(), column.name
+
+
+@pytest.mark.parametrize("model", ["trees", "independent"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_kept_though_training_rows_break_it(kind: str, model: str) -> None:
+    frame, table = sampled((KINDS[kind],), model=model)
+    require_kept(frame, table, 2_000)
+    assert find_broken(KINDS[kind], made(), table).any(), "the training rows keep it anyway"
+
+
+@pytest.mark.parametrize("where", WHERES)
+@pytest.mark.parametrize("three", list(combinations(KINDS, 3))[::17])
+def test_threes_are_kept_under_conditions(three: tuple[str, ...], where: str | None) -> None:
+    frame, table = sampled(tuple(KINDS[kind] for kind in three), 300, where)
+    require_kept(frame, table, 300, where)
+
+
+def test_all_kinds_together() -> None:
+    rules = tuple(rule for kind, rule in KINDS.items() if kind != "forbids")
+    frame, table = sampled(rules, 1_000, "net > 10")
+    require_kept(frame, table, 1_000, "net > 10")
+
+
+def test_the_types_and_the_gaps_stay() -> None:
+    frame, _ = sampled(tuple(KINDS.values()), 1_000)
+    free = drawer(fitted())(1_000, None, Streams(3))
+    assert frame.schema == free.schema
+    # no repair fills gaps in: each share has a standard error of sqrt(.05 * .95 / 1000) = .007, and four of the
+    # difference are .04
+    assert frame["gross"].null_count() > 0
+    assert abs(frame["gross"].null_count() - free["gross"].null_count()) / 1_000 < 0.04
+
+
+def test_repairs_are_told_and_rows_that_keep_all_are_left_alone() -> None:
+    notes: list[str] = []
+    frame, _ = sampled((KINDS["one_hot"],), notes=notes)
+    assert len(notes) == 1
+    assert "changed so that they keep it" in notes[0]
+    source = fitted()
+    guarantees = Guarantees.of(replace(source.table, constraints=(KINDS["one_hot"],)), source.encodings)
+    assert guarantees.repair(frame, Streams(9), Tally()).equals(frame)
+
+
+def test_the_same_seed_gives_the_same_rows() -> None:
+    rules = tuple(KINDS[kind] for kind in ("one_hot", "unique", "determines", "pattern"))
+    assert sampled(rules, 500)[0].equals(sampled(rules, 500)[0])
+    assert not sampled(rules, 500)[0].equals(sampled(rules, 500, seed=4)[0])
+
+
+def test_one_hot_columns_keep_one_of_those_that_are_true() -> None:
+    table = Table("t", tuple(Column(n, "boolean") for n in "abc"), constraints=(OneHot(("a", "b", "c")),))
+    frame = pl.DataFrame({"a": [True, True], "b": [True, False], "c": [False, False]})
+    many = pl.concat([frame] * 500)
+    kept = Guarantees.of(table, {}).repair(many, Streams(1), Tally())
+    assert not kept["c"].any()
+    assert kept.filter(~many["b"])["a"].all()
+    # half of 500, with a standard deviation of 11
+    assert abs(kept.filter(many["b"])["a"].sum() - 250) < 45
+
+
+def test_equalities_are_computed_in_the_order_of_what_they_stand_on() -> None:
+    columns = tuple(Column(name, "number", decimals=2) for name in "abcd")
+    rules = (Equality("d", "c * 2"), Equality("c", "a / b"))
+    frame = pl.DataFrame({"a": [1.0, 5.0, 3.0], "b": [3.0, 0.0, None], "c": [9.0] * 3, "d": [9.0] * 3})
+    kept = Guarantees.of(Table("t", columns, constraints=rules), {}).repair(frame, Streams(1), Tally())
+    # dividing by zero and by nothing gives nothing, and then the equality holds
+    assert kept["c"].to_list() == [0.33, 9.0, 9.0]
+    assert kept["d"].to_list() == [0.66, 18.0, 18.0]
+
+
+def test_a_condition_on_a_computed_column_is_asked_of_its_parts() -> None:
+    source = fitted("independent")
+    table = replace(source.table, constraints=(KINDS["equality"],))
+    asked: list[str] = []
+    plain = drawer(source)
+
+    def draw(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
+        asked.append("" if where is None else where.sql)
+        return plain(n, where, streams)
+
+    guarantees = Guarantees.of(table, source.encodings)
+    condition = Predicate.parse("total > 100", table)
+    rows = pl.concat(keep_rules(500, draw, guarantees, condition, Streams(1), []))
+    require_kept(rows, table, 500, "total > 100")
+    assert any("net" in sql and "gross" in sql for sql in asked)
+
+
+def test_rows_that_break_a_check_come_out_as_those_that_keep_it() -> None:
+    # rows drawn anew are drawn like the others, so the kept rows are the model's rows that keep the check
+    frame, _ = sampled((Check("net <= 50"),), 4_000)
+    free = drawer(fitted())(10_000, None, Streams(8)).filter(pl.col("net") <= 50)
+    # standard errors .46 / sqrt(4000) and .46 / sqrt(5000): four of the difference are .04
+    for make in ("VW", "Fiat", "Ford"):
+        assert abs((frame["make"] == make).mean() - (free["make"] == make).mean()) < 0.04
+    assert abs(frame["net"].mean() - free["net"].mean()) < 4 * 15 * (1 / 4_000 + 1 / 5_000) ** 0.5
+
+
+def test_unique_rows_are_drawn_until_the_last_one() -> None:
+    table = Table(
+        "t", (Column("a", "category"), Column("b", "number", integer=True)), constraints=(Unique(("a", "b")),)
+    )
+    encodings = {
+        "a": Category.fit(pl.Series("a", ["x", "y"]), table["a"]),
+        "b": Number.fit(pl.Series("b", [0, 49]), table["b"]),
+    }
+
+    def draw(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
+        rng = streams.stream("rows")
+        return pl.DataFrame({"a": rng.choice(["x", "y"], n).tolist(), "b": rng.integers(50, size=n)})
+
+    guarantees = Guarantees.of(table, encodings)
+    rows = pl.concat(keep_rules(100, draw, guarantees, None, Streams(1), []))
+    assert rows.n_unique() == 100
+    with pytest.raises(ImpossibleCondition, match="100 different values in this model, and 101 rows"):
+        list(keep_rules(101, draw, guarantees, None, Streams(1), []))
+
+
+def test_what_proves_too_rare_says_what_rows_broke() -> None:
+    table = Table("t", (Column("a", "number", integer=True), Column("b", "number", integer=True)))
+    table = replace(table, constraints=(Check("a > b"), Unique("a")))
+
+    def draw(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
+        return pl.DataFrame({"a": np.ones(n, dtype=np.int64), "b": np.zeros(n, dtype=np.int64)})
+
+    with pytest.raises(RareCondition, match=r'`"a" differs in every row`'):
+        list(keep_rules(3, draw, Guarantees.of(table, {}), None, Streams(1), []))
+
+
+@pytest.mark.parametrize(
+    ("rules", "where", "words"),
+    [
+        ((KINDS["combination"],), "make = 'VW' and model = 'Panda'", "nothing that keeps the constraint"),
+        ((KINDS["one_hot"],), "is_a and is_b", "nothing that keeps the constraint"),
+        ((Check("net > 80"),), "net < 20", "no value of 'net'"),
+        ((Check("net > 80"), Check("net < 10")), None, "no value of 'net'"),
+        ((Unique("make"),), None, "3 different values"),
+        ((Unique(("make", "zip")),), "make = 'VW'", "20 different values"),
+    ],
+)
+def test_contradictions_are_told_before_drawing(
+    rules: tuple[Constraint, ...], where: str | None, words: str
+) -> None:
+    with pytest.raises(ImpossibleCondition, match=words):
+        sampled(rules, 500, where)
+
+
+def test_combinations_that_no_fit_has_filled_in_are_asked_for() -> None:
+    with pytest.raises(SchemaError, match="Fit again, or list them"):
+        sampled((Combination(("make", "model")),))
+
+
+def test_groups_get_their_commonest_value_and_keep_it_over_blocks() -> None:
+    columns = (Column("zip", "category"), Column("city", "category", nullable=True))
+    table = Table("t", columns, constraints=(Determines("zip", "city"),))
+    guarantees = Guarantees.of(table, {})
+    first = pl.DataFrame({"zip": ["1", "1", "1", "2"], "city": ["A", "B", "B", None]})
+    second = pl.DataFrame({"zip": ["2", "1", "3", None], "city": ["A", "A", "A", "C"]}, schema=first.schema)
+    tally = Tally()
+    rows = pl.concat(
+        settle_rows(
+            [first, second], keep_draws(_none, guarantees, tally), guarantees, (None,), Streams(1), tally
+        )
+    )
+    assert rows["city"].to_list() == ["B", "B", "B", None, None, "B", "A", "C"]
+
+
+def _none(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
+    raise AssertionError("nothing has to be drawn")
+
+
+def test_a_rising_column_keeps_its_values() -> None:
+    columns = (Column("t", "number", integer=True), Column("v", "number"), Column("g", "category"))
+    rules = (Monotone("v", "t", by="g", falling=True),)
+    table = Table("t", columns, constraints=rules)
+    rng = Streams(1).stream("rows")
+    given = pl.DataFrame(
+        {"t": rng.integers(9, size=200), "v": rng.random(200), "g": rng.choice(["x", "y"], 200).tolist()}
+    )
+    tally, guarantees = Tally(), Guarantees.of(table, {})
+    kept = next(settle_rows([given], _none, guarantees, (None,), Streams(1), tally))
+    assert not find_broken(rules[0], kept, table).any()
+    assert kept.select("g", "v").sort("g", "v").equals(given.select("g", "v").sort("g", "v"))
+    assert kept["t"].equals(given["t"])
+
+
+def test_a_strictly_rising_column_repeats_no_value() -> None:
+    columns = (Column("t", "number", integer=True), Column("v", "number", integer=True))
+    table = Table("t", columns, constraints=(Monotone("v", "t", strict=True),))
+
+    def draw(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
+        rng = streams.stream("rows")
+        return pl.DataFrame({"t": rng.integers(1_000, size=n), "v": rng.integers(2_000, size=n)})
+
+    rows = pl.concat(keep_rules(300, draw, Guarantees.of(table, {}), None, Streams(1), []))
+    require_kept(rows, table, 300)
+
+
+def test_quotas_stay_what_they_were_when_rows_are_settled() -> None:
+    source = fitted()
+    table = replace(source.table, constraints=(Unique(("net", "make")), KINDS["determines"]))
+    guarantees, tally = Guarantees.of(table, source.encodings), Tally()
+    kinds = tuple(Predicate.parse(f"make = '{make}'", table) for make in ("VW", "Ford"))
+    kept = keep_draws(drawer(source), guarantees, tally)
+    given = [pl.concat([kept(60, kinds[0], Streams(1)), kept(30, kinds[1], Streams(2))])]
+    rows = pl.concat(settle_rows(given, kept, guarantees, kinds, Streams(3), tally))
+    assert rows["make"].to_list() == ["VW"] * 60 + ["Ford"] * 30
+    require_kept(rows, table, 90)
+
+
+def test_keys_that_a_pattern_spells_never_repeat_and_never_run_dry_silently() -> None:
+    columns = (Column("id", "key"), Column("a", "number", integer=True))
+    table = Table("t", columns, constraints=(Pattern("id", r"[A-C]\d{2}"),))
+
+    def draw(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
+        return pl.DataFrame({"id": ["?"] * n, "a": np.arange(n)})
+
+    guarantees = Guarantees.of(table, {})
+    rows = pl.concat(keep_rules(300, draw, guarantees, None, Streams(1), []))
+    assert rows["id"].n_unique() == 300
+    assert rows["id"].str.contains(r"^[A-C]\d{2}$").all()
+    assert not rows["id"].is_sorted()
+    with pytest.raises(ImpossibleCondition, match="spells 300 different keys, and 301 rows"):
+        list(keep_rules(301, draw, guarantees, None, Streams(1), []))
+    with pytest.raises(ImpossibleCondition, match="rows can not be chosen by it"):
+        list(keep_rules(3, draw, guarantees, Predicate.parse("id like 'A%'", table), Streams(1), []))
+    with pytest.raises(SchemaError, match="nothing else can be asked of it"):
+        Guarantees.of(replace(table, constraints=(*table.constraints, Check("id <> 'A00'"))), {})
+    with pytest.raises(SchemaError, match="may spell one text in several ways"):
+        Guarantees.of(replace(table, constraints=(Pattern("id", "a*a*"),)), {})
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [
+        r"[A-Z]{3}-\d{4}",
+        r"^(ab|c\d?)+x*$",
+        r"[^a-z]{2,4}\w\s.",
+        "a|bc|",
+        r"\D{1,3}\.\\",
+        "(?:é|ß){2}",
+        "x{0}y?",
+    ],
+)
+def test_texts_of_a_pattern_match_it(regex: str) -> None:
+    texts = Language.parse(regex).draw(300, Streams(1).stream("texts"))
+    assert all(re.fullmatch(regex, text) for text in texts)
+
+
+@pytest.mark.parametrize("regex", [r"[ab]{0,3}c|\d", "(x|yz){2}", "a?b?", "[ab]+(cd)?"])
+def test_texts_are_counted(regex: str) -> None:
+    language = Language.parse(regex)
+    texts = language.spell(np.arange(language.count))
+    assert all(re.fullmatch(regex, text) for text in texts)
+    assert len(set(texts)) == language.count
+
+
+def test_numbers_of_huge_languages_are_spelt() -> None:
+    language = Language.parse(r"(\w{30}|x)[a-c]*")
+    texts = language.spell(np.array([0, 1, 2**62 - 1]))
+    assert len(set(texts)) == 3
+    assert all(re.fullmatch(r"(\w{30}|x)[a-c]*", text) for text in texts)
+
+
+@pytest.mark.parametrize("regex", ["(?i)a", "(?=a)b", r"(a)\1", "[", r"a\bc", r"\p{L}", "a{20000}"])
+def test_patterns_without_texts_are_refused(regex: str) -> None:
+    with pytest.raises(SchemaError, match=re.escape(repr(regex))):
+        Language.parse(regex)
+
+
+def test_memory_of_a_million_values_is_small_and_exact() -> None:
+    rng = Streams(1).stream("values")
+    values = rng.integers(200_000, size=300_000)
+    seen, kept = Seen(("a",)), []
+    for cut in range(0, len(values), 50_000):
+        frame = pl.DataFrame({"a": values[cut : cut + 50_000]})
+        fresh = frame.filter(pl.Series(seen.admit(frame)))
+        seen.learn(fresh)
+        kept.append(fresh)
+    rows = pl.concat(kept)["a"]
+    assert rows.n_unique() == len(rows) == len(np.unique(values))
+    assert sum(run.nbytes for run in seen._runs) == 8 * len(rows)
+
+
+SMALL: dict[str, Callable[[st.DataObject], Constraint]] = {
+    "check": lambda data: Check(
+        data.draw(st.sampled_from(["a <= b", "a + b < 12", "not (c = 'x' and a > 5)"]))
+    ),
+    "implies": lambda data: Implies(
+        data.draw(st.sampled_from(["a > 4", "c = 'x'"])),
+        data.draw(st.sampled_from(["b = 7", "d is null", "b > 2"])),
+    ),
+    "equality": lambda data: Equality("b", data.draw(st.sampled_from(["a", "9 - a", "floor(a / 2)"]))),
+    "determines": lambda data: Determines(data.draw(st.sampled_from(["a", "c", "d"])), "e"),
+    "combination": lambda data: Combination(("c", "e"), (("x", "u"), ("y", "u"), ("x", "v"))),
+    "monotone": lambda data: Monotone("b", "a", by=data.draw(st.sampled_from([(), ("c",)]))),
+}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_whatever_is_given_keeps_its_constraints(data: st.DataObject) -> None:
+    kinds = data.draw(st.lists(st.sampled_from(sorted(SMALL)), min_size=1, max_size=3, unique=True))
+    # a column that is computed from what it must rise with can leave no row
+    assume(not {"equality", "monotone"} <= set(kinds))
+    rules = tuple(SMALL[kind](data) for kind in kinds)
+    columns = (
+        Column("a", "number", integer=True), Column("b", "number", integer=True, nullable=True),
+        Column("c", "category"), Column("d", "category", nullable=True), Column("e", "category"),
+    )  # fmt: skip
+    table = Table("t", columns, constraints=rules)
+    where = data.draw(st.sampled_from([None, "a > 2", "c = 'x'", "b is not null"]))
+
+    def draw(n: int, asked: Predicate | None, streams: Streams) -> pl.DataFrame:
+        pieces: list[pl.DataFrame] = []
+        while sum(map(len, pieces)) < n or not pieces:
+            rng = streams.stream("rows", len(pieces))
+            b = pl.Series("b", rng.integers(10, size=4 * n + 64))
+            frame = pl.DataFrame(
+                {"a": rng.integers(10, size=len(b)), "b": b, **{
+                    name: rng.choice(levels, len(b)).tolist()
+                    for name, levels in (("c", ["x", "y"]), ("d", ["p", "q"]), ("e", ["u", "v"]))
+                }}
+            ).with_columns(
+                pl.when(pl.Series(rng.random(len(b)) < 0.8)).then(pl.col(name)).alias(name) for name in "bd"
+            )  # fmt: skip
+            pieces.append(frame if asked is None else asked.keep(frame))
+        return pl.concat(pieces).head(n)
+
+    some = draw(500, None, Streams(0))
+    encodings = {
+        column.name: (Number if column.kind == "number" else Category).fit(some[column.name], column)
+        for column in columns
+    }
+    condition = Predicate.parse(where, table) if where else None
+    rows = pl.concat(keep_rules(60, draw, Guarantees.of(table, encodings), condition, Streams(1), []))
+    require_kept(rows, table, 60, where)
