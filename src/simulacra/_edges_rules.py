@@ -12,7 +12,7 @@ import polars as pl
 
 from simulacra._edges_cases import Case
 from simulacra.errors import PredicateError
-from simulacra.schema.breaches import formula_of, tolerance
+from simulacra.schema.breaches import columns_of, formula_of, tolerance
 from simulacra.schema.constraints import (
     Check,
     Combination,
@@ -31,7 +31,6 @@ from simulacra.synthesizer import Synthesizer
 Ask = Callable[[str, Constraint], pl.DataFrame | None]
 """Draws rows that satisfy a predicate and all constraints but one; None where there are none."""
 MOST_TRIED = 5_000
-_SCRAPS = ("~", "", " ", "0", "a", "Z" * 60, "é")
 
 
 def cases_of_rule(rule: Constraint, table: Table, pool: pl.DataFrame, ask: Ask) -> Iterator[Case]:
@@ -53,9 +52,11 @@ def cases_of_rule(rule: Constraint, table: Table, pool: pl.DataFrame, ask: Ask) 
         Check: _check, Implies: _implies, Equality: _equality, Unique: _unique, Determines: _determines,
         Combination: _combination, OneHot: _one_hot, Monotone: _monotone, Pattern: _pattern,
     }  # fmt: skip
+    own = columns_of(rule, table)
     for name, values in makers[type(rule)](rule, table, pool, ask):
+        values = {key: value for key, value in values.items() if key in own or table[key].kind != "key"}
         typed = {key: pl.Series(key, [value], dtype=pool.schema[key]) for key, value in values.items()}
-        yield Case(name, ", ".join(typed) if len(typed) < len(table.columns) else "", typed, rule=words)
+        yield Case(name, ", ".join(own), typed, rule=words)
 
 
 def asker(models: list[Synthesizer], seed: int) -> Ask:
@@ -86,15 +87,20 @@ Found = Iterator[tuple[str, dict[str, Any]]]
 
 
 def _check(rule: Check, table: Table, pool: pl.DataFrame, ask: Ask) -> Found:
-    found = ask(f"not ({rule.sql})", rule)
-    if found is not None:
-        yield "check broken", found.row(0, named=True)
+    yield from _part_and_whole("check broken", ask(f"not ({rule.sql})", rule), columns_of(rule, table))
 
 
 def _implies(rule: Implies, table: Table, pool: pl.DataFrame, ask: Ask) -> Found:
     found = ask(f"({rule.when}) and not ({rule.then})", rule)
+    yield from _part_and_whole("'then' false where 'if' is true", found, columns_of(rule, table))
+
+
+def _part_and_whole(name: str, found: pl.DataFrame | None, columns: tuple[str, ...]) -> Found:
+    """Give the columns of a rule alone, and the whole row, whose other rules were kept when it was drawn."""
     if found is not None:
-        yield "'then' false where 'if' is true", found.row(0, named=True)
+        row = found.row(0, named=True)
+        yield name, {key: row[key] for key in columns}
+        yield name, row
 
 
 def _equality(rule: Equality, table: Table, pool: pl.DataFrame, ask: Ask) -> Found:

@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 
 from simulacra._edges_cases import Case, one
-from simulacra._edges_judging import Judge, read_texts
+from simulacra._edges_judging import Judge, Reader
 from simulacra._edges_rows import model_contract
 from simulacra._edges_rules import asker, cases_of_rule
 from simulacra._edges_values import cases_of
-from simulacra.errors import OptionError, SchemaError
+from simulacra.errors import OptionError, PredicateError, SchemaError
 from simulacra.filing import write_path
 from simulacra.formatting import format_frame, format_series
 from simulacra.randomness import Streams
@@ -24,12 +24,17 @@ from simulacra.sampling.constraints import Guarantees
 from simulacra.sampling.numbering import number_keys
 from simulacra.schema.constraints import Combination, Equality
 from simulacra.schema.types import Column, Table
+from simulacra.schema.validation import require_valid
 from simulacra.synthesizer import Synthesizer
 
 POOL = 64
 """Typical rows that cases are put into."""
 TRIED = 16
 """Typical rows that each case is tried in: the one that breaks fewest rules is taken."""
+APART = 3
+"""Typical rows for each case where something holds among rows: no two cases share one."""
+MOST_WAYS = 6
+"""Ways in which a constraint is broken, at most."""
 SHOWN = 5
 """Typical rows that are given out as they are."""
 FLAGS = ("case", "column", "breaks", "valid")
@@ -155,6 +160,8 @@ def make_edge_cases(
             f"table {table.name!r}: the combinations of {', '.join(map(repr, unfilled.columns))} are learnt by a fit. "
             "Give a model that was fitted with them, or list them in `allowed`."
         )
+    if into is not None:
+        require_valid(into, table)
     streams = Streams(seed).at("edge cases")
     maker = _Maker(table, contract, streams, as_text, into)
     frame, notes = maker.make()
@@ -185,19 +192,34 @@ class _Maker:
 
     def make(self) -> tuple[pl.DataFrame, list[str]]:
         """Return the rows with flags, and notes."""
-        pool = self.model.sample(POOL, seed=self.seed).polars()
+        pool = self._pool()
         # a model may draw what its own contract calls wrong: bounds that are its encodings' business
         pool = pool.filter(pl.Series(~self.judge.any_broken(pool)))
         if not len(pool):
             raise SchemaError(
                 f"table {self.table.name!r}: no typical row keeps the contract. Loosen its constraints."
             )
+        self.reader = Reader(pool, self.table)
         cases = [case for case in self._cases(pool) if self.as_text or case.text is None]
         rows, texts = self._place(cases, pool)
         typical = pool.head(SHOWN)
         start = 0 if self.into is None else len(self.into)
         whole = self._numbered(pl.concat([typical, rows]), [*[None] * len(typical), *cases], start)
         return self._judged(whole, [*[None] * len(typical), *cases], [*[None] * len(typical), *texts])
+
+    def _pool(self) -> pl.DataFrame:
+        """Draw typical rows: enough for each case to have its own where something holds among rows."""
+        wanted = POOL
+        if self.guarantees.over_rows:
+            cases = sum(1 for column in self.table.columns for _ in cases_of(column))
+            wanted = SHOWN + APART * (cases + MOST_WAYS * len(self.table.constraints))
+        while True:
+            try:
+                return self.model.sample(wanted, seed=self.seed).polars()
+            except PredicateError:
+                if wanted <= SHOWN:
+                    raise
+                wanted = max(wanted // 2, SHOWN)
 
     def _cases(self, pool: pl.DataFrame) -> Iterator[Case]:
         for column in self.table.columns:
@@ -221,9 +243,15 @@ class _Maker:
 
     def _place(self, cases: Sequence[Case], pool: pl.DataFrame) -> tuple[pl.DataFrame, list[str | None]]:
         """Put each case into the typical row in which it breaks fewest rules."""
-        tried = min(TRIED, len(pool))
-        picks = (np.arange(len(cases))[:, None] + np.arange(tried)[None, :]) % len(pool)
-        frame = pool[picks.ravel()]
+        tried = APART if self.guarantees.over_rows else min(TRIED, len(pool))
+        free = len(pool) - SHOWN if len(pool) > SHOWN else len(pool)
+        places = (
+            np.arange(len(cases) * tried)
+            if self.guarantees.over_rows
+            else (np.arange(len(cases))[:, None] + np.arange(tried)[None, :]).ravel()
+        )
+        picks = len(pool) - 1 - places % free
+        frame = pool[picks]
         unread: list[str | None] = []
         touched: dict[str, list[int]] = {}
         for place, case in enumerate(cases):
@@ -247,7 +275,7 @@ class _Maker:
             if case.text is not None
             else {name: format_series(value, self.table[name])[0] for name, value in case.values.items()}
         )
-        return read_texts(texts, pool, self.table)
+        return self.reader.read(texts)
 
     def _recompute(self, frame: pl.DataFrame, touched: dict[str, list[int]], tried: int) -> pl.DataFrame:
         """Compute what equalities give, but for the columns that a case is about."""
@@ -294,30 +322,17 @@ class _Maker:
     def _judged(
         self, frame: pl.DataFrame, cases: Sequence[Case | None], unread: Sequence[str | None]
     ) -> tuple[pl.DataFrame, list[str]]:
-        broken = self.judge.rules(frame, unread, self.into)
-        kept: list[int] = []
-        lost: dict[str, None] = {}
-        met: set[str] = set()
-        seen: set[tuple[str, str]] = set()
-        for place, case in enumerate(cases):
-            aimed = case.rule if case is not None else ""
-            if case is not None and aimed:
-                # a constraint is tried in several ways: the first of each name that breaks it stays
-                if aimed not in broken[place] or (aimed, case.name) in seen:
-                    lost[aimed] = None
-                    continue
-                met.add(aimed)
-                seen.add((aimed, case.name))
-            kept.append(place)
+        # what no rule among rows speaks of comes first: these rows go together as they were drawn
+        late = [
+            case is not None and not self.judge.columns_among.isdisjoint(_columns(case)) for case in cases
+        ]
+        order = np.argsort(np.array(late), kind="stable").tolist()
+        broken = self.judge.rules(frame, order, unread, self.into)
+        kept, met = _choose(cases, broken)
         notes = [
             f"no row was found that breaks `{rule}`: the limits of its columns leave none."
-            for rule in lost
-            if rule not in met
-        ]
-        asked = {str(rule) for rule in self.table.constraints} - met - set(lost)
-        notes += [
-            f"no row was found that breaks `{rule}`: the limits of its columns leave none."
-            for rule in sorted(asked)
+            for rule in self.table.constraints
+            if str(rule) not in met
         ]
         out = self._written(frame, cases) if self.as_text else frame
         flags = {
@@ -362,3 +377,21 @@ class _Maker:
             pl.lit(value, dtype=frame.schema[name]).alias(name) for name, value in empty.items()
         )
         return pl.concat([marked, frame])
+
+
+def _columns(case: Case) -> set[str]:
+    return {*case.values} or {case.column}
+
+
+def _choose(cases: Sequence[Case | None], broken: Sequence[Sequence[str]]) -> tuple[list[int], set[str]]:
+    """Keep of the ways to break a rule, for each name, the one that breaks fewest others; and tell the rules."""
+    best: dict[tuple[str, str, str], int] = {}
+    kept: list[int] = []
+    for place, case in enumerate(cases):
+        if case is None or not case.rule:
+            kept.append(place)
+        elif case.rule in broken[place]:
+            key = (case.rule, case.name, case.column)
+            if key not in best or len(broken[place]) < len(broken[best[key]]):
+                best[key] = place
+    return sorted([*kept, *best.values()]), {key[0] for key in best}

@@ -258,8 +258,7 @@ def agree(schema: Schema, table: Table) -> Schema:
     own = schema.table()
     known = set(table.names)
     columns = tuple(table[column.name] if column.name in known else column for column in own.columns)
-    kept = tuple(c for c in table.constraints if False)
-    return Schema((Table(own.name, columns, constraints=kept),))
+    return Schema((Table(own.name, columns),))
 
 
 def tell_account(account: Account, whole: pl.DataFrame, columns: Iterable[str]) -> list[str]:
@@ -267,14 +266,16 @@ def tell_account(account: Account, whole: pl.DataFrame, columns: Iterable[str]) 
     notes = []
     for name, count in account.strange.items():
         if count:
+            cells = "cell has" if count == 1 else "cells have"
             notes.append(
-                f"column {name!r}: {count:,} known {'cell has' if count == 1 else 'cells have'} a value that the model can "
-                "not draw; it stays, and tells as much of its row as the nearest value does, a level nothing."
+                f"column {name!r}: {count:,} known {cells} a value that the model can not draw; it stays, and tells as "
+                "much of its row as the nearest value does, a level nothing."
             )
     if account.loose:
         notes.append(
-            f"{account.loose:,} {'row has' if account.loose == 1 else 'rows have'} known cells that break an exact relation "
-            "or a constraint, or leave nothing that the model can draw; their gaps were filled without it."
+            f"{account.loose:,} {'row has' if account.loose == 1 else 'rows have'} known cells that fit no row of the "
+            "model (an exact relation, a constraint, or a value that is always missing there); their gaps were filled "
+            "without that."
         )
     for words, count in account.broken.items():
         if count:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -77,6 +78,24 @@ def solvable(relation: Relation, source: str) -> bool:
 def leaves(relation: Relation) -> bool:
     """Tell whether a model sees of the target only what is left of it."""
     return isinstance(relation, Prediction) or (isinstance(relation, Order) and relation.gap)
+
+
+def join(outer: Sum, inner: Sum) -> Sum | None:
+    """Write the terms of a source that is a sum into the sum that it is a source of, where that is one.
+
+    Examples
+    --------
+    >>> print(join(Sum("c", (("b", 1), ("d", -1)), 5), Sum("b", (("a", 60), ("e", 1)), 2)))
+    'c' = 60 x 'a' + 'e' - 'd' + 7
+    """
+    factor = dict(outer.terms)[inner.target]
+    if inner.period is not None and inner.period != outer.period:
+        return None
+    terms = [(name, factor * times) for name, times in inner.terms]
+    terms += [(name, times) for name, times in outer.terms if name != inner.target]
+    if len({name for name, _ in terms}) < len(terms):
+        return None
+    return replace(outer, terms=tuple(terms), constant=outer.constant + factor * inner.constant)
 
 
 def can_be(encoding: Encoding, values: Array) -> Array:

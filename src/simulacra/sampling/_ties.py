@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulacra.domain import Array
-from simulacra.relations import Order, Relation
+from simulacra.relations import Order, Relation, Sum
 from simulacra.relations.relation import Prediction
 from simulacra.sampling._known import Known
-from simulacra.sampling._solving import leaves, order_ends, solvable, solve
+from simulacra.sampling._solving import join, leaves, order_ends, solvable, solve
 from simulacra.sampling.decoding import Decoder
 
 _NEAR = 1e-6
@@ -74,10 +74,9 @@ class Ties:
         """Work out what follows for some rows; if not `strict`, relations of unknown sources are let go."""
         whole, values = dict(known.told), dict(known.values)
         ties = cls({}, {}, whole, values, {}, {}, np.zeros(len(known), bool))
-        if strict:
-            for _ in range(_ROUNDS):
-                if not _derive(decoder, whole, values):
-                    break
+        for _ in range(_ROUNDS):
+            if not _derive(decoder, whole, values):
+                break
         ties.told.update(whole)
         ties.given.update(values)
         names = decoder.domain.names
@@ -97,16 +96,26 @@ class Ties:
                 self.given[name] = left[name]
                 self.told[name] = target & (sources | idle)
         active = target & ~sources & ~idle
+        if not strict:
+            self.loose[:] |= active
+            return
+        for name in relation.sources:
+            inner = decoder.rebuilt.get(name)
+            if isinstance(relation, Sum) and isinstance(inner, Sum) and (joined := join(relation, inner)):
+                # a source that is a sum itself: its own terms are looked for
+                self._hold(joined, active & ~self.whole[name], decoder, stage)
+                active = active & self.whole[name]
+        self._hold(relation, active, decoder, stage)
+
+    def _hold(self, relation: Relation, active: Array, decoder: Decoder, stage: Mapping[str, int]) -> None:
+        """Arrange that a relation gives its known target back in some rows."""
         if not active.any():
             return
         ready = {name: self._ready(name, decoder, stage) for name in relation.sources}
         last = np.maximum.reduce(list(ready.values()))
         first_own = min(stage[name] for name in relation.targets)
         last_own = max(stage[name] for name in relation.targets)
-        if not strict:
-            self.loose[:] |= active
-            return
-        if not residual:
+        if not leaves(relation):
             self._check(relation, active, np.maximum(last, last_own))
             return
         done = np.zeros(len(active), bool)

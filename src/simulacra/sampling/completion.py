@@ -288,9 +288,10 @@ class _Chunk:
             held = np.logical_and.reduce([self.known.held[name] for name in wish.term.columns])
             wrong = held & ~wish.term.evaluate(self.known.frame).fill_null(False).to_numpy()
             if wrong.any():
+                rows = say_rows(np.flatnonzero(wrong), self.start)
                 raise ImpossibleCondition(
-                    f"where {quoted(wish.term.sql)}: the known cells of "
-                    f"{say_rows(np.flatnonzero(wrong), self.start)} do not satisfy it, and they are not changed. Leave such rows out, or loosen it."
+                    f"where {quoted(wish.term.sql)}: the known cells of {rows} do not satisfy it, and they are not "
+                    "changed. Leave such rows out, or loosen it."
                 )
 
     def _require_found(self, rows: Array) -> None:
