@@ -34,7 +34,7 @@ LAYERS: dict[str, float] = {
     "sources/": 3, "encodings/": 3, "models/": 3, "metrics/": 3, "augmentations/": 3, "scenes/": 3,
     "filing.py": 4, "modelfile.py": 4, "provenance.py": 4, "dataset.py": 4.1, "sampling/": 4.1,
     "relational/": 4.1, "rules/": 4.1, "scale/": 4.1, "intake.py": 4.2, "weights.py": 4, "evaluation.py": 4.2,
-    "plausibility.py": 4.15, "synthesizer.py": 4.2, "fitting.py": 4.3, "explanation.py": 4.3, "mining.py": 4.2, "estimation.py": 4.4, "augmentation.py": 4.4, "scenarios.py": 4.4, "edges.py": 4.4,
+    "plausibility.py": 4.15, "synthesizer.py": 4.2, "fitting.py": 4.3, "explanation.py": 4.3, "mining.py": 4.2, "estimation.py": 4.4, "augmentation.py": 4.4, "imputation.py": 4.15, "enrichment.py": 4.16, "scenarios.py": 4.4, "edges.py": 4.4,
     "report/": 5,
     "api.py": 6,
     "cli/": 7, "server/": 7, "testing/": 7, "__main__.py": 7.1,

@@ -16,8 +16,8 @@ ROOT = Path(simulacra.__file__).parent
 PUBLIC = [
     "Check", "Column", "Combination", "Dataset", "Determines", "Equality", "Generator", "Implies", "Metric",
     "Monotone", "OneHot", "Pattern", "Ranking", "Report", "Schema", "Score", "Synthesizer", "Table", "Unique",
-    "__version__", "compare", "compare_fairness", "errors", "estimate", "evaluate", "explain", "fit", "infer",
-    "load", "mine", "plot", "read", "review", "split", "testing", "write",
+    "__version__", "compare", "compare_fairness", "enrich", "errors", "estimate", "evaluate", "explain", "fit", "impute", "infer",
+    "load", "make_edge_cases", "mine", "play", "plot", "read", "review", "split", "testing", "write",
 ]  # fmt: skip
 
 SIGNATURES = {
@@ -49,6 +49,8 @@ SIGNATURES = {
     ),
     "explain": "(model, column=None, *, top=5)",
     "mine": "(data, *, schema=None, exceptions=0.005)",
+    "play": "(model, scenarios, *, seed=None, only=None, title=None, progress=silent)",
+    "make_edge_cases": "(schema, *, table=None, seed=0, as_text=False, into=None, prefix='_')",
     "write": "(data, path)",
     "Synthesizer.sample": "(self, n, *, seed=None, where=None, balance=None, bigger=None, smaller=None, fair=None, progress=silent)",
     "Synthesizer.chunks": "(self, n, *, seed, **asked)",

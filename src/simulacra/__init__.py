@@ -23,9 +23,12 @@ _HOMES = {
     "compare_fairness": "simulacra.api",
     "review": "simulacra.api",
     "augment": "simulacra._api_augmentation",
+    "impute": "simulacra._api_imputation",
+    "enrich": "simulacra._api_imputation",
     "explain": "simulacra.explanation",
     "mine": "simulacra.mining",
     "play": "simulacra._api_scenarios",
+    "make_edge_cases": "simulacra._api_edges",
     "write": "simulacra.api",
     "Dataset": "simulacra.dataset",
     "Synthesizer": "simulacra.synthesizer",
@@ -55,6 +58,8 @@ __all__ = ["__version__", *_HOMES, *_MODULES]
 if TYPE_CHECKING:
     from simulacra import errors, testing
     from simulacra._api_augmentation import augment
+    from simulacra._api_imputation import enrich, impute
+    from simulacra._api_edges import make_edge_cases
     from simulacra._api_scenarios import play
     from simulacra.api import (
         compare,

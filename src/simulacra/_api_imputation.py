@@ -9,16 +9,15 @@ from typing import Any
 from simulacra._api_schema import Contract, contract
 from simulacra.dataset import Dataset, dataset
 from simulacra.enrichment import Enriched, Sharing, enrich_rows
-from simulacra.errors import SimulacraError
+from simulacra.errors import OptionError
 from simulacra.estimation import require_room
 from simulacra.fitting import fit_table
 from simulacra.generator import Progress, part, silent
-from simulacra.imputation import Imputed, Wanted, agree, complete_rows
+from simulacra.imputation import Imputed, Wanted, complete_rows, open_partial
 from simulacra.intake import Intake
 from simulacra.modelfile import read_model
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.sampling.completion import PARTICLES
-from simulacra.schema.types import Schema
 from simulacra.synthesizer import Synthesizer, make_generator, restore
 
 LEARNING = 0.5
@@ -60,7 +59,7 @@ def impute(
     particles : int
         Draws for each row, among which one is picked; rows that need more get more.
     schema : Schema, mapping, path or None
-        The contract; the model's, or inferred, when None.
+        The contract when a model is fitted here; inferred when None. A fitted model has its own.
     seed : int or None
         The same seed gives the same values. None draws one; it stands in the notes.
     progress : callable
@@ -95,8 +94,8 @@ def impute(
 
     **Privacy**: the result holds the real values that were known. It is no synthetic table.
 
-    **Source**: Doucet and Johansen 2009, "A tutorial on particle filtering and smoothing", sections 3 and 4; Rubin 1987,
-    "Multiple Imputation for Nonresponse in Surveys", chapter 3.
+    **Source**: Doucet and Johansen 2009, "A tutorial on particle filtering and smoothing", sections 3 and 4; Rubin
+    1987, "Multiple Imputation for Nonresponse in Surveys", chapter 3.
 
     Examples
     --------
@@ -112,10 +111,12 @@ def impute(
     share = 0.0
     if fitted is None:
         name = model if isinstance(model, str) else "trees"
-        given = _open(data, contract(schema, data))
+        given = dataset(data, schema=contract(schema, data))
         fitted, share = _learn(given, name, used, part(progress, 0.0, LEARNING)), LEARNING
     else:
-        given = _open(data, agree(dataset(data).schema, fitted.table))
+        if schema is not None:
+            raise OptionError("a fitted model brings its own schema. Leave schema (--schema) out.")
+        given = open_partial(fitted, data)
     return complete_rows(
         fitted, given, wanted, seed=used, told=seed is not None, progress=part(progress, share, 1.0)
     )
@@ -172,9 +173,9 @@ def enrich(
 
     Notes
     -----
-    **The assumption**: given the shared columns, the added ones have nothing to do with any other column of `data`. What
-    `data` hold besides the shared columns can not tell of them: a correlation between an added column and another one
-    of `data` is only what goes through the shared ones. `explained` says how much that can be.
+    **The assumption**: given the shared columns, the added ones have nothing to do with any other column of `data`: a
+    correlation between an added column and another one is only what goes through the shared ones. `explained` says how
+    much that can be.
 
     **Cost**: a fit of `other`, a second one on four fifths of it for `explained`, and some 30 draws for each row.
 
@@ -209,12 +210,8 @@ def _find_model(model: Any) -> Synthesizer | None:
     if isinstance(model, Path) or (isinstance(model, str) and model.endswith(".sim")):
         return restore(read_model(Path(model)))
     if model is not None and not isinstance(model, str):
-        raise SimulacraError(f"model is a fitted model, a .sim file or a name, not a {type(model).__name__}.")
+        raise OptionError(f"model is a fitted model, a .sim file or a name, not a {type(model).__name__}.")
     return None
-
-
-def _open(data: Any, schema: Schema | None) -> Dataset:
-    return dataset(data, schema=schema)
 
 
 def _learn(

@@ -51,23 +51,24 @@ class Judge:
     def columns_among(self) -> frozenset[str]:
         """The columns of rules that hold among rows."""
         rules = [rule for rule in self.table.constraints if isinstance(rule, OVER_ROWS)]
-        return frozenset(self.table.key).union(*(columns_of(rule, self.table) for rule in rules))
+        keys = [column.name for column in self.table.columns if column.kind == "key"]
+        return frozenset((*keys, *self.table.key)).union(*(columns_of(rule, self.table) for rule in rules))
 
     def rules(
         self,
         frame: pl.DataFrame,
-        order: Sequence[int],
+        late: Array,
         unread: Sequence[str | None],
         given: pl.DataFrame | None,
     ) -> list[list[str]]:
-        """Tell for every row the rules that it breaks, beside the rows tried before it that break none.
+        """Tell for every row the rules that it breaks, beside the others that break none.
 
         Parameters
         ----------
         frame : DataFrame
             The rows.
-        order : sequence of int
-            In which rows are tried.
+        late : bool array
+            The rows that are about columns of rules among rows: they are held against the others, one by one.
         unread : sequence of str or None
             For each row, the rule that it breaks by holding what can not be read.
         given : DataFrame or None
@@ -85,15 +86,18 @@ class Judge:
             return found
         beside = frame.head(0) if given is None else given.select(frame.columns).head(MOST_BESIDE)
         whole = np.array([not rules for rules in found])
-        if not self._broken_among(pl.concat([beside, frame.filter(pl.Series(whole))])) and whole.all():
-            return found
-        for place in order:
-            rules = found[place]
+        first = pl.concat([beside, frame.filter(pl.Series(whole & ~late))])
+        # typical rows go together as they were drawn; where they do not, each is tried by itself
+        together = not self._broken_among(first)
+        beside = first if together else beside
+        for place in np.argsort(late, kind="stable").tolist():
+            if together and not late[place]:
+                continue
             row = pl.concat([beside, frame[place : place + 1]])
             more = self._broken_among(row)
-            if not more and not rules:
+            if not more and not found[place]:
                 beside = row
-            rules += more
+            found[place] += more
         return found
 
     def _alone(self, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
@@ -106,7 +110,7 @@ class Judge:
                 yield str(rule), find_broken(rule, frame, self.table)
 
     def _among(self, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
-        keys = {(column.name,) for column in self.table.columns if column.kind == "key"}
+        keys: set[tuple[str, ...]] = {(column.name,) for column in self.table.columns if column.kind == "key"}
         if self.table.key:
             keys.add(self.table.key)
         for names in sorted(keys):
@@ -153,7 +157,9 @@ class Reader:
             if bad.any() or not found[:-1].equals(before, null_equal=True):
                 unread = f"{name}: can be read as a {'whole number' if column.integer else column.kind}"
                 found = pl.Series(name, [None], dtype=found.dtype)
-            else:
+            elif not any(
+                broken.fill_null(False)[0] for _, broken, _ in rules_of_column(found[-1:], column, self.table)
+            ):
                 self._known[name] = (whole, found)
             values[name] = found[-1:]
         return values, unread

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,7 +26,7 @@ from simulacra.synthesizer import Synthesizer
 INVENTED = 4_000
 """Rows that stand for a contract."""
 _MISSING = 0.05
-_DEFAULTS = {
+_DEFAULTS: dict[str, tuple[Any, Any]] = {
     "date": (date(2020, 1, 1), date(2024, 12, 31)),
     "datetime": (datetime(2020, 1, 1), datetime(2024, 12, 31, 23, 59)),
     "time": (time(6, 0), time(22, 0)),

@@ -138,6 +138,9 @@ class Support:
         A weight from 0 to 1 per code of the *model's own* discretisation of the axis (`Sequential.cells` of them),
         multiplied with what levels or ranges allow: codes are drawn in proportion to it. It limits no value, so
         `holds` does not look at it; whoever asks for a bias corrects the rows for it.
+    lines : array or None
+        For models that are `Tabled`: the line of the bias that is each row's own, which then has the shape (lines,
+        cells).
 
     Notes
     -----
@@ -156,6 +159,7 @@ class Support:
     ranges: Array | None = None
     missing: bool = False
     bias: Array | None = None
+    lines: Array | None = None
 
     @property
     def limited(self) -> bool:

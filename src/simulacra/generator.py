@@ -188,6 +188,23 @@ class Sequential(Protocol):
 
 
 @runtime_checkable
+class Tabled(Protocol):
+    """Ability of a `Sequential` model: tells what its codes stand for, and takes a bias with a line for each row."""
+
+    def table(self, axis: int) -> tuple[Array, Array]:
+        """Return values of each code of an axis, and whether they are all of them.
+
+        Returns
+        -------
+        points : array, shape (cells, points)
+            Values spread over the bin of the code, NaN for "no value".
+        exact : array of bool, shape (cells,)
+            Whether the code stands for one value only.
+        """
+        ...
+
+
+@runtime_checkable
 class Dense(Protocol):
     """Ability: tells how likely a row is."""
 

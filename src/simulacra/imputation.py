@@ -10,13 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from simulacra.dataset import Dataset
+from simulacra.dataset import Dataset, dataset
 from simulacra.domain import Domain
 from simulacra.encoding import Encoding
 from simulacra.errors import DataError, OptionError, unknown
 from simulacra.frames import Layout
 from simulacra.generator import Generator, Progress, Sequential, part, silent
-from simulacra.randomness import Streams, resolve_seed
+from simulacra.randomness import Streams
 from simulacra.relations import Relation
 from simulacra.sampling.completion import PARTICLES, Account, Completer
 from simulacra.sampling.decoding import Decoder
@@ -169,7 +169,7 @@ class Wanted:
 
 
 def complete_rows(
-    model: Fitted, data: Dataset, wanted: Wanted, *, seed: int | None = None, progress: Progress = silent
+    model: Fitted, data: Dataset, wanted: Wanted, *, seed: int, told: bool = True, progress: Progress = silent
 ) -> Imputed:
     """Fill the gaps of rows, and add the columns that they lack, by a fitted model.
 
@@ -178,11 +178,13 @@ def complete_rows(
     model : Synthesizer
         A model that draws column by column: ``trees``, ``independent``, ``copula``.
     data : Dataset
-        One table, under a schema that agrees with the model's (see `agree`). Columns that the model does not know stay.
+        One table, as `open_partial` reads it. Columns that the model does not know stay.
     wanted : Wanted
         What to fill, and how often.
-    seed : int or None
-        The same seed gives the same bytes. None draws one.
+    seed : int
+        The same seed gives the same bytes.
+    told : bool
+        Whether the user knows the seed; it is a note if not.
     progress : callable
         Told the share done.
 
@@ -217,7 +219,7 @@ def complete_rows(
             f"model {model.model!r} does not draw column by column, so it can not be told what is known of a row. Fit "
             "one that does: 'trees' (-m trees)."
         )
-    used, frame, table = resolve_seed(seed), data.polars(), model.table
+    frame, table = data.polars(), model.table
     shared = [name for name in table.names if name in frame.columns]
     if not shared:
         raise DataError(
@@ -234,7 +236,7 @@ def complete_rows(
     for time in range(wanted.times):
         account = Account()
         whole = completer.complete(
-            frame.select(shared), Streams(used).at("complete", time), account,
+            frame.select(shared), Streams(seed).at("complete", time), account,
             part(progress, time / wanted.times, (time + 1) / wanted.times),
         )  # fmt: skip
         made.append(whole)
@@ -247,10 +249,15 @@ def complete_rows(
     notes = (
         *data.notes,
         *tell_account(account, made[0], columns),
-        *(() if seed is not None else (f"seed {used}",)),
+        *(() if told else (f"seed {seed}",)),
     )
     done = tuple(_replaced(model, data, whole, columns, wanted.mark, notes) for whole in made)
-    return Imputed(done, filled, notes, used)
+    return Imputed(done, filled, notes, seed)
+
+
+def open_partial(model: Fitted, data: Any) -> Dataset:
+    """Read partial rows of a model's table: its columns as the model reads them, others as they are guessed."""
+    return dataset(data, schema=agree(dataset(data).schema, model.table))
 
 
 def agree(schema: Schema, table: Table) -> Schema:

@@ -19,7 +19,7 @@ from simulacra.registry import Registry
 
 COMMANDS = Registry("command", "simulacra.cli", "click:Command")
 ORDER = (
-    "demo", "inspect", "split", "fit", "sample", "augment", "explain", "score", "evaluate", "compare", "fair", "review",
+    "demo", "inspect", "split", "fit", "sample", "play", "edges", "impute", "enrich", "augment", "explain", "score", "evaluate", "compare", "fair", "review",
     "report", "models", "metrics",
 )  # fmt: skip
 

@@ -12,10 +12,11 @@ import polars as pl
 from simulacra.domain import Array, Support
 from simulacra.generator import Sequential
 from simulacra.randomness import Streams
+from simulacra.relations.relation import Prediction
 from simulacra.sampling._crowds import Crowd
 from simulacra.sampling._known import NO_CHANCE, Known
 from simulacra.sampling._solving import closure
-from simulacra.sampling._ties import Ties, follow, holds
+from simulacra.sampling._ties import Ties, follow, holds, mend_order
 from simulacra.sampling.decoding import Decoder
 from simulacra.sampling.supports import Gate, Plan, intersect
 
@@ -35,6 +36,8 @@ class Drawn:
         Which of the rows found a completion, ascending.
     arrays : dict of str to array
         By axis: whole values of those rows.
+    derived : dict of str to array of bool
+        By axis: whether its value follows from known cells.
     worth : array
         By row: effective draws behind it.
     loose : array of bool
@@ -43,6 +46,7 @@ class Drawn:
 
     rows: Array
     arrays: dict[str, Array]
+    derived: dict[str, Array]
     worth: Array
     loose: Array
 
@@ -65,8 +69,8 @@ class Conditioner:
         By axis: all but "no value", for cells that must be filled.
     waived : list of array
         By wish of the plan's gates (by ``id``): rows whose known cells alone decide it.
-    strict : bool
-        Whether relations must give known targets back.
+    strict : int
+        2: relations must give known targets back; 1: sums and products must; 0: none need.
     """
 
     model: Sequential
@@ -75,7 +79,7 @@ class Conditioner:
     plan: Plan
     filled: Mapping[int, Support]
     waived: Mapping[int, Array]
-    strict: bool = True
+    strict: int = 2
     _marked: set[str] = field(default_factory=set)
     _read_later: set[str] = field(default_factory=set)
 
@@ -99,7 +103,14 @@ class Conditioner:
         self._take(picked)
         block = self.model.finish(self.draft, rng.at("finish"))
         arrays = self._rebuild(dict(zip(names, block.columns, strict=True)), rows)
-        return Drawn(rows, arrays, worth, self.ties.loose)
+        derived = {name: (told & ~self.known.told[name])[rows] for name, told in self.ties.whole.items()}
+        for relation in self.decoder.relations:
+            mend_order(
+                relation, arrays, derived, {name: told[rows] for name, told in self.ties.whole.items()}
+            )
+            if isinstance(relation, Prediction) and relation.exact:
+                derived[relation.target][:] = True
+        return Drawn(rows, arrays, derived, worth, self.ties.loose)
 
     def _advance(self, place: int, axis: int, particles: int, rng: Streams) -> bool:
         """Draw or set an axis; tell whether anything was left to chance or judged."""
@@ -142,14 +153,21 @@ class Conditioner:
             )
             share = np.log(copies[index])
             values = np.where(listed, codes, values).astype(values.dtype)
+        # a cell that keeps a value unknown to the model is not limited, so then limits are judged after drawing
+        aside = self.known.held[spec.column][self.crowd.owner] & ~held
+        limits = support if drawn.any() and not aside.any() else None
         step = self.model.step(
-            self.draft, axis, support=support if drawn.any() else None, given=values, held=held | listed,
+            self.draft, axis, support=limits, given=values, held=held | listed,
             rng=rng,
         )  # fmt: skip
         step = np.where(told, np.maximum(step, _FLOOR), step)
         if support is not None and support.levels is not None and listed.any():
             with np.errstate(divide="ignore"):
-                step = np.where(listed, step + np.log(support.levels[values.astype(np.int64)]), step)
+                allowed = np.log(support.levels[np.where(listed, values, 0).astype(np.int64)])
+            step = np.where(listed & ~aside, step + allowed, step)
+        if support is not None and limits is None and drawn.any():
+            barred = ~support.holds(self._read(name, rng))
+            step = np.where(drawn & ~aside & barred, -np.inf, step)
         if share is not None:
             step = np.where(drawn, step - share, step)
         log = np.where(dead, -np.inf, self.crowd.log + step)
@@ -255,15 +273,12 @@ class Conditioner:
 
     def _rebuild(self, arrays: dict[str, Array], owner: Array) -> dict[str, Array]:
         """Put relations back; what is known stays."""
-        for relation in self.decoder.relations:
-            if all(name in arrays for name in (*relation.targets, *relation.sources)):
-                back = relation.put_back(arrays)
-                for name, values in back.items():
-                    arrays[name] = np.where(
-                        self.ties.whole[name][owner], self.ties.values[name][owner], values
-                    )
+        whole, known = self.ties.whole, self.ties.values
         for name in arrays:
             if name not in self.decoder.rebuilt:
-                told = self.ties.whole[name][owner]
-                arrays[name] = np.where(told, self.ties.values[name][owner], arrays[name])
+                arrays[name] = np.where(whole[name][owner], known[name][owner], arrays[name])
+        for relation in self.decoder.relations:
+            if all(name in arrays for name in (*relation.targets, *relation.sources)):
+                for name, values in relation.put_back(arrays).items():
+                    arrays[name] = np.where(whole[name][owner], known[name][owner], values)
         return arrays

@@ -31,6 +31,8 @@ class Known:
         By axis: the rows in which the model is told its value.
     values : dict of str to array
         By axis: the value, before relations are taken out; where it is not told it means nothing.
+    nearest : dict of str to array
+        By axis: the nearest value that the model can draw.
     strange : dict of str to int
         By column: cells whose value the model can not draw.
     """
@@ -39,6 +41,7 @@ class Known:
     held: Mapping[str, Array]
     told: Mapping[str, Array]
     values: Mapping[str, Array]
+    nearest: Mapping[str, Array]
     strange: Mapping[str, int]
 
     def __len__(self) -> int:
@@ -64,6 +67,7 @@ class Known:
         rows = len(frame)
         told: dict[str, Array] = {}
         values: dict[str, Array] = {}
+        nearest: dict[str, Array] = {}
         held: dict[str, Array] = {}
         strange: dict[str, int] = {}
         whole = []
@@ -78,30 +82,32 @@ class Known:
                 )
                 held[name] = np.zeros(rows, bool)
             whole.append(series)
-            arrays, known, odd = _encode(encoding, series)
+            arrays, near, known, odd = _encode(encoding, series)
             if odd.any():
                 strange[name] = int(odd.sum())
             if name == table.weight:
                 known = np.zeros(rows, bool)
-            for axis, own in zip(encoding.axes, arrays, strict=True):
-                told[axis.name], values[axis.name] = held[name] & known, own
-        return cls(pl.DataFrame(whole), held, told, values, strange)
+            for axis, own, end in zip(encoding.axes, arrays, near, strict=True):
+                told[axis.name], values[axis.name], nearest[axis.name] = held[name] & known, own, end
+        return cls(pl.DataFrame(whole), held, told, values, nearest, strange)
 
     def take(self, index: Array) -> Self:
         """Return some of the rows."""
-        held, told, values = (
+        held, told, values, nearest = (
             {name: array[index] for name, array in part.items()}
-            for part in (self.held, self.told, self.values)
+            for part in (self.held, self.told, self.values, self.nearest)
         )
-        return replace(self, frame=self.frame[index], held=held, told=told, values=values)
+        return replace(self, frame=self.frame[index], held=held, told=told, values=values, nearest=nearest)
 
     def lacking(self) -> Array:
         """Mark the rows that have a cell to fill."""
         return ~np.logical_and.reduce([np.ones(len(self), bool), *self.held.values()])
 
 
-def _encode(encoding: Encoding, values: pl.Series) -> tuple[tuple[Array, ...], Array, Array]:
-    """Encode values; tell in which rows the model can be told of them, and which it can not draw.
+def _encode(
+    encoding: Encoding, values: pl.Series
+) -> tuple[tuple[Array, ...], tuple[Array, ...], Array, Array]:
+    """Encode values; return them, the nearest ones that the model can draw, where it is told, and where they differ.
 
     A number out of range is told as the nearest end. A level that the model does not have has no nearest one, and is
     not told.
@@ -109,21 +115,21 @@ def _encode(encoding: Encoding, values: pl.Series) -> tuple[tuple[Array, ...], A
     rows = len(values)
     nothing, all_ = np.zeros(rows, bool), np.ones(rows, bool)
     if not encoding.axes:
-        return (), all_, nothing
+        return (), (), all_, nothing
     arrays = encoding.encode(values)
     gap = values.is_null().to_numpy()
     decoded = encoding.decode(arrays, rng=NO_CHANCE) if rows else values
     told = ~gap | decoded.is_null().to_numpy()
     if not encoding.lossless:
-        return arrays, told, nothing
+        return arrays, arrays, told, nothing
     again = encoding.encode(decoded)
     same = all_.copy()
     for before, after in zip(arrays, again, strict=True):
         same &= np.isclose(before, after, rtol=1e-9, atol=1e-9, equal_nan=True)
     if any(axis.size is not None for axis in encoding.axes):
         same = decoded.cast(pl.String).eq_missing(values.cast(pl.String)).to_numpy()
-        return arrays, told & (same | gap), ~same & ~gap
-    return again, told, ~same & ~gap
+        return arrays, arrays, told & (same | gap), ~same & ~gap
+    return arrays, again, told, ~same & ~gap
 
 
 def _blank(encoding: Encoding, rows: int) -> tuple[Array, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
+from simulacra.schema.breaches import listed_rows
 from simulacra.schema.constraints import Determines
 
 
@@ -45,15 +46,18 @@ class Seen:
 
 @dataclass
 class Fixed:
-    """The values that a `Determines` has given to each group: the commonest where the group was first met."""
+    """The values that a `Determines` has given to each group: those listed, or the commonest where it was first met."""
 
     rule: Determines
     _groups: pl.DataFrame | None = None
 
     def learn(self, frame: pl.DataFrame) -> None:
-        """Fix the values of groups that were not met before."""
+        """Fix the values of groups that were not met before; those that the rule lists are known."""
         by, columns = list(self.rule.by), list(self.rule.columns)
-        rows = frame.select(*by, *columns).drop_nulls(by)
+        rows = frame.select(*by, *columns)
+        if self._groups is None and self.rule.groups is not None:
+            self._groups = listed_rows(self.rule.groups, rows)
+        rows = rows.drop_nulls(by)
         if self._groups is not None:
             rows = rows.join(self._groups, on=by, how="anti", maintain_order="left")
         if not len(rows):

@@ -6,8 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from simulacra.encoding import Encoding
 from simulacra.sampling._languages import Language
-from simulacra.sampling._repairs import Assign, Borrow, KeepOne, Recompute, Repair, Respell
-from simulacra.schema.constraints import Combination, Constraint, Equality, Implies, OneHot, Pattern
+from simulacra.sampling._repairs import Assign, Borrow, KeepOne, LookUp, Recompute, Repair, Respell
+from simulacra.schema.constraints import (
+    Combination,
+    Constraint,
+    Determines,
+    Equality,
+    Implies,
+    OneHot,
+    Pattern,
+)
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
 
@@ -37,6 +45,8 @@ def _make(constraint: Constraint, table: Table, encodings: Mapping[str, Encoding
     match constraint:
         case Equality():
             return Recompute(constraint, table)
+        case Determines() if constraint.groups is not None:
+            return LookUp(constraint, table)
         case OneHot():
             return KeepOne(constraint, table)
         case Pattern() if table[constraint.column].kind == "text":

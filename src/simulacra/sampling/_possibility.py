@@ -38,7 +38,8 @@ def require_possible(n: int, guarantees: Guarantees, where: Predicate | None) ->
     for rule in guarantees.unique:
         counts = [values.count(name) for name in rule.columns]
         held = [count for count in counts if count is not None]
-        if len(held) == len(counts) and prod(held) < n:
+        # where no value fits at all, the condition itself is what can not be
+        if len(held) == len(counts) and 0 < prod(held) < n:
             condition = f" where {said(Check(where.sql))}" if where is not None else ""
             raise ImpossibleCondition(
                 f"constraint {said(rule)}: there are {prod(held):,} different values{condition} in this model, and "

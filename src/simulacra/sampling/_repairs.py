@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,21 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.sampling._languages import Language
-from simulacra.schema.breaches import find_broken, formula_of
-from simulacra.schema.constraints import Combination, Constraint, Equality, Implies, OneHot, Pattern
+from simulacra.schema.breaches import find_broken, formula_of, listed_rows
+from simulacra.schema.constraints import (
+    Combination,
+    Constraint,
+    Determines,
+    Equality,
+    Implies,
+    OneHot,
+    Pattern,
+)
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column, Table
+
+MOST_TRIED = 24
+"""Sets of columns tried for a donor that agrees in them."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +111,42 @@ class Assign(Repair):
 
 
 @dataclass(frozen=True)
+class LookUp(Repair):
+    """What a column determines, where groups are listed: their values. Other groups are settled among the rows."""
+
+    constraint: Determines
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What determines."""
+        return self.constraint.by
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """What is determined."""
+        return self.constraint.columns
+
+    def apply(self, frame: pl.DataFrame, rng: np.random.Generator) -> tuple[pl.DataFrame, int]:
+        """Look the groups up, and count the rows that had other values."""
+        by, columns = list(self.reads), list(self.writes)
+        listed = listed_rows(self.constraint.groups or (), frame.select(by + columns))
+        told = listed.rename({name: f"\x00{name}" for name in columns}).with_columns(
+            pl.lit(True).alias("\x00")
+        )
+        met = frame.select(by + columns).join(told, on=by, how="left", maintain_order="left")
+        differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"\x00{name}")) for name in columns)
+        broken = met.select(differs & pl.col("\x00").fill_null(False)).to_series()
+        if not broken.any():
+            return frame, 0
+        new = [_where(broken, met[f"\x00{name}"], frame[name]) for name in columns]
+        return frame.with_columns(new), int(broken.sum())
+
+    def mend(self, frame: pl.DataFrame, broken: pl.Series, rng: np.random.Generator) -> list[pl.Series]:
+        """Look the groups of all rows up; who broke it does not matter."""
+        return [self.apply(frame, rng)[0][name] for name in self.writes]
+
+
+@dataclass(frozen=True)
 class KeepOne(Repair):
     """One-hot columns: one of those that are true stays; where none is, one is drawn by the columns' shares."""
 
@@ -156,34 +205,60 @@ class Respell(Repair):
 
 @dataclass(frozen=True)
 class Borrow(Repair):
-    """A combination: the other columns are taken from a row that keeps it and has the same first column."""
+    """A combination: its columns are taken from a row that keeps it and agrees in as many of them as can be."""
 
     constraint: Combination
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The first column."""
-        return self.constraint.columns[:1]
+        """Nothing else."""
+        return ()
 
     @property
     def writes(self) -> tuple[str, ...]:
-        """The other columns."""
-        return self.constraint.columns[1:]
+        """The columns."""
+        return self.constraint.columns
 
     def mend(self, frame: pl.DataFrame, broken: pl.Series, rng: np.random.Generator) -> list[pl.Series]:
         """Draw a donor among the rows of the frame, so that combinations are as common as the model draws them."""
-        first = self.constraint.columns[0]
-        donors = frame.select(self.constraint.columns).filter(~broken).sort(first, maintain_order=True)
-        groups = donors.group_by(first, maintain_order=True).agg(_rows=pl.len())
-        groups = groups.with_columns(_start=pl.col("_rows").cum_sum() - pl.col("_rows"))
-        rows = broken.arg_true()
-        asked = frame.select(pl.col(first).gather(rows))
-        met = asked.join(groups, on=first, how="left", nulls_equal=True, maintain_order="left")
-        found = met["_rows"].is_not_null()
+        names = self.constraint.columns
+        rows, left = frame.select(names), broken
+        donors = rows.filter(~broken)
         point: Array = rng.random(len(rows))
-        place = met["_start"].fill_null(0).to_numpy() + np.floor(point * met["_rows"].fill_null(1).to_numpy())
-        taken = pl.Series(place.astype(np.uint32)).filter(found)
-        return [_scatter(frame[name], rows.filter(found), donors[name].gather(taken)) for name in self.writes]
+        for agreed in _nearest_first(names):
+            taken, met = _find_donors(rows.filter(left), donors, agreed, point[left.to_numpy()])
+            places = left.arg_true().filter(met)
+            rows = rows.with_columns(_scatter(rows[name], places, taken[name]) for name in names)
+            left = left.clone().scatter(places, False) if len(places) else left
+            if not left.any():
+                break
+        return rows.get_columns()
+
+
+def _nearest_first(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Give the columns in which offender and donor may agree: all but one, then fewer, the first ones first."""
+    tried = 0
+    for size in range(len(names) - 1, 0, -1):
+        for agreed in combinations(names, size):
+            yield agreed
+            tried += 1
+            if tried == MOST_TRIED:
+                return
+
+
+def _find_donors(
+    asked: pl.DataFrame, donors: pl.DataFrame, agreed: Sequence[str], point: Array
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Draw a donor for each row from those that agree with it; mark the rows that have one."""
+    names = list(agreed)
+    ordered = donors.sort(names, maintain_order=True)
+    groups = ordered.group_by(names, maintain_order=True).agg(pl.len().alias("\x00rows"))
+    groups = groups.with_columns((pl.col("\x00rows").cum_sum() - pl.col("\x00rows")).alias("\x00start"))
+    met = asked.select(names).join(groups, on=names, how="left", nulls_equal=True, maintain_order="left")
+    found = met["\x00rows"].is_not_null()
+    start, count = met["\x00start"].fill_null(0).to_numpy(), met["\x00rows"].fill_null(1).to_numpy()
+    place = pl.Series((start + np.floor(point * count)).astype(np.uint32)).filter(found)
+    return ordered[place], found
 
 
 def _where(mask: pl.Series, new: pl.Series, old: pl.Series) -> pl.Series:

@@ -9,6 +9,7 @@ import numpy as np
 
 from simulacra.domain import Array
 from simulacra.encoding import Encoding
+from simulacra.encodings._real import Real
 from simulacra.relations import Order, Product, Relation, Sum
 from simulacra.relations.relation import Prediction
 from simulacra.sampling._known import NO_CHANCE
@@ -104,6 +105,11 @@ def can_be(encoding: Encoding, values: Array) -> Array:
     safe = np.where(held, values, 0.0)
     again = encoding.encode(encoding.decode((safe,), rng=NO_CHANCE))[0]
     return held & (np.abs(again - safe) <= _NEAR)
+
+
+def widened(encoding: Encoding) -> Encoding:
+    """Return an encoding without the ends of its range, where it has one: for what follows from known cells."""
+    return replace(encoding, low=-np.inf, high=np.inf) if isinstance(encoding, Real) else encoding
 
 
 def order_ends(relation: Order, arrays: Mapping[str, Array]) -> Array:

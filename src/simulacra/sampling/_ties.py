@@ -11,7 +11,7 @@ from simulacra.domain import Array
 from simulacra.relations import Order, Relation, Sum
 from simulacra.relations.relation import Prediction
 from simulacra.sampling._known import Known
-from simulacra.sampling._solving import join, leaves, order_ends, solvable, solve
+from simulacra.sampling._solving import join, leaves, order_ends, solvable, solve, widened
 from simulacra.sampling.decoding import Decoder
 
 _NEAR = 1e-6
@@ -70,22 +70,23 @@ class Ties:
     loose: Array
 
     @classmethod
-    def of(cls, known: Known, decoder: Decoder, order: Sequence[int], *, strict: bool = True) -> Ties:
-        """Work out what follows for some rows; if not `strict`, relations of unknown sources are let go."""
+    def of(cls, known: Known, decoder: Decoder, order: Sequence[int], *, strict: int = 2) -> Ties:
+        """Work out what follows for some rows; `strict` is that of `Conditioner`."""
         whole, values = dict(known.told), dict(known.values)
         ties = cls({}, {}, whole, values, {}, {}, np.zeros(len(known), bool))
         for _ in range(_ROUNDS):
             if not _derive(decoder, whole, values):
                 break
         ties.told.update(whole)
-        ties.given.update(values)
+        for name, own in values.items():
+            ties.given[name] = np.where(known.told[name], known.nearest[name], own)
         names = decoder.domain.names
         stage = {names[axis]: place for place, axis in enumerate(order)}
         for relation in decoder.relations:
             ties._tie(relation, decoder, stage, strict)
         return ties
 
-    def _tie(self, relation: Relation, decoder: Decoder, stage: Mapping[str, int], strict: bool) -> None:
+    def _tie(self, relation: Relation, decoder: Decoder, stage: Mapping[str, int], strict: int) -> None:
         target = np.logical_and.reduce([self.whole[name] for name in relation.targets])
         sources = np.logical_and.reduce([self.whole[name] for name in relation.sources])
         residual = leaves(relation)
@@ -96,7 +97,7 @@ class Ties:
                 self.given[name] = left[name]
                 self.told[name] = target & (sources | idle)
         active = target & ~sources & ~idle
-        if not strict:
+        if strict < (1 if isinstance(relation, Prediction) else 2):
             self.loose[:] |= active
             return
         for name in relation.sources:
@@ -188,6 +189,25 @@ def holds(relation: Relation, arrays: Mapping[str, Array], left: Mapping[str, Ar
     return kept
 
 
+def mend_order(
+    relation: Relation, arrays: dict[str, Array], derived: dict[str, Array], whole: Mapping[str, Array]
+) -> None:
+    """Move unknown ends of an order to its known target where they lie beyond it."""
+    if not isinstance(relation, Order) or relation.measure.steps:
+        return
+    target = relation.measure.axes[0]
+    for measures, sign in ((relation.lower, 1.0), (relation.upper, -1.0)):
+        for other in measures:
+            name = other.axes[0]
+            limit = arrays[target] * (relation.measure.unit / other.unit)
+            beyond = whole[target] & ~whole[name] & (sign * (arrays[name] - limit) > _NEAR)
+            if beyond.any() and not other.steps:
+                if other.lattice:
+                    limit = np.floor(limit) if sign > 0 else np.ceil(limit)
+                arrays[name] = np.where(beyond, limit, arrays[name])
+                derived[name] = derived[name] | beyond
+
+
 def _derive(decoder: Decoder, whole: dict[str, Array], values: dict[str, Array]) -> bool:
     """Work out cells that relations give from known ones; tell whether there were any."""
     new = False
@@ -203,7 +223,11 @@ def _derive(decoder: Decoder, whole: dict[str, Array], values: dict[str, Array])
             if not len(rows) or len(decoder.encodings[column].axes) > 1:
                 continue
             some = {part: values[part][rows] for part in (target, *relation.sources)}
-            found, right = solve(relation, some, np.zeros(len(rows)), name, decoder.encodings[column])
+            encoding = decoder.encodings[column]
+            if relation.exact:
+                # what protection cut away may come back where known cells say it
+                encoding = widened(encoding)
+            found, right = solve(relation, some, np.zeros(len(rows)), name, encoding)
             new |= _put(name, rows[right], found[right], whole, values)
         if relation.exact:
             rows = np.flatnonzero(~whole[target] & (lacking == 0))

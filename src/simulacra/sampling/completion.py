@@ -25,6 +25,7 @@ from simulacra.randomness import Streams
 from simulacra.sampling._conditioning import Conditioner
 from simulacra.sampling._gaps import all_but_missing, keep_known, number_keys, put_rows, say_rows
 from simulacra.sampling._known import Known
+from simulacra.sampling._solving import widened
 from simulacra.sampling.conditions import quoted
 from simulacra.sampling.constraints import OVER_ROWS, Guarantees
 from simulacra.sampling.decoding import Decoder
@@ -40,8 +41,8 @@ CHUNK = 8_192
 """Rows that are completed at a time."""
 _MORE = (1, 4, 16)
 """Times the particles of rows that were worth too little with fewer."""
-_ENOUGH = 8
-"""A row is done again if its particles are worth less than one such part of them."""
+_ENOUGH = 4
+"""A row is done again if its particles are worth fewer draws."""
 _TURNS = 8
 """Times that a row is drawn anew because it broke a constraint."""
 
@@ -221,13 +222,14 @@ class _Chunk:
         """Draw completions of some rows, with more particles or fewer rules where it takes that."""
         completer, known = self.completer, self.known.take(rows)
         filled = completer.filled()
-        # by turns: times the particles, whether rules and relations are held, whether gaps must be filled
-        levels = [(more, True, True) for more in _MORE] + [(1, False, True), (1, False, False)]
+        # by turns: times the particles, which relations and rules are held, whether gaps must be filled
+        levels = [(more, 2, True) for more in _MORE] + [(4, 1, True), (1, 0, True), (1, 0, False)]
         arrays: dict[str, Array] = {}
+        derived: dict[str, Array] = {}
         left = np.arange(len(rows))
         for level, (more, strict, full) in enumerate(levels):
             own = known.take(left)
-            asked = [*wishes, *rules] if strict else wishes
+            asked = [*wishes, *rules] if strict == 2 else wishes
             plan = make_plan(asked, completer.decoder, completer.model.order)
             conditioner = Conditioner(
                 completer.model, completer.decoder, own, plan, filled if full else {}, self._waived(plan, own),
@@ -235,30 +237,33 @@ class _Chunk:
             )  # fmt: skip
             particles = completer.particles * more
             drawn = conditioner.draw(particles, streams.at("level", level))
-            for name, values in drawn.arrays.items():
-                if name not in arrays:
-                    arrays[name] = np.zeros(len(rows), values.dtype)
-                arrays[name][left[drawn.rows]] = values
+            for part, own_part in ((arrays, drawn.arrays), (derived, drawn.derived)):
+                for name, values in own_part.items():
+                    part.setdefault(name, np.zeros(len(rows), values.dtype))[left[drawn.rows]] = values
             found = np.zeros(len(left), bool)
             found[drawn.rows] = True
             self.loose[rows[left[drawn.rows]]] = drawn.loose[drawn.rows]
-            weak = found & (drawn.worth < particles / _ENOUGH) & (level + 1 < len(_MORE))
+            weak = found & (drawn.worth < _ENOUGH) & (level + 1 < len(_MORE))
             left = left[~found | weak]
             self.account.again += len(left) if level < len(_MORE) else 0
             if not len(left):
                 break
         self._require_found(rows[left])
-        return self._finished(known, arrays, rows, streams)
+        return self._finished(known, arrays, derived, streams)
 
     def _finished(
-        self, known: Known, arrays: dict[str, Array], rows: Array, streams: Streams
+        self, known: Known, arrays: dict[str, Array], derived: dict[str, Array], streams: Streams
     ) -> pl.DataFrame:
         """Decode, put known cells back, and mend what breaks a rule where that touches no known cell."""
         made = []
         for name, encoding in self.completer.decoder.encodings.items():
-            own = tuple(arrays[axis.name] for axis in encoding.axes) or (np.empty(len(rows)),)
+            own = tuple(arrays[axis.name] for axis in encoding.axes) or (np.empty(len(known)),)
             # keys are counted when all rows are there
-            values = encoding.decode(own, rng=streams.stream("decode", name), start=self.start)
+            stream = streams.stream("decode", name)
+            values = encoding.decode(own, rng=stream, start=self.start)
+            follows = [derived[axis.name] for axis in encoding.axes]
+            if len(follows) == 1 and follows[0].any():
+                values = keep_known(widened(encoding).decode(own, rng=stream), values, follows[0])
             made.append(keep_known(known.frame[name], values, known.held[name]))
         frame = pl.DataFrame(made)
         if not self.guarantees.repairs:

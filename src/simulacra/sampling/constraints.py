@@ -15,8 +15,8 @@ from simulacra.errors import SchemaError
 from simulacra.randomness import Streams
 from simulacra.sampling._languages import Language
 from simulacra.sampling._planning import FEW, plan_repairs
-from simulacra.sampling._repairs import Assign, Recompute, Repair, Respell
-from simulacra.sampling._rewriting import rewrite
+from simulacra.sampling._repairs import Assign, LookUp, Recompute, Repair, Respell
+from simulacra.sampling._rewriting import ask_groups, rewrite
 from simulacra.sampling._serials import Serial
 from simulacra.sampling.tallies import Tally
 from simulacra.schema._kinds import said
@@ -157,6 +157,14 @@ class Guarantees:
         """What rises or falls."""
         return tuple(rule for rule in self.table.constraints if isinstance(rule, Monotone))
 
+    def moved_with(self, rule: Monotone) -> tuple[str, ...]:
+        """List the columns from which a rising column is computed, if none of them says where it rises."""
+        for equality in self.equalities:
+            if equality.column == rule.column:
+                sources = [name for name in columns_of(equality, self.table) if name != rule.column]
+                return () if set(sources) & {rule.order, *rule.by} else tuple(sources)
+        return ()
+
     @cached_property
     def _judged(self) -> tuple[Constraint, ...]:
         """Constraints that every row is held against at the end; spelt keys are only written then."""
@@ -175,6 +183,11 @@ class Guarantees:
     def _formulas(self) -> dict[str, str]:
         """The SQL of the columns that are computed, in terms of others."""
         return {rule.column: rule.sql for rule in self.equalities}
+
+    @cached_property
+    def _looked(self) -> tuple[Determines, ...]:
+        """What is looked up in listed groups."""
+        return tuple(repair.constraint for repair in self.repairs if isinstance(repair, LookUp))
 
     @cached_property
     def _anew(self) -> frozenset[str]:
@@ -208,10 +221,11 @@ class Guarantees:
             The part that can be said of drawn rows; None if there is none.
         """
         formulas = {name: sql for name, sql in self._formulas.items() if name not in held}
-        if where is None or not (formulas or self._anew):
+        if where is None or not (formulas or self._anew or self._looked):
             return where
         given = where.terms()
-        terms = [told for term in given if (told := self._before(term, formulas)) is not None]
+        asked = [ask_groups(term, self._looked, self.encodings, self.table) for term in given]
+        terms = [told for term in asked if (told := self._before(term, formulas)) is not None]
         if not terms:
             return None
         if terms == list(given):

@@ -15,7 +15,7 @@ from simulacra.errors import RareCondition
 from simulacra.generator import Generator, Sequential
 from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.sampling.conditions import quoted, require_possible
-from simulacra.sampling.decoding import Decoder
+from simulacra.sampling.decoding import UNMADE, Decoder
 from simulacra.sampling.lookahead import HOPELESS, scout
 from simulacra.sampling.particles import Pool, Tally, Walker, keeps
 from simulacra.sampling.supports import Wish, make_plan
@@ -122,7 +122,7 @@ class Drawer:
         branches = condition.branches() if condition is not None else ()
         # what pilots find out depends on model and wishes alone, so that it may be kept between requests
         rng = Streams(0).at("scout", words)
-        if len(branches) < 2:
+        if len(branches) < 2 or any(self._is_late(part) for part in branches):
             return self._lead(self.model, condition, wishes, words, rng)
         ways = [
             self._lead(self.model, part, wishes, words, rng.at(k), _SURE) for k, part in enumerate(branches)
@@ -130,6 +130,10 @@ class Drawer:
         if not any(way.chance for way in ways):
             raise _never(words, len(ways) * HOPELESS)
         return Branching(tuple(ways))
+
+    def _is_late(self, part: Predicate) -> bool:
+        """Tell whether only finished rows show how likely a part of an OR is."""
+        return any(self.decoder.encodings[name].column.kind in UNMADE for name in part.columns)
 
     def _lead(
         self,

@@ -18,6 +18,7 @@ import numpy as np
 
 from simulacra.domain import Array
 from simulacra.randomness import BLOCK_ROWS, Streams
+from simulacra.sampling.foresight import foresee
 from simulacra.sampling.particles import Tally, Walker
 
 PILOT = 16_384
@@ -35,6 +36,10 @@ _OPEN = 0.1
 """Share of draws of an axis that follow no lead: no code is left out for want of a survivor in the pilot."""
 _LIMITED = 7.0
 """What a limited draw of an axis costs more than a free one, about."""
+_FORESEEN = 10.0
+"""What one costs beyond that whose limits differ from row to row."""
+_FEW = 30
+"""Effective particles that a pilot learns from at least."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +69,25 @@ def scout(walker: Walker, rng: Streams) -> Scouted:
     best = walker
     tally = Tally()
     if not walker.plan.stages:
+        # what is judged on finished rows alone: every particle will do
+        tally.add(1, np.ones(1))
         return Scouted(walker, 1.0, tally)
-    found = _pilot(walker, rng.at("round", 0))
+    found = _glance(walker, rng.at("glance"))
     tally.join(found.tally)
     share = found.tally.yield_
-    value = share / _cost(walker)
+    if share >= _GOOD and found.tally.total:
+        return Scouted(walker, share, tally)
+    foreseen = foresee(walker.plan, walker.model, walker.decoder, _margins(found))
+    if foreseen or found.tally.effective < _FEW:
+        best = replace(walker, plan=replace(walker.plan, foreseen=foreseen))
+        found = _pilot(best, rng.at("round", 0))
+        tally.join(found.tally)
+        share = found.tally.yield_
+    value = share / _cost(best)
     for turn in range(1, _ROUNDS):
         if not found.tally.total or share >= _GOOD:
             break
-        led = replace(found.walker, plan=replace(walker.plan, bias=_learn(found)))
+        led = replace(found.walker, plan=replace(best.plan, bias=_learn(found)))
         if not led.plan.bias:
             break
         found = _pilot(led, rng.at("round", turn))
@@ -94,13 +109,30 @@ class _Pilot:
     tally: Tally
 
 
-def _pilot(walker: Walker, rng: Streams) -> _Pilot:
-    """Draw particles until some survive; keep the first ones, and all that survive."""
+def _glance(walker: Walker, rng: Streams) -> _Pilot:
+    """Draw a few particles."""
     seen, base, weights = walker.watch(PILOT, rng.at(0))
     tally = Tally()
     tally.add(PILOT, weights)
+    return _Pilot(walker, seen, base, weights, tally)
+
+
+def _margins(pilot: _Pilot) -> dict[int, Array]:
+    """Return how likely the codes of the axes are that were drawn, none of them 0."""
+    model = pilot.walker.model
+    found = {}
+    for axis, codes in zip(model.order, pilot.seen):
+        counts = np.bincount(codes, minlength=model.cells(axis)) + 0.5
+        found[axis] = counts / counts.sum()
+    return found
+
+
+def _pilot(walker: Walker, rng: Streams) -> _Pilot:
+    """Draw particles until some survive; keep the first ones, and all that survive."""
+    first = _glance(walker, rng)
+    seen, base, weights, tally = first.seen, first.base, first.weights, first.tally
     turn = 0
-    while tally.effective < 30 and tally.drawn < (HOPELESS if not tally.total else HOPELESS // 8):
+    while tally.effective < _FEW and tally.drawn < (HOPELESS if not tally.total else HOPELESS // 8):
         turn += 1
         more, more_base, own = walker.watch(BLOCK_ROWS, rng.at(turn))
         tally.add(BLOCK_ROWS, own)
@@ -115,14 +147,20 @@ def _pilot(walker: Walker, rng: Streams) -> _Pilot:
 
 def _cost(walker: Walker) -> float:
     plan = walker.plan
-    return len(walker.model.order) + _LIMITED * len(plan.supports.keys() | plan.bias.keys())
+    steered = sum(plan.steers(axis) for axis in walker.model.order)
+    return len(walker.model.order) + _LIMITED * steered + _FORESEEN * len(plan.foreseen)
 
 
 def _learn(pilot: _Pilot) -> dict[int, Array]:
     """Fit a factor per code of a few axes, whose product tells best what a particle's weight will be."""
     order = pilot.walker.model.order[: pilot.walker.plan.stages]
-    gated = pilot.walker.plan.stages in pilot.walker.plan.gates
-    axes = [_Axis.of(pilot, place, axis) for place, axis in enumerate(order if gated else order[:-1])]
+    plan = pilot.walker.plan
+    gated = plan.stages in plan.gates
+    axes = [
+        _Axis.of(pilot, place, axis)
+        for place, axis in enumerate(order if gated else order[:-1])
+        if axis not in plan.foreseen
+    ]
     effective = pilot.tally.effective
     product = pilot.base / pilot.base.sum()
     chosen: list[_Axis] = []

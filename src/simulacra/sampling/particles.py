@@ -12,13 +12,13 @@ particle filters", section 3 (thinning that keeps large weights as they are); Ki
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from simulacra.domain import Array, Block, Domain, code_dtype
+from simulacra.domain import Array, Block, Domain, Support, code_dtype
 from simulacra.generator import Sequential
 from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.sampling.decoding import Decoder
@@ -148,7 +148,7 @@ class Walker:
         """Draw all axes that are limited or come before one that is; return the living particles and their weights."""
         draft, log = self.model.start(n), np.zeros(n)
         for stage, axis in enumerate(self.model.order[: self.plan.stages], 1):
-            free = axis not in self.plan.supports and axis not in self.plan.bias
+            free = not self.plan.steers(axis)
             log = log + self._step(draft, axis, rng) if not free else self._free(draft, axis, log, rng)
             gate = self.plan.gates.get(stage)
             if gate is not None:
@@ -180,7 +180,7 @@ class Walker:
             log += step
             seen.append(self.model.codes(draft, axis))
             if axis in self.plan.bias:
-                limited = axis in self.plan.supports
+                limited = axis in self.plan.supports or axis in self.plan.foreseen
                 base += -np.log(self.plan.bias[axis][seen[-1]]) if limited else step
             gate = self.plan.gates.get(stage)
             if gate is not None:
@@ -198,13 +198,23 @@ class Walker:
         return log
 
     def _step(self, draft: Any, axis: int, rng: Streams) -> Array:
-        mass = self.model.step(draft, axis, support=self.plan.support(axis), rng=rng)
-        lead = self.plan.bias.get(axis)
+        support, lead, ahead = (
+            self.plan.support(axis), self.plan.bias.get(axis), self.plan.foreseen.get(axis),
+        )  # fmt: skip
+        lines = None
+        if ahead is not None:
+            told, lines = ahead.lines([self.model.codes(draft, own) for own in ahead.before], len(draft))
+            lead = told if lead is None else told * lead
+            support = replace(support or Support(), bias=lead, lines=lines)
+        mass = self.model.step(draft, axis, support=support, rng=rng)
         if lead is None:
             return mass
         # drawn in proportion to the lead, so each row counts by what the lead made of its chance
-        with np.errstate(divide="ignore"):
-            return np.where(mass > -np.inf, mass - np.log(lead[self.model.codes(draft, axis)]), -np.inf)
+        codes = self.model.codes(draft, axis)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(
+                mass > -np.inf, mass - np.log(lead[codes] if lines is None else lead[lines, codes]), -np.inf
+            )
 
     def _judge(self, draft: Any, gate: Gate, rng: Streams) -> Array:
         names = self.decoder.domain.names

@@ -193,11 +193,11 @@ class Memory:
         """Change rows so that they agree, and mark those that can stay."""
         frame, changed = self._assign(frame, tally)
         for rule in self.guarantees.monotone:
-            frame, moved = _deal(frame, rule)
+            frame, moved = _deal(frame, rule, self.guarantees.moved_with(rule))
             tally.mend(said(rule), moved)
             changed += moved
         if not changed:
-            return frame, self._fresh(frame, np.ones(len(frame), dtype=bool), tally)
+            return frame, self._fresh(frame, self._risen(frame, tally), tally)
         frame = self.guarantees.repair(frame, streams.at("repair"), tally)
         keep = self.guarantees.fits(frame, tally)
         same = self.label(frame) == labels
@@ -207,16 +207,21 @@ class Memory:
             agrees = fixed.agrees(frame)
             tally.lose(said(fixed.rule), int((~agrees).sum()))
             keep &= agrees
-        for rule in self.guarantees.monotone:
-            broken = find_broken(rule, frame, self.guarantees.table).to_numpy()
-            tally.lose(said(rule), int(broken.sum()))
-            keep &= ~broken
-        return frame, self._fresh(frame, keep, tally)
+        return frame, self._fresh(frame, keep & self._risen(frame, tally), tally)
 
     def learn(self, frame: pl.DataFrame) -> None:
         """Remember rows that are given out."""
         for seen in self.seen:
             seen.learn(frame)
+
+    def _risen(self, frame: pl.DataFrame, tally: Tally) -> Array:
+        """Mark the rows that rise, or fall; dealing can not part equal values where the rise is strict."""
+        risen = np.ones(len(frame), dtype=bool)
+        for rule in self.guarantees.monotone:
+            broken = find_broken(rule, frame, self.guarantees.table).to_numpy()
+            tally.lose(said(rule), int(broken.sum()))
+            risen &= ~broken
+        return risen
 
     def _assign(self, frame: pl.DataFrame, tally: Tally) -> tuple[pl.DataFrame, int]:
         changed = 0
@@ -255,8 +260,9 @@ def _settle(frame: pl.DataFrame, kept: Draw, memory: Memory, streams: Streams, t
         if whole:
             frame = _replace(frame, lost, _draw_kinds(labels[lost], kept, memory.kinds, own, tally))
             frame, keep = memory.settle(frame, labels, own, tally)
-            won = len(lost) - int((~keep).sum())
-            hope.add(len(lost), max(won, 0), int((~keep).sum()))
+            lacking = int((~keep).sum())
+            hope.add(len(lost), max(len(lost) - lacking, 0), lacking)
+            hope.wait(lacking)
         else:
             # a kind is drawn more often than it lacks where many draws repeat what was given
             factor = hope.factor() if turn else 1.0
@@ -310,8 +316,11 @@ def _replace(frame: pl.DataFrame, places: Array, rows: pl.DataFrame) -> pl.DataF
     return pl.concat([frame, rows])[order]
 
 
-def _deal(frame: pl.DataFrame, rule: Monotone) -> tuple[pl.DataFrame, int]:
-    """Deal the values of a column anew within each group, in the order of another one; count those that moved."""
+def _deal(frame: pl.DataFrame, rule: Monotone, along: Sequence[str]) -> tuple[pl.DataFrame, int]:
+    """Deal the values of a column anew within each group, in the order of another one; count those that moved.
+
+    What the column is computed from moves along with it.
+    """
     groups = list(rule.by)
     rows = frame.select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("_row"),
@@ -322,10 +331,11 @@ def _deal(frame: pl.DataFrame, rule: Monotone) -> tuple[pl.DataFrame, int]:
     # within rows of one moment the values may stand in any order: they keep the one they have
     falls = [False] * (len(groups) + 1) + [rule.falling]
     places = rows.sort([*groups, "_order", "_value"], descending=falls, maintain_order=True)["_row"]
-    values = rows.sort([*groups, "_value"], descending=[*falls[:-2], rule.falling], maintain_order=True)[
-        "_value"
+    givers = rows.sort([*groups, "_value"], descending=[*falls[:-2], rule.falling], maintain_order=True)[
+        "_row"
     ]
     old = frame[rule.column]
-    new = old.clone().scatter(places, values) if len(places) else old
-    moved = int(new.ne_missing(old).sum())
-    return (frame.with_columns(new), moved) if moved else (frame, 0)
+    if not len(places) or old.gather(places).equals(old.gather(givers)):
+        return frame, 0
+    new = [frame[name].clone().scatter(places, frame[name].gather(givers)) for name in (rule.column, *along)]
+    return frame.with_columns(new), int(new[0].ne_missing(old).sum())

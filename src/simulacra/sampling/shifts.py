@@ -247,7 +247,7 @@ def widen_table(table: Table, shifts: Sequence[Shift], frame: pl.DataFrame) -> T
             continue
         low, high = values.min(), values.max()
         # the frame has the column's own type, so that its ends can be held against the bounds
-        bounds = (min(column.bounds[0], low), max(column.bounds[1], high))  # type: ignore[type-var]
+        bounds = (min(column.bounds[0], low), max(column.bounds[1], high))
         table = replace(
             table,
             columns=tuple(replace(c, bounds=bounds) if c.name == column.name else c for c in table.columns),
@@ -308,7 +308,7 @@ def shift_rows(
     if guarantees.over_rows:
         pieces = settle_rows([moved], work.more(frame), guarantees, (None,), streams.at("settle"), tally)
         moved = pl.concat(pieces)
-    notes += [*moves.notes(len(frame)), *tally.notes()]
+    notes += [*moves.notes(len(frame)), *(f"after the shift, {told}" for told in tally.notes())]
     return moved
 
 

@@ -6,8 +6,9 @@ as soon as the last axis that it needs is drawn. What texts and keys say is judg
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -46,6 +47,19 @@ class Gate:
     axes: tuple[int, ...]
 
 
+class Ahead(Protocol):
+    """What each code of an axis counts, by the codes of axes drawn before."""
+
+    @property
+    def before(self) -> tuple[int, ...]:
+        """The axes before."""
+        ...
+
+    def lines(self, codes: Sequence[Array], rows: int) -> tuple[Array, Array]:
+        """Return the weights that some rows need, and which line of them each row needs."""
+        ...
+
+
 @dataclass(frozen=True)
 class Plan:
     """How rows are drawn that keep some wishes.
@@ -62,6 +76,8 @@ class Plan:
         How many axes are drawn before nothing is limited or judged any more.
     bias : dict of int to array
         By axis: weights per code of the model, by which draws are led to where wishes can hold.
+    foreseen : dict of int to Foresight
+        By axis: what gates leave of it, by what was drawn before.
     """
 
     supports: dict[int, Support] = field(default_factory=dict)
@@ -69,6 +85,7 @@ class Plan:
     late: tuple[Wish, ...] = ()
     stages: int = 0
     bias: dict[int, Array] = field(default_factory=dict)
+    foreseen: Mapping[int, Ahead] = field(default_factory=dict)
 
     def support(self, axis: int) -> Support | None:
         """Return what an axis may be and how it is led; None for a free draw."""
@@ -80,6 +97,10 @@ class Plan:
             if limits is None
             else Support(levels=limits.levels, ranges=limits.ranges, missing=limits.missing, bias=bias)
         )
+
+    def steers(self, axis: int) -> bool:
+        """Tell whether an axis is drawn otherwise than freely."""
+        return axis in self.supports or axis in self.bias or axis in self.foreseen
 
     def bars_all(self) -> tuple[int, ...]:
         """Return the axes on which nothing at all is allowed."""

@@ -8,8 +8,10 @@ from threading import Lock
 
 from simulacra.errors import RareCondition
 
-HOPELESS = 1_000_000
+HOPELESS = 400_000
 """Rows drawn anew without one that fits before a request is given up."""
+PATIENCE = 30
+"""Turns without a new low of the rows that lack before a request is given up."""
 MOST_DRAWS = 20_000_000
 """Rows that a request may need in all, judged by the rows drawn last."""
 
@@ -86,6 +88,8 @@ class Hope:
     tally: Tally
     drawn: float = 0.0
     kept: float = 0.0
+    _lowest: int | None = None
+    _waited: int = 0
 
     def add(self, drawn: int, kept: int, lacking: int) -> None:
         """Count a turn.
@@ -104,6 +108,20 @@ class Hope:
             raise RareCondition(self._sentence(lacking))
         # what was drawn long ago says little: values that may not repeat run out
         self.drawn, self.kept = self.drawn / 2, self.kept / 2
+
+    def wait(self, lacking: int) -> None:
+        """Count a turn in which all rows were settled anew, so that as many may lack after it as before.
+
+        Raises
+        ------
+        RareCondition
+            It has not become fewer for `PATIENCE` turns.
+        """
+        better = self._lowest is None or lacking < self._lowest
+        self._waited = 0 if better else self._waited + 1
+        self._lowest = lacking if self._lowest is None else min(lacking, self._lowest)
+        if lacking and self._waited >= PATIENCE:
+            raise RareCondition(self._sentence(lacking))
 
     def factor(self) -> float:
         """Return how many rows to draw for each that lacks."""

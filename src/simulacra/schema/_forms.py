@@ -17,6 +17,11 @@ _PLAIN = (
     exp.Cast, exp.DataType, exp.DataTypeParam,
 )  # fmt: skip
 """What a condition consists of that only holds columns against constants."""
+_BY_ORDER = (
+    exp.And, exp.Or, exp.Not, exp.Paren, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Add, exp.Sub, exp.Mul,
+    exp.Neg, exp.Literal, exp.Column, exp.Identifier, exp.Null, exp.Is,
+)  # fmt: skip
+"""What a condition consists of whose truth changes with the order of sums."""
 _BY_HOURS = frozenset(
     (
         "hour",
@@ -38,6 +43,11 @@ _BY_HOURS = frozenset(
 def compares_constants(condition: exp.Expression) -> bool:
     """Tell whether it only holds bare columns against constants."""
     return all(isinstance(node, _PLAIN) for node in condition.walk())
+
+
+def compares_sums(condition: exp.Expression) -> bool:
+    """Tell whether it only holds sums, differences and multiples of columns against each other, by order."""
+    return all(isinstance(node, _BY_ORDER) for node in condition.walk())
 
 
 def goes_by_hours(condition: exp.Expression) -> bool:

@@ -49,6 +49,7 @@ def fit_constraint(constraint: Constraint, columns: Mapping[str, Column]) -> Con
             _require(constraint, (constraint.column,), columns)
         case Determines():
             _require(constraint, constraint.by + constraint.columns, columns)
+            return _with_typed_groups(constraint, columns)
         case Unique():
             _require(constraint, constraint.columns, columns)
         case Combination():
@@ -110,7 +111,18 @@ def _with_types(constraint: Combination, columns: Mapping[str, Column]) -> Combi
     return constraint if allowed == constraint.allowed else replace(constraint, allowed=allowed)
 
 
-def _typed(value: Any, column: Column, constraint: Combination) -> Any:
+def _with_typed_groups(constraint: Determines, columns: Mapping[str, Column]) -> Determines:
+    if constraint.groups is None:
+        return constraint
+    fitted = [columns[name] for name in (*constraint.by, *constraint.columns)]
+    groups = tuple(
+        tuple(_typed(value, column, constraint) for value, column in zip(row, fitted, strict=True))
+        for row in constraint.groups
+    )
+    return constraint if groups == constraint.groups else replace(constraint, groups=groups)
+
+
+def _typed(value: Any, column: Column, constraint: Combination | Determines) -> Any:
     if value is None:
         return None
     value = value.item() if hasattr(value, "item") else value

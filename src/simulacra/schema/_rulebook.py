@@ -68,7 +68,8 @@ FORMS = {
             "Columns that together differ in every row.",
         ),
         _Form(
-            Determines, {"determines": "by", "columns": "columns"}, {"determines": _NAMES, "columns": _NAMES},
+            Determines, {"determines": "by", "columns": "columns", "groups": "groups"},
+            {"determines": _NAMES, "columns": _NAMES, "groups": _ROWS},
             ("determines", "columns"), "Columns that give others.",
         ),
         _Form(
@@ -148,8 +149,10 @@ def load_constraint(given: Any, columns: Mapping[str, Column], place: str) -> Co
         for word, value in given.items()
         if value is not None
     }
-    if form.made is Combination and values.get("allowed") is not None:
-        values["allowed"] = _load_rows(values["allowed"], values["columns"], columns, where)
+    for field, named in (("allowed", ("columns",)), ("groups", ("by", "columns"))):
+        if values.get(field) is not None:
+            names = tuple(name for part in named for name in values[part])
+            values[field] = _load_rows(values[field], names, columns, f"{where}, {field!r}")
     try:
         made: Constraint = form.made(**values)
     except SchemaError as error:
@@ -183,7 +186,7 @@ def _load(value: Any, rule: Mapping[str, Any], place: str) -> Any:
 def _load_rows(
     rows: tuple[tuple[Any, ...], ...], names: tuple[str, ...], columns: Mapping[str, Column], place: str
 ) -> tuple[tuple[Any, ...], ...]:
-    """Read dates, times and durations, which stand as text; Combination tells a row of the wrong length."""
+    """Read dates, times and durations, which stand as text; the constraint tells a row of the wrong length."""
     read = {"date", "datetime", "time", "duration"}
     dated = {
         at: {"kind": columns[name].kind, "timezone": columns[name].timezone}
@@ -194,9 +197,7 @@ def _load_rows(
         return rows
     return tuple(
         tuple(
-            load_bound(value, dated[at], f"{place}, 'allowed'")
-            if at in dated and value is not None
-            else value
+            load_bound(value, dated[at], place) if at in dated and value is not None else value
             for at, value in enumerate(row)
         )
         for row in rows

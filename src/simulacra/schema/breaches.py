@@ -128,8 +128,9 @@ def find_broken(constraint: Constraint, frame: pl.DataFrame, table: Table) -> pl
     -------
     Series
         Boolean without nulls, one per row. Of what holds among rows: for `Unique` every row after the first of its
-        values; for `Determines` the rows that differ from the most frequent of their group (the smallest, if several
-        are); for `Monotone` the rows below the highest before them (above the lowest, if it falls).
+        values; for `Determines` the rows that differ from what is listed of their group, or from its most frequent
+        values (the smallest, if several are); for `Monotone` the rows below the highest before them (above the lowest,
+        if it falls).
 
     Raises
     ------
@@ -243,13 +244,17 @@ def _complete(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
 def _(constraint: Determines, frame: pl.DataFrame, table: Table) -> pl.Series:
     by, columns = list(constraint.by), list(constraint.columns)
     rows = frame.select(*by, *columns)
+    known = listed_rows(constraint.groups, rows) if constraint.groups is not None else None
+    free = rows if known is None else rows.join(known, on=by, how="anti")
     usual = (
-        rows.group_by(by + columns)
+        free.group_by(by + columns)
         .agg(_rows=pl.len())
         .sort(["_rows", *columns], descending=[True] + [False] * len(columns), nulls_last=True)
         .group_by(by, maintain_order=True)
         .agg(pl.col(columns).first().name.prefix("_usual_"))
     )
+    if known is not None:
+        usual = pl.concat([usual, known.rename({name: f"_usual_{name}" for name in columns})])
     met = rows.join(usual, on=by, how="left", nulls_equal=True, maintain_order="left")
     differs = met.select(
         any=pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"_usual_{name}")) for name in columns)
@@ -263,18 +268,29 @@ def _(constraint: Combination, frame: pl.DataFrame, table: Table) -> pl.Series:
     rows = frame.select(columns)
     if constraint.allowed is None:
         return pl.Series([False]).new_from_index(0, frame.height)
-    listed = pl.DataFrame(
-        [
-            pl.Series(name, [row[place] for row in constraint.allowed], dtype=rows[name].dtype)
-            for place, name in enumerate(columns)
-        ]
-    )
+    listed = listed_rows(constraint.allowed, rows)
     # what a fit filled in may list missing values: then a row must be listed, whatever it lacks
     lists_gaps = any(value is None for row in constraint.allowed for value in row)
     known = rows.join(
         listed.with_columns(_known=True), on=columns, how="left", nulls_equal=True, maintain_order="left"
     )["_known"].fill_null(False)
     return ~known if lists_gaps else ~known & _complete(frame, columns)
+
+
+def listed_rows(listed: Sequence[Sequence[Any]], like: pl.DataFrame) -> pl.DataFrame:
+    """Return what a constraint lists as a frame with the columns and types of another one.
+
+    Examples
+    --------
+    >>> listed_rows([("a", 1)], pl.DataFrame({"x": ["b"], "y": [2]})).rows()
+    [('a', 1)]
+    """
+    return pl.DataFrame(
+        [
+            pl.Series(name, [row[place] for row in listed], dtype=dtype)
+            for place, (name, dtype) in enumerate(like.schema.items())
+        ]
+    )
 
 
 @_broken.register

@@ -1,4 +1,4 @@
-"""The combinations that a `Combination` without a list allows: those that enough real rows hold."""
+"""What constraints learn from rows: the combinations that enough of them hold, and the values of groups."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import polars as pl
 
 from simulacra.errors import DataError
 from simulacra.schema._kinds import said
-from simulacra.schema.constraints import Combination, Constraint
+from simulacra.schema.constraints import Combination, Constraint, Determines
 from simulacra.schema.types import Table
+
+UNLISTED = ("text", "key")
+"""Kinds whose values are made anew and never given out."""
 
 
 def list_combinations(table: Table, frame: pl.DataFrame, holders: int) -> Table:
-    """Return the table with every open `Combination` filled in from rows.
+    """Return the table with every open `Combination` and `Determines` filled in from rows.
 
     Parameters
     ----------
@@ -33,8 +36,9 @@ def list_combinations(table: Table, frame: pl.DataFrame, holders: int) -> Table:
     -----
     **Cost**: linear in rows.
 
-    **Privacy**: a combination that fewer rows hold is not listed, so it is never drawn either. Missing counts as a
-    value. Rows are counted, not weights.
+    **Privacy**: a combination that fewer rows hold is not listed, so it is never drawn either. Of a `Determines` those
+    groups are listed whose usual values so many rows hold, and none where texts or keys are among its columns. Missing
+    counts as a value. Rows are counted, not weights.
 
     Examples
     --------
@@ -50,6 +54,8 @@ def list_combinations(table: Table, frame: pl.DataFrame, holders: int) -> Table:
 
 
 def _fill(constraint: Constraint, table: Table, frame: pl.DataFrame, holders: int) -> Constraint:
+    if isinstance(constraint, Determines):
+        return _fill_groups(constraint, table, frame, holders)
     if not isinstance(constraint, Combination) or constraint.allowed is not None:
         return constraint
     columns = list(constraint.columns)
@@ -61,3 +67,21 @@ def _fill(constraint: Constraint, table: Table, frame: pl.DataFrame, holders: in
             "may be given out. List those allowed in the schema, or name fewer columns."
         )
     return replace(constraint, allowed=tuple(kept.iter_rows()))
+
+
+def _fill_groups(rule: Determines, table: Table, frame: pl.DataFrame, holders: int) -> Determines:
+    """List the groups whose usual values enough rows hold; what is not listed is settled among drawn rows."""
+    if rule.groups is not None or any(table[name].kind in UNLISTED for name in (*rule.by, *rule.columns)):
+        return rule
+    by, columns = list(rule.by), list(rule.columns)
+    usual = (
+        frame.drop_nulls(by)
+        .group_by(by + columns)
+        .agg(pl.len().alias("\x00rows"))
+        .filter(pl.col("\x00rows") >= holders)
+        .sort(["\x00rows", *columns], descending=[True] + [False] * len(columns), nulls_last=True)
+        .unique(by, keep="first", maintain_order=True)
+        .select(by + columns)
+        .sort(by)
+    )
+    return rule if usual.is_empty() else replace(rule, groups=tuple(usual.iter_rows()))

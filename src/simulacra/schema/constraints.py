@@ -152,6 +152,9 @@ class Determines:
         What determines: ``("zip",)``.
     columns : tuple of str
         What is determined: ``("city", "state")``; missing counts as a value. `columns_of` lists both.
+    groups : tuple of tuples or None
+        What is known: values of `by`, then of `columns`, once for each group; rows of other groups need only agree.
+        None: a fit fills in what enough training rows hold.
 
     Examples
     --------
@@ -161,6 +164,7 @@ class Determines:
 
     by: tuple[str, ...]
     columns: tuple[str, ...]
+    groups: tuple[tuple[Any, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by", _require_names(self.by, "determines"))
@@ -170,6 +174,24 @@ class Determines:
             raise SchemaError(
                 f"determines: {min(both)!r} can not determine itself. Take it out of one of the two lists."
             )
+        if self.groups is not None:
+            object.__setattr__(self, "groups", self._checked_groups())
+
+    def _checked_groups(self) -> tuple[tuple[Any, ...], ...]:
+        """Return the groups, each once; two that differ in `columns` alone contradict each other."""
+        width = len(self.by) + len(self.columns)
+        given = dict.fromkeys(tuple(row) for row in self.groups or ())
+        for place, row in enumerate(given, 1):
+            if len(row) != width:
+                raise SchemaError(
+                    f"determines, group {place}: there are {len(row)} values, not {width}. Give those of "
+                    f"{_quote_all((*self.by, *self.columns))}, in this order."
+                )
+        if len({row[: len(self.by)] for row in given}) < len(given):
+            raise SchemaError(
+                f"determines: a group of {_quote_all(self.by)} is listed twice, with different values. List each once."
+            )
+        return tuple(given)
 
     def __str__(self) -> str:
         verb = "determines" if len(self.by) == 1 else "together determine"

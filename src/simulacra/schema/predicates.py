@@ -18,6 +18,7 @@ from simulacra.errors import DataError, PredicateError
 from simulacra.schema._compiler import Compiler
 from simulacra.schema._forms import (
     compares_constants,
+    compares_sums,
     goes_by_hours,
     list_clock_times,
     list_literals,
@@ -245,6 +246,18 @@ class Predicate:
         [True, False]
         """
         return compares_constants(self._node)
+
+    def compares_sums(self) -> bool:
+        """Tell whether it only holds sums, differences and multiples of columns against each other, by order.
+
+        Examples
+        --------
+        >>> from simulacra.schema.types import Column, Table
+        >>> table = Table("t", (Column("a", "number"), Column("b", "number")))
+        >>> [Predicate.parse(text, table).compares_sums() for text in ("a + 1 > 2 * b", "a = b", "a % 2 > b")]
+        [True, False, False]
+        """
+        return compares_sums(self._node)
 
     def goes_by_hours(self) -> bool:
         """Tell whether, apart from constants, it looks at nothing finer than hours: dates, weekdays, hours."""

@@ -148,13 +148,14 @@ class Digits:
     def shares(self, share: Array) -> list[Array]:
         """Average a share of each code of the view over the codes below each digit, coarse to fine.
 
-        The last array has an entry for each number of `number`; an average is 0 only where all below it are.
+        The last array has an entry for each number of `number`; an average is 0 only where all below it are. A share
+        may have several lines, shape (lines, codes): so do the averages.
         """
         if not len(self.members):
-            return [np.ones(1) for _ in self.address]
-        found = [share[self.members[self.slots]]]
+            return [np.ones((*share.shape[:-1], 1)) for _ in self.address]
+        found = [share[..., self.members[self.slots]]]
         for start in reversed(self.starts):
-            found.append(np.add.reduceat(found[-1], start[:-1]) / np.diff(start))
+            found.append(np.add.reduceat(found[-1], start[:-1], axis=-1) / np.diff(start))
         return found[::-1]
 
     def lent(self) -> dict[int, Array]:

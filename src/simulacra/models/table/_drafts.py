@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -14,6 +14,8 @@ from simulacra.models.table._growth import Layout
 from simulacra.models.table._kernels import CODES
 from simulacra.randomness import Streams
 
+_AT_ONCE = 16_384
+"""Rows whose weights are laid out at a time."""
 _UNSEEN = 1e-12
 """The probability that is told of a code that can not be drawn."""
 
@@ -97,24 +99,42 @@ class Drawer:
         share = digits.view.share(support) if support.limited else np.ones(digits.view.size)
         shares = digits.shares(share if support.bias is None else share * support.bias)
         mass = np.ones(len(z))
-        node = np.zeros(len(z), np.int64)
         for index, place in enumerate(places):
             uniform = rng.stream("draw", place).random((2, len(z)))
-            for rows, start, stop in _alike(node, digits.starts[index - 1] if index else None, shares[index]):
-                # a code that no row has here means the last one that some row has, as when digits are joined
-                weights = shares[index][np.minimum(start + np.arange(CODES), stop - 1)]
-                if place in self.forests:
-                    out = np.empty(len(rows), np.uint8)
-                    mass[rows] *= self.forests[place].draw_within(z[rows], weights, uniform[:, rows], out)
-                    z[rows, place] = out
-                else:
-                    z[rows, place] = 0
-                    mass[rows] *= weights[0]
-                node[rows] = np.minimum(start + z[rows, place].astype(np.int64), stop - 1)
-            if index + 1 < len(places):
-                # the next digit tells the mass exactly, so the estimate is taken back
-                mass /= np.maximum(shares[index][node], _UNSEEN)
+            node = digits.number([z[:, p] for p in places[:index]]) if index else np.zeros(len(z), np.int64)
+            if index:
+                # this digit tells the mass exactly, so the estimate is taken back
+                before = shares[index - 1]
+                taken = before[node] if support.lines is None else before[support.lines, node]
+                mass /= np.maximum(taken, _UNSEEN)
+            starts = digits.starts[index - 1] if index else np.array([0, shares[index].shape[-1]])
+            mass *= self._draw_digit(z, place, _Limits(shares[index], starts, node, support.lines), uniform)
         self.derive(z, axis)
+        return mass
+
+    def _draw_digit(self, z: Array, place: int, limits: _Limits, uniform: Array) -> Array:
+        """Draw one digit within limits; return how likely an allowed one was."""
+        forest = self.forests.get(place)
+        out = np.zeros(len(z), np.uint8)
+        if limits.one:
+            weights = limits.weights(np.zeros(1, np.int64))[0]
+            mass = (
+                np.full(len(z), weights[0])
+                if forest is None
+                else forest.draw_within(z, weights, uniform, out)
+            )
+        else:
+            mass = np.empty(len(z))
+            for start in range(0, len(z), _AT_ONCE):
+                own = slice(start, start + _AT_ONCE)
+                keys, line = limits.lines(own)
+                weights = limits.weights(keys)
+                mass[own] = (
+                    weights[line, 0]
+                    if forest is None
+                    else forest.draw_each(z[own], line, weights, uniform[:, own], out[own])
+                )
+        z[:, place] = out
         return mass
 
     def weigh(self, z: Array, axis: int) -> Array:
@@ -182,12 +202,43 @@ class Drawer:
         return Block(domain, tuple(columns), rows=len(draft))
 
 
-def _alike(node: Array, starts: Array | None, shares: Array) -> Iterator[tuple[Array, int, int]]:
-    """Group rows by their coarser digits: the rows, and where the shares of their next digit start and stop."""
-    if starts is None:
-        yield np.arange(len(node)), 0, len(shares)
-        return
-    order = np.argsort(node, kind="stable")
-    keys, first = np.unique(node[order], return_index=True)
-    for key, rows in zip(keys.tolist(), np.split(order, first[1:])):
-        yield rows, int(starts[key]), int(starts[key + 1])
+@dataclass(frozen=True)
+class _Limits:
+    """What the codes of one digit count, by the row's coarser digits and by its own line of weights.
+
+    Parameters
+    ----------
+    shares : array, shape (numbers,) or (lines, numbers)
+        What each number of `Digits.number` counts, down to this digit.
+    starts : array
+        Where the numbers of each coarser group start, and the end.
+    node : array, shape (rows,)
+        The row's coarser group.
+    line : array or None
+        The row's line of `shares`.
+    """
+
+    shares: Array
+    starts: Array
+    node: Array
+    line: Array | None
+
+    @property
+    def one(self) -> bool:
+        """Whether all rows share their weights."""
+        return self.line is None and len(self.starts) == 2
+
+    def lines(self, rows: slice) -> tuple[Array, Array]:
+        """Return the different weights that some rows need, as keys, and which of them each row needs."""
+        key = self.node[rows]
+        if self.line is not None:
+            key = self.line[rows] * (len(self.starts) - 1) + key
+        keys, line = np.unique(key, return_inverse=True)
+        return keys, line
+
+    def weights(self, keys: Array) -> Array:
+        """Return the weights of keys, shape (keys, 256)."""
+        line, node = np.divmod(keys, len(self.starts) - 1)
+        # a code that no row has here means the last one that some row has, as when digits are joined
+        at = np.minimum(self.starts[node][:, None] + np.arange(CODES), self.starts[node + 1][:, None] - 1)
+        return self.shares[at] if self.line is None else self.shares[line[:, None], at]

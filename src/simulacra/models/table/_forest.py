@@ -10,6 +10,7 @@ import numpy as np
 
 from simulacra.domain import Array
 from simulacra.models.table import _kernels as kernels
+from simulacra.models.table import _limits as limits
 from simulacra.models.table import _walks as walks
 from simulacra.randomness import Streams
 
@@ -343,6 +344,12 @@ class Forest:
         reached = np.append(0.0, np.cumsum(np.diff(summed.astype(np.float64)) * share))
         mass = np.empty(len(out))
         walks.draw_within(digits, *self.walk, allowed, reached, uniform, out, mass)
+        return mass
+
+    def draw_each(self, digits: Array, line: Array, weights: Array, uniform: Array, out: Array) -> Array:
+        """Draw as `draw_within` does, each row by its own line of `weights`, shape (lines, 256)."""
+        mass = np.empty(len(out))
+        limits.draw_each(digits, *self.walk, line, weights, uniform, out, mass)
         return mass
 
     def weigh(self, digits: Array) -> Array:

@@ -11,6 +11,8 @@ from simulacra.domain import Array, Axis, Support, code_dtype
 from simulacra.models.table._bins import TABLE, count_values, cut_bins, room_for
 from simulacra.models.table._calendar import Calendar, phases
 
+_POINTS = (0.0, 1 - 1e-9, 0.3, 0.7)
+"""Where a bin is looked at: its two ends, then inside."""
 _REDRAWS = 8
 
 
@@ -139,6 +141,26 @@ class View:
         """Return a value in the middle of each code of a real axis; the missing code is left out."""
         middles = (self.low + self.high) / 2
         return middles if self.calendar is None else self._days(np.floor(middles))
+
+    def table(self) -> tuple[Array, Array]:
+        """Return, by code, both ends of its values and points between, and whether it is one value."""
+        if self.axis.size is not None:
+            return np.arange(self.axis.size)[:, None], np.ones(self.axis.size, bool)
+        share = np.array(_POINTS)
+        exact = self.exact
+        if self.calendar is not None:
+            points = self._days(
+                np.floor(self.low[:, None] + share * (np.floor(self.high) - self.low + 1)[:, None])
+            )
+        elif self.axis.lattice:
+            points = _on_lattice(
+                self.low[:, None], self.high[:, None], np.broadcast_to(share, (len(exact), len(share)))
+            )
+        else:
+            points = self.low[:, None] + share * (self.high - self.low)[:, None]
+        if self.missing:
+            points, exact = np.vstack([np.full(len(share), np.nan), points]), np.append(True, exact)
+        return points, exact
 
     def encode(self, values: Array) -> Array:
         """Turn values into codes: one never seen into the nearest, NaN never seen into the middle one."""

@@ -19,7 +19,7 @@ Zeileis 2006, "Unbiased recursive partitioning".
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -215,7 +215,10 @@ class Trees(Generator):
             self._drawer.draw(draft.z, place, rng)
         else:
             mass = self._drawer.draw_within(draft.z, place, support, rng)
-            draft.supports[place] = support
+            # a value in a bin is limited; what codes were drawn by is past
+            draft.supports[place] = (
+                replace(support, bias=None, lines=None) if support.limited else Support(bias=np.ones(1))
+            )
         if given is not None:
             known = np.ones(len(draft), bool) if held is None else held
             free = draft.z[~known]
@@ -228,6 +231,10 @@ class Trees(Generator):
             draft.given[place] = (np.asarray(given, kind), known)
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(mass))
+
+    def table(self, axis: int) -> tuple[Array, Array]:
+        """Return what the codes of an axis stand for; see `Tabled.table`."""
+        return self._drawer.layout.digits[axis + self._inputs].view.table()
 
     def cells(self, axis: int) -> int:
         """Return the number of codes of an axis; see `Sequential.cells`."""
