@@ -14,10 +14,10 @@ import simulacra
 ROOT = Path(simulacra.__file__).parent
 
 PUBLIC = [
-    "Check", "Column", "Combination", "Dataset", "Determines", "Equality", "Generator", "Implies", "Metric",
+    "Augmented", "Check", "Column", "Combination", "Dataset", "Determines", "Equality", "Generator", "Implies", "Metric",
     "Monotone", "OneHot", "Pattern", "Ranking", "Report", "Schema", "Score", "Synthesizer", "Table", "Unique",
-    "__version__", "compare", "compare_fairness", "enrich", "errors", "estimate", "evaluate", "explain", "fit", "impute", "infer",
-    "load", "make_edge_cases", "mine", "play", "plot", "read", "review", "split", "testing", "write",
+    "__version__", "augment", "compare", "compare_fairness", "enrich", "errors", "estimate", "evaluate", "explain", "fit",
+    "impute", "infer", "load", "make_edge_cases", "mine", "play", "plot", "read", "review", "split", "testing", "write",
 ]  # fmt: skip
 
 SIGNATURES = {
@@ -52,7 +52,8 @@ SIGNATURES = {
     "play": "(model, scenarios, *, seed=None, only=None, title=None, progress=silent)",
     "make_edge_cases": "(schema, *, table=None, seed=0, as_text=False, into=None, prefix='_')",
     "write": "(data, path)",
-    "Synthesizer.sample": "(self, n, *, seed=None, where=None, balance=None, bigger=None, smaller=None, fair=None, progress=silent)",
+    "Synthesizer.sample": "(self, n=None, *, seed=None, where=None, balance=None, bigger=None, smaller=None, fair=None, "
+    "given=None, progress=silent)",
     "Synthesizer.chunks": "(self, n, *, seed, **asked)",
     "Synthesizer.write": "(self, target, n, *, seed=None, progress=silent, **asked)",
     "Synthesizer.save": "(self, path, *, allow_rows=False)",

@@ -251,3 +251,22 @@ def dataset(
         stored = raw[table.name] if typed[table.name] else values[table.name]
         layouts.setdefault(table.name, to_polars(stored)[1])
     return Dataset(schema, values, layouts, tuple(notes))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `Synthesizer.write` wrote.
+
+    Parameters
+    ----------
+    rows : int
+        Number of rows.
+    digest : str
+        SHA-256 of all values in row order; that of `Dataset.digest`.
+    notes : tuple of str
+        The accepted share of a condition, a seed that was drawn.
+    """
+
+    rows: int
+    digest: str
+    notes: tuple[str, ...] = ()

@@ -168,6 +168,28 @@ class Wanted:
                 raise OptionError(f"{name} is a whole number from 1, not {value!r}.")
 
 
+def complete_given(
+    model: Fitted,
+    given: Any,
+    n: int | None,
+    where: str | Mapping[str, Any] | None,
+    asked: Mapping[str, Any],
+    seed: int,
+    *,
+    told: bool,
+    progress: Progress,
+) -> Dataset:
+    """Complete the rows that a draw was given, `asked` being what can not be asked of them; see `complete_rows`."""
+    known = open_partial(model, given)
+    if n is not None and n != len(known):
+        raise OptionError(f"{len(known):,} rows are given, and {n!r} were asked for. Leave the number out.")
+    if any(value is not None for value in asked.values()):
+        raise OptionError(
+            f"given rows are completed one by one, so {', '.join(asked)} can not be asked of them. Leave them out."
+        )
+    return complete_rows(model, known, Wanted(where=where), seed=seed, told=told, progress=progress).dataset
+
+
 def complete_rows(
     model: Fitted, data: Dataset, wanted: Wanted, *, seed: int, told: bool = True, progress: Progress = silent
 ) -> Imputed:

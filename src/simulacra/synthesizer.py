@@ -10,13 +10,14 @@ from typing import Any, TextIO
 
 import polars as pl
 
-from simulacra.dataset import Dataset, stored
+from simulacra.dataset import Dataset, Written, stored
 from simulacra.domain import Array, Domain
 from simulacra.encoding import Encoding
 from simulacra.errors import OptionError, unknown
 from simulacra.filing import write_csv, write_path
 from simulacra.frames import Layout
 from simulacra.generator import Dense, Generator, Progress, silent
+from simulacra.imputation import complete_given
 from simulacra.memory import require_memory
 from simulacra.modelfile import ModelFile, write_model
 from simulacra.plausibility import Density, measure_density
@@ -35,25 +36,6 @@ from simulacra.storage import require_space, require_writable
 
 SMALLEST = 20
 """Times that a file can be smaller than the values in memory, at most."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What `Synthesizer.write` wrote.
-
-    Parameters
-    ----------
-    rows : int
-        Number of rows.
-    digest : str
-        SHA-256 of all values in row order; that of `Dataset.digest`.
-    notes : tuple of str
-        The accepted share of a condition, a seed that was drawn.
-    """
-
-    rows: int
-    digest: str
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,7 +84,7 @@ class Synthesizer:
 
     def sample(
         self,
-        n: int,
+        n: int | None = None,
         *,
         seed: int | None = None,
         where: str | Mapping[str, Any] | None = None,
@@ -110,14 +92,15 @@ class Synthesizer:
         bigger: Shares | None = None,
         smaller: Shares | None = None,
         fair: Mapping[str, Any] | None = None,
+        given: Any = None,
         progress: Progress = silent,
     ) -> Dataset:
         """Draw n synthetic rows.
 
         Parameters
         ----------
-        n : int
-            Number of rows; 0 is allowed.
+        n : int or None
+            Number of rows; 0 is allowed. Left out with `given`.
         seed : int or None
             The same seed gives the same bytes. None draws a fresh one, which stands in the result's notes.
         where : str, mapping or None
@@ -131,6 +114,9 @@ class Synthesizer:
         fair : mapping or None
             A definition of parity, ``{"target": "income", "group": "sex", "definition": "independence"}``; see
             `simulacra.sampling.parity`.
+        given : path, frame, Dataset or None
+            Rows of which some columns are known: each is completed, given all that is known of it. Gaps are filled too;
+            see `simulacra.impute`.
         progress : callable
             Told the share done.
 
@@ -165,7 +151,12 @@ class Synthesizer:
         5
         """
         used = resolve_seed(seed)
-        request = Request(n, where=where, balance=balance, bigger=bigger, smaller=smaller, fair=fair)
+        asked = {"balance": balance, "bigger": bigger, "smaller": smaller, "fair": fair}
+        if given is not None:
+            return complete_given(
+                self, given, n, where, asked, used, told=seed is not None, progress=progress
+            )
+        request = Request.of(n, {"where": where, **asked})
         notes: list[str] = []
         pieces: list[pl.DataFrame] = []
         for piece in self._pieces(request, Streams(used), progress, notes):

@@ -1,8 +1,8 @@
 """What a term over several columns leaves of the last axis that it needs, given the codes of those drawn before it.
 
 A gate judges a row when its last axis is drawn, and most rows may fail there. Where the codes of all axes of a term are
-few enough together, every combination is tried beforehand, so that the last axis of each row is drawn among the codes that
-can keep the term. A code that is a bin is tried at its corners and inside, and counts by the share that keeps it.
+few enough together, every combination is tried beforehand, so that the last axis of each row is drawn among the codes
+that can keep the term. A code that is a bin is tried at its corners and inside, and counts by the share that keeps it.
 
 Source: Doucet and Johansen 2009, "A tutorial on particle filtering and smoothing", section 4.1 (proposals that look
 at what is observed next).
@@ -22,6 +22,8 @@ from simulacra.sampling.supports import Plan, Wish
 
 _MOST = 3_000_000
 """Combinations of codes, times points in them, that are tried at most for a term."""
+_INSIDE = 6
+"""Points inside a bin, beside its two ends."""
 _CORNERS = 3
 """Axes with bins of which all corners are tried."""
 _DOUBT = 0.05
@@ -142,7 +144,10 @@ def _try(
         share += wish.term.evaluate(frame).fill_null(wish.unknown).to_numpy()
     share /= len(patterns)
     sure = np.logical_and.reduce([exact[code] for (_, exact), code in zip(tables, codes, strict=True)])
-    least = _FAINT if wish.term.compares_sums() else _DOUBT
+    plain = wish.term.compares_sums() and not any(
+        decoder.domain.axes[axis].name in decoder.rebuilt for axis in axes
+    )
+    least = _FAINT if plain else _DOUBT
     return np.where(sure, share, np.maximum(share, least)).astype(np.float32).reshape(sizes)
 
 
@@ -157,4 +162,5 @@ def _patterns(axes: int, wide: Sequence[int]) -> list[list[int]]:
         for bit, place in enumerate(corners):
             pattern[place] = number >> bit & 1
         found.append(pattern)
-    return found + [[2 + (turn + place * (turn // 2)) % 2 for place in range(axes)] for turn in range(4)]
+    inside = [[2 + (turn + 2 * place * turn) % _INSIDE for place in range(axes)] for turn in range(_INSIDE)]
+    return found + inside

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from simulacra.domain import Array
+from simulacra.generator import Tabled
 from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.sampling.foresight import foresee
 from simulacra.sampling.particles import Tally, Walker
@@ -27,7 +28,9 @@ HOPELESS = 4_000_000
 """Particles without one survivor before a condition is given up."""
 _GOOD = 0.3
 """Effective particles per particle from which no lead is looked for."""
-_ROUNDS = 4
+_POOR = 0.1
+"""Effective particles per particle below which more of them are looked at."""
+_ROUNDS = 5
 _GROUPS = 48
 """Groups into which the codes of an ordered axis are put."""
 _GAIN = 0.06
@@ -90,12 +93,12 @@ def scout(walker: Walker, rng: Streams) -> Scouted:
         led = replace(found.walker, plan=replace(best.plan, bias=_learn(found)))
         if not led.plan.bias:
             break
-        found = _pilot(led, rng.at("round", turn))
+        found = _pilot(led, rng.at("round", turn), PILOT if share > _POOR or turn < 2 else 4 * PILOT)
         tally.join(found.tally)
         better = found.tally.yield_ / _cost(led)
         if better > value:
             best, value, share = led, better, found.tally.yield_
-        elif found.tally.effective > 200:
+        elif found.tally.effective > 200 and turn > 2:
             break
     return Scouted(best, share, tally)
 
@@ -109,11 +112,11 @@ class _Pilot:
     tally: Tally
 
 
-def _glance(walker: Walker, rng: Streams) -> _Pilot:
+def _glance(walker: Walker, rng: Streams, size: int = PILOT) -> _Pilot:
     """Draw a few particles."""
-    seen, base, weights = walker.watch(PILOT, rng.at(0))
+    seen, base, weights = walker.watch(size, rng.at(0))
     tally = Tally()
-    tally.add(PILOT, weights)
+    tally.add(size, weights)
     return _Pilot(walker, seen, base, weights, tally)
 
 
@@ -127,9 +130,9 @@ def _margins(pilot: _Pilot) -> dict[int, Array]:
     return found
 
 
-def _pilot(walker: Walker, rng: Streams) -> _Pilot:
+def _pilot(walker: Walker, rng: Streams, size: int = PILOT) -> _Pilot:
     """Draw particles until some survive; keep the first ones, and all that survive."""
-    first = _glance(walker, rng)
+    first = _glance(walker, rng, size)
     seen, base, weights, tally = first.seen, first.base, first.weights, first.tally
     turn = 0
     while tally.effective < _FEW and tally.drawn < (HOPELESS if not tally.total else HOPELESS // 8):
@@ -141,7 +144,7 @@ def _pilot(walker: Walker, rng: Streams) -> _Pilot:
         base = np.concatenate([base, more_base[alive]])
         weights = np.concatenate([weights, own[alive]])
     # of later batches only survivors were kept, so the dead of the first one stand for all the dead
-    base[:PILOT][weights[:PILOT] == 0] *= tally.drawn / PILOT
+    base[:size][weights[:size] == 0] *= tally.drawn / size
     return _Pilot(walker, seen, base, weights, tally)
 
 
@@ -190,8 +193,14 @@ class _Axis:
         cells, codes = pilot.walker.model.cells(axis), pilot.seen[place]
         group = np.arange(cells)
         if pilot.walker.decoder.domain.axes[axis].size is None and cells > _GROUPS:
-            counts = np.bincount(codes, pilot.base, minlength=cells)
-            group = np.floor(np.cumsum(counts) / counts.sum() * (_GROUPS - 1e-9)).astype(np.int64)
+            order, model = np.arange(cells), pilot.walker.model
+            if isinstance(model, Tabled):
+                # the codes of a calendar go by weekdays
+                order = np.argsort(model.table(axis)[0][:, 0], kind="stable")
+            counts = np.bincount(codes, pilot.base, minlength=cells)[order]
+            groups = np.clip(pilot.tally.effective / 4, _GROUPS, 8 * _GROUPS)
+            group[order] = np.floor(np.cumsum(counts) / counts.sum() * (groups - 1e-9)).astype(np.int64)
+            group = np.unique(group, return_inverse=True)[1]
         own = group[codes]
         size = int(group.max()) + 1
         share, target = (

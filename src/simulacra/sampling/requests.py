@@ -63,7 +63,7 @@ class Request:
             )
 
     @classmethod
-    def of(cls, n: int, asked: Mapping[str, Any]) -> Request:
+    def of(cls, n: Any, asked: Mapping[str, Any]) -> Request:
         """Make a request from options by name; one that does not exist is named with the nearest that does."""
         known = [f.name for f in fields(cls) if f.name != "n"]
         for name in asked:

@@ -11,7 +11,7 @@ from simulacra.domain import Array, Axis, Support, code_dtype
 from simulacra.models.table._bins import TABLE, count_values, cut_bins, room_for
 from simulacra.models.table._calendar import Calendar, phases
 
-_POINTS = (0.0, 1 - 1e-9, 0.3, 0.7)
+_POINTS = (0.0, 1 - 1e-9, 0.5, 0.25, 0.75, 0.1, 0.9, 0.4)
 """Where a bin is looked at: its two ends, then inside."""
 _REDRAWS = 8
 
