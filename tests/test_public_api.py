@@ -14,10 +14,11 @@ import simulacra
 ROOT = Path(simulacra.__file__).parent
 
 PUBLIC = [
-    "Augmented", "Check", "Column", "Combination", "Dataset", "Determines", "Equality", "Generator", "Implies", "Metric",
-    "Monotone", "OneHot", "Pattern", "Ranking", "Report", "Schema", "Score", "Synthesizer", "Table", "Unique",
-    "__version__", "augment", "compare", "compare_fairness", "enrich", "errors", "estimate", "evaluate", "explain", "fit",
-    "impute", "infer", "load", "make_edge_cases", "mine", "play", "plot", "read", "review", "split", "testing", "write",
+    "Augmented", "Check", "Column", "Combination", "Dataset", "Determines", "Equality", "Generator", "Implies",
+    "Metric", "Monotone", "OneHot", "Pattern", "Ranking", "Report", "Schema", "Score", "Synthesizer", "Table", "Unique",
+    "__version__", "augment", "compare", "compare_fairness", "enrich", "errors", "estimate", "evaluate", "explain",
+    "fit", "impute", "infer", "load", "make_edge_cases", "mine", "play", "plot", "read", "review", "split", "testing",
+    "write",
 ]  # fmt: skip
 
 SIGNATURES = {
@@ -52,8 +53,10 @@ SIGNATURES = {
     "play": "(model, scenarios, *, seed=None, only=None, title=None, progress=silent)",
     "make_edge_cases": "(schema, *, table=None, seed=0, as_text=False, into=None, prefix='_')",
     "write": "(data, path)",
-    "Synthesizer.sample": "(self, n=None, *, seed=None, where=None, balance=None, bigger=None, smaller=None, fair=None, "
-    "given=None, progress=silent)",
+    "Synthesizer.sample": (
+        "(self, n=None, *, seed=None, where=None, balance=None, bigger=None, smaller=None, fair=None, given=None, "
+        "progress=silent)"
+    ),
     "Synthesizer.chunks": "(self, n, *, seed, **asked)",
     "Synthesizer.write": "(self, target, n, *, seed=None, progress=silent, **asked)",
     "Synthesizer.save": "(self, path, *, allow_rows=False)",

@@ -58,8 +58,8 @@ __all__ = ["__version__", *_HOMES, *_MODULES]
 if TYPE_CHECKING:
     from simulacra import errors, testing
     from simulacra._api_augmentation import augment
-    from simulacra._api_imputation import enrich, impute
     from simulacra._api_edges import make_edge_cases
+    from simulacra._api_imputation import enrich, impute
     from simulacra._api_scenarios import play
     from simulacra.api import (
         compare,

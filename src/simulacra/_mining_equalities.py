@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 
+from simulacra._mining_arithmetic import find_clock_sums, find_long_sums
 from simulacra._mining_look import FEWEST, Found, Look, quote
 from simulacra.domain import Array
 from simulacra.schema.breaches import formula_of, tolerance
@@ -25,7 +26,8 @@ def find_equalities(look: Look) -> Iterator[Found]:
     """
     given: set[str] = set()
     used: set[frozenset[str]] = set()
-    for equality in _candidates(look):
+    # what has been found by then leaves less to try
+    for equality in chain(_candidates(look), _lazily(look, given)):
         reads = formula_of(equality, look.table).columns
         family = frozenset((equality.column, *reads))
         # a = b + c says b = a - c too, and what rests on a column that rests on it says nothing
@@ -38,11 +40,16 @@ def find_equalities(look: Look) -> Iterator[Found]:
             yield found
 
 
+def _lazily(look: Look, given: set[str]) -> Iterator[Equality]:
+    yield from find_long_sums(look, given)
+
+
 def _candidates(look: Look) -> Iterator[Equality]:
     yield from _copies(look)
     yield from _date_parts(look)
     yield from _differences_of_dates(look)
     yield from _sums_and_products(look)
+    yield from find_clock_sums(look)
 
 
 def _confirm(look: Look, equality: Equality, reads: tuple[str, ...]) -> Found | None:
