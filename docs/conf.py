@@ -26,3 +26,5 @@ napoleon_use_rtype = False
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
+# words of plain language as types ("frame") are no links
+suppress_warnings = ["ref.python"]

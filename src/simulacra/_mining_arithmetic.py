@@ -19,8 +19,8 @@ BATCHES = 6
 """Lots of rows on which a sum is solved for, so that a few rows that break it do not hide it from all of them."""
 SPARE = 8
 """Rows of a lot beyond those that decide the factors."""
-NEAR = 1e-6
-"""How near to a whole number a factor must be, of the size of its column."""
+NEAR = 1e-9
+"""What arithmetic in doubles may leave of a sum, of the size of its columns."""
 
 
 def find_long_sums(look: Look, given: Collection[str]) -> Iterator[Equality]:
@@ -36,53 +36,49 @@ def find_long_sums(look: Look, given: Collection[str]) -> Iterator[Equality]:
     Notes
     -----
     Factors are solved for by least squares on a few rows more than there are columns: a sum that holds there leaves
-    nothing, and its factors are -1, 0 and 1.
+    nothing, and its factors are -1, 0 and 1. What passes is verified on all rows as any other equality.
     """
     columns = [c for c in look.listed(("number",)) if c.format != "HHMM" and c.name not in given]
     if len(columns) <= TERMS:
         return
+    # the richest columns last: of a = b + c + d it is the total that is proposed
+    columns.sort(key=lambda column: look.size(column.name))
     values = np.array([look.numbers(column.name)[look.shuffle] for column in columns])
     values = values[:, ~np.isnan(values).any(axis=0)]
     size = len(columns) + SPARE
-    told: set[frozenset[str]] = set()
+    told: set[str] = set()
     for batch in range(min(BATCHES, values.shape[1] // size)):
         rows = values[:, batch * size : (batch + 1) * size]
-        # the richest column first: of a = b + c + d it is the total that is proposed
-        for target in sorted(range(len(columns)), key=lambda i: -look.size(columns[i].name)):
-            factors = _solve(rows, target)
-            if factors is None:
-                continue
-            parts = [i for i in np.flatnonzero(factors) if i != target]
-            family = frozenset(columns[i].name for i in (*parts, target))
-            if len(parts) >= TERMS and family not in told:
-                told.add(family)
-                yield Equality(columns[target].name, _write_sum([(columns[i], factors[i]) for i in parts]))
+        for target, parts in _solve(rows):
+            name = columns[target].name
+            if name not in told and len(parts) >= TERMS:
+                told.add(name)
+                terms = {columns[i].name: factor for i, factor in parts.items()}
+                yield Equality(name, _write_sum([(n, terms[n]) for n in look.table.names if n in terms]))
 
 
-def _solve(rows: Array, target: int) -> Array | None:
-    """Solve for factors of -1, 0 and 1 that leave nothing; None if there are none."""
+def _solve(rows: Array) -> Iterator[tuple[int, dict[int, float]]]:
+    """Find the columns that earlier ones give with factors of -1 and 1; one that they give otherwise is passed over."""
     centred = rows - rows.mean(axis=1, keepdims=True)
     spread = np.abs(centred).max(axis=1)
-    others = [i for i in range(len(rows)) if i != target and spread[i] > 0]
-    if not spread[target] or len(others) < TERMS:
-        return None
-    scaled = (centred[others] / spread[others, None]).T
-    solved, _, rank, _ = np.linalg.lstsq(scaled, centred[target] / spread[target])
-    factors = solved * spread[target] / spread[others]
-    whole = np.rint(factors)
-    if rank < len(others) or np.abs(whole).max() > 1 or (np.abs(factors - whole) > NEAR).any():
-        return None
-    off = rows[target] - whole @ rows[others]
-    if (np.abs(off) > NEAR * np.abs(rows[[target, *others]]).max(axis=0)).any():
-        return None
-    result = np.zeros(len(rows))
-    result[others] = whole
-    return result
+    free: list[int] = []
+    for target in np.flatnonzero(spread):
+        scaled = (centred[free] / spread[free, None]).T
+        solved = np.linalg.lstsq(scaled, centred[target] / spread[target])[0]
+        if np.abs(centred[target] / spread[target] - scaled @ solved).max() > NEAR:
+            free.append(int(target))
+            continue
+        factors = solved * spread[target] / spread[free]
+        whole = np.rint(factors)
+        off = rows[target] - whole @ rows[free]
+        near = np.abs(off).max() <= NEAR * np.abs(rows[[target, *free]]).max()
+        if near and np.abs(whole).max() <= 1 and np.abs(factors - whole).max() <= 1e3 * NEAR:
+            yield int(target), {free[i]: float(whole[i]) for i in np.flatnonzero(whole)}
 
 
-def _write_sum(terms: list[tuple[Column, float]]) -> str:
-    added = [quote(column.name) for column, factor in terms if factor > 0]
-    taken = [quote(column.name) for column, factor in terms if factor < 0]
+def _write_sum(terms: list[tuple[str, float]]) -> str:
+    added = [quote(name) for name, factor in terms if factor > 0]
+    taken = [quote(name) for name, factor in terms if factor < 0]
     return " - ".join([" + ".join(added) or "0", *taken])
 
 

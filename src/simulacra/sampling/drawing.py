@@ -16,7 +16,7 @@ from simulacra.generator import Generator, Sequential
 from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.sampling.conditions import quoted, require_possible
 from simulacra.sampling.decoding import UNMADE, Decoder
-from simulacra.sampling.lookahead import HOPELESS, scout
+from simulacra.sampling.lookahead import GOOD, HOPELESS, Scouted, glance, scout
 from simulacra.sampling.particles import Pool, Tally, Walker, keeps
 from simulacra.sampling.supports import Wish, make_plan
 from simulacra.schema.predicates import Predicate
@@ -119,49 +119,62 @@ class Drawer:
             return Filtering(
                 self, [*wishes, *Wish.split([condition] if condition is not None else [])], words
             )
-        branches = condition.branches() if condition is not None else ()
         # what pilots find out depends on model and wishes alone, so that it may be kept between requests
         rng = Streams(0).at("scout", words)
-        if len(branches) < 2 or any(self._is_late(part) for part in branches):
-            return self._lead(self.model, condition, wishes, words, rng)
-        ways = [
-            self._lead(self.model, part, wishes, words, rng.at(k), _SURE) for k, part in enumerate(branches)
-        ]
-        if not any(way.chance for way in ways):
-            raise _never(words, len(ways) * HOPELESS)
+        own, walker = self._walker(self.model, condition, wishes)
+        branches = condition.branches() if condition is not None else ()
+        if len(branches) > 1 and not any(self._is_late(part) for part in branches):
+            first = glance(walker, rng.at("whole"))
+            if first.yield_ < GOOD or not first.total:
+                return self._branch(self.model, branches, wishes, words, rng, first.chance)
+        if walker.plan.bars_all():
+            raise _never(words, 0)
+        scouted = scout(walker, rng)
+        if not scouted.tally.total:
+            raise _never(words, scouted.tally.drawn)
+        return Leading(self.decoder, Pool(scouted.walker, scouted.expected), own, scouted.tally, words)
+
+    def _walker(
+        self, model: Sequential, condition: Predicate | None, wishes: list[Wish]
+    ) -> tuple[list[Wish], Walker]:
+        own = [*Wish.split([condition] if condition is not None else []), *wishes]
+        return own, Walker(model, make_plan(own, self.decoder, model.order), self.decoder)
+
+    def _branch(
+        self,
+        model: Sequential,
+        branches: Sequence[Predicate],
+        wishes: list[Wish],
+        words: str,
+        rng: Streams,
+        whole: float,
+    ) -> Branching:
+        """Scout the parts of an OR of which all together are about so likely."""
+        ways = []
+        for number, part in enumerate(branches):
+            own, walker = self._walker(model, part, wishes)
+            barred = walker.plan.bars_all()
+            found = (
+                Scouted(walker, 1.0, Tally(drawn=1))
+                if barred
+                else scout(walker, rng.at(number), beside=whole)
+            )
+            ways.append(Leading(self.decoder, Pool(found.walker, found.expected), own, found.tally, words))
+        total = sum(way.chance for way in ways)
+        if not total:
+            raise _never(words, sum(way.scouted.drawn for way in ways))
+        for number, way in enumerate(ways):
+            # the error of every part's chance is held against that of the whole
+            need, turn = _SURE * (way.chance / total) ** 2, 0
+            while way.chance and way.scouted.effective < need and turn < 64:
+                _, weights = way.pool.walker.walk(BLOCK_ROWS, rng.at(number, "sure", turn))
+                way.scouted.add(BLOCK_ROWS, weights)
+                turn += 1
         return Branching(tuple(ways))
 
     def _is_late(self, part: Predicate) -> bool:
         """Tell whether only finished rows show how likely a part of an OR is."""
         return any(self.decoder.encodings[name].column.kind in UNMADE for name in part.columns)
-
-    def _lead(
-        self,
-        model: Sequential,
-        condition: Predicate | None,
-        wishes: list[Wish],
-        words: str,
-        rng: Streams,
-        sure: int = 0,
-    ) -> Leading:
-        own = [*Wish.split([condition] if condition is not None else []), *wishes]
-        plan = make_plan(own, self.decoder, model.order)
-        walker = Walker(model, plan, self.decoder)
-        if plan.bars_all():
-            tally = Tally(drawn=1)
-            if sure:
-                return Leading(self.decoder, Pool(walker, 1.0), own, tally, words)
-            raise _never(words, 0)
-        scouted = scout(walker, rng)
-        tally = scouted.tally
-        if not tally.total and not sure:
-            raise _never(words, tally.drawn)
-        turn = 0
-        while tally.total and tally.effective < sure and turn < 64:
-            _, weights = scouted.walker.walk(BLOCK_ROWS, rng.at("sure", turn))
-            tally.add(BLOCK_ROWS, weights)
-            turn += 1
-        return Leading(self.decoder, Pool(scouted.walker, scouted.expected), own, tally, words)
 
 
 @dataclass(frozen=True)

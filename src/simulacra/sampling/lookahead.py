@@ -26,7 +26,7 @@ PILOT = 16_384
 """Particles of a pilot."""
 HOPELESS = 4_000_000
 """Particles without one survivor before a condition is given up."""
-_GOOD = 0.3
+GOOD = 0.3
 """Effective particles per particle from which no lead is looked for."""
 _POOR = 0.1
 """Effective particles per particle below which more of them are looked at."""
@@ -41,6 +41,8 @@ _LIMITED = 7.0
 """What a limited draw of an axis costs more than a free one, about."""
 _FORESEEN = 10.0
 """What one costs beyond that whose limits differ from row to row."""
+_RARER = 10_000.0
+"""Particles, times the probability of the whole, after which a part of it that no particle kept is left out."""
 _FEW = 30
 """Effective particles that a pilot learns from at least."""
 
@@ -54,7 +56,7 @@ class Scouted:
     tally: Tally
 
 
-def scout(walker: Walker, rng: Streams) -> Scouted:
+def scout(walker: Walker, rng: Streams, *, beside: float = 0.0) -> Scouted:
     """Find a lead for a plan that few particles survive.
 
     Parameters
@@ -63,6 +65,8 @@ def scout(walker: Walker, rng: Streams) -> Scouted:
         A model and a plan without a lead.
     rng : Streams
         Where randomness comes from.
+    beside : float
+        The probability of what this is only a part of: a part that is rarer by far is not searched for long.
 
     Returns
     -------
@@ -78,22 +82,24 @@ def scout(walker: Walker, rng: Streams) -> Scouted:
     found = _glance(walker, rng.at("glance"))
     tally.join(found.tally)
     share = found.tally.yield_
-    if share >= _GOOD and found.tally.total:
+    if share >= GOOD and found.tally.total:
         return Scouted(walker, share, tally)
     foreseen = foresee(walker.plan, walker.model, walker.decoder, _margins(found))
     if foreseen or found.tally.effective < _FEW:
         best = replace(walker, plan=replace(walker.plan, foreseen=foreseen))
-        found = _pilot(best, rng.at("round", 0))
+        found = _pilot(best, rng.at("round", 0), most=_patience(beside))
         tally.join(found.tally)
         share = found.tally.yield_
     value = share / _cost(best)
     for turn in range(1, _ROUNDS):
-        if not found.tally.total or share >= _GOOD:
+        if not found.tally.total or share >= GOOD:
             break
         led = replace(found.walker, plan=replace(best.plan, bias=_learn(found)))
         if not led.plan.bias:
             break
-        found = _pilot(led, rng.at("round", turn), PILOT if share > _POOR or turn < 2 else 4 * PILOT)
+        found = _pilot(
+            led, rng.at("round", turn), PILOT if share > _POOR or turn < 2 else 4 * PILOT, _patience(beside)
+        )
         tally.join(found.tally)
         better = found.tally.yield_ / _cost(led)
         if better > value:
@@ -110,6 +116,16 @@ class _Pilot:
     base: Array
     weights: Array
     tally: Tally
+
+
+def glance(walker: Walker, rng: Streams) -> Tally:
+    """Tell what a few particles say of a plan."""
+    return _glance(walker, rng).tally
+
+
+def _patience(beside: float) -> int:
+    """Return after how many particles without a survivor a part of something so likely is left out."""
+    return int(min(HOPELESS, _RARER / beside)) if beside else HOPELESS
 
 
 def _glance(walker: Walker, rng: Streams, size: int = PILOT) -> _Pilot:
@@ -130,12 +146,12 @@ def _margins(pilot: _Pilot) -> dict[int, Array]:
     return found
 
 
-def _pilot(walker: Walker, rng: Streams, size: int = PILOT) -> _Pilot:
+def _pilot(walker: Walker, rng: Streams, size: int = PILOT, most: int = HOPELESS) -> _Pilot:
     """Draw particles until some survive; keep the first ones, and all that survive."""
     first = _glance(walker, rng, size)
     seen, base, weights, tally = first.seen, first.base, first.weights, first.tally
     turn = 0
-    while tally.effective < _FEW and tally.drawn < (HOPELESS if not tally.total else HOPELESS // 8):
+    while tally.effective < _FEW and tally.drawn < (most if not tally.total else most // 8):
         turn += 1
         more, more_base, own = walker.watch(BLOCK_ROWS, rng.at(turn))
         tally.add(BLOCK_ROWS, own)

@@ -93,7 +93,12 @@ def split_or(condition: exp.Expression, write: Callable[[exp.Expression], str]) 
     """Split an OR into parts that rule each other out, each a list of terms; an empty list where it is none."""
     if not isinstance(condition, exp.Or):
         return []
-    parts = [write(part.unnest()) for part in flatten(condition)]
+    alike: dict[str, list[str]] = {}
+    for part in flatten(condition):
+        # what is about one column only stays one part
+        text, names = write(part.unnest()), {column.name for column in part.find_all(exp.Column)}
+        alike.setdefault(names.pop() if len(names) == 1 else f"({text})", []).append(text)
+    parts = [own[0] if len(own) == 1 else " OR ".join(f"({text})" for text in own) for own in alike.values()]
     return [
         [f"(NOT COALESCE(({earlier}), FALSE))" for earlier in parts[:place]] + [f"({part})"]
         for place, part in enumerate(parts)

@@ -33,7 +33,7 @@ MAX_LENGTH = 100_000
 """Characters in the longest condition that is read."""
 
 
-_MOST_BRANCHES = 8
+_MOST_BRANCHES = 24
 
 
 class _Dialect(Postgres):
