@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Callable
@@ -107,7 +108,7 @@ def rise(column: str, order: str, by: str | None = None, strict: bool = False) -
                 groups[row[by] if by else 0][row[order]].append(row[column])
         for moments in groups.values():
             ends = [(min(moments[moment]), max(moments[moment])) for moment in sorted(moments)]
-            for (_, high), (low, _) in zip(ends, ends[1:], strict=False):
+            for (_, high), (low, _) in itertools.pairwise(ends):
                 if low < high or (strict and low == high):
                     return False
         return True
@@ -172,7 +173,7 @@ def test_whatever_is_asked_keeps_every_rule(
         assert 40 < len(str(error)) < 1_000
         return
     except SimulacraError as error:
-        assert balanced and "balance" in str(error) or "shares" in str(error)
+        assert (balanced and "balance" in str(error)) or "shares" in str(error)
         return
     rows = frame.rows(named=True)
     assert len(rows) == n

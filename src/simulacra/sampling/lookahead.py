@@ -35,7 +35,7 @@ _GROUPS = 48
 """Groups into which the codes of an ordered axis are put."""
 _GAIN = 0.06
 """Nats that an axis' factor must tell."""
-_OPEN = 0.1
+_OPEN = 0.25
 """Share of draws of an axis that follow no lead: no code is left out for want of a survivor in the pilot."""
 _LIMITED = 7.0
 """What a limited draw of an axis costs more than a free one, about."""
