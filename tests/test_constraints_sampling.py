@@ -166,7 +166,7 @@ def test_the_types_and_the_gaps_stay() -> None:
     assert frame.schema == free.schema
     for rule in (KINDS["check"], KINDS["forbids"], KINDS["combination"]):
         free = free.filter(~find_broken(rule, free, table))
-    # no repair fills gaps in: of the rows that keep the rules on their own about 7 % lack the column; the standard errors
+    # no repair fills gaps in: of the rows that keep the rules on their own about 7 % lack the column; standard errors
     # are sqrt(.07 * .93 / 1000) = .0081 and sqrt(.07 * .93 / 3000) = .0047, and four of the difference are .038
     assert abs(frame["gross"].is_null().mean() - free["gross"].is_null().mean()) < 0.038
 
@@ -474,3 +474,91 @@ def test_whatever_is_given_keeps_its_constraints(data: st.DataObject) -> None:
     condition = Predicate.parse(where, table) if where else None
     rows = pl.concat(keep_rules(60, draw, Guarantees.of(table, encodings), condition, Streams(1), []))
     require_kept(rows, table, 60, where)
+
+
+def _drawing(frame: pl.DataFrame) -> Draw:
+    """Draw rows of a frame at random, those that a predicate keeps."""
+
+    def draw(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
+        rows = frame if where is None else where.keep(frame)
+        return rows[streams.stream("rows").integers(len(rows), size=n)]
+
+    return draw
+
+
+def test_groups_get_what_training_rows_say_and_conditions_ask_for_the_groups() -> None:
+    rng = Streams(7).stream("zips")
+    place = rng.integers(0, 40, 4_000)
+    frame = pl.DataFrame(
+        {"zip": [f"z{i}" for i in place], "city": [None if i % 5 == 0 else f"c{i % 7}" for i in place]}
+    ).with_columns(city=pl.when(pl.int_range(pl.len()) % 50 == 0).then(pl.lit("c1")).otherwise("city"))
+    schema = sim.infer(frame).with_constraint(Determines("zip", "city"))
+    # the two are drawn on their own, so only the groups that were learnt can tell which city a zip lies in
+    model = sim.fit(frame, "independent", schema=schema, seed=1)
+    drawn = model.sample(3_000, seed=1).polars()
+    told = {f"z{i}": None if i % 5 == 0 else f"c{i % 7}" for i in range(40)}
+    assert drawn["city"].to_list() == [told[name] for name in drawn["zip"]]
+    asked = model.sample(2_000, seed=1, where="city = 'c3'")
+    # 5 of the 40 zips: 12.5 %, with a standard error of sqrt(.125 * .875 / 4000) = .5 % in training, and four of them
+    (share,) = re.findall(r"probability of about ([\d.]+) %", " ".join(asked.notes))
+    assert abs(float(share) - 100 * sum(city == "c3" for city in told.values()) / 40) < 2.1
+    assert asked.polars()["city"].unique().to_list() == ["c3"]
+    assert not any("drawn anew" in note for note in asked.notes)
+
+
+def test_a_strict_rise_holds_where_nothing_had_to_move() -> None:
+    columns = (Column("a", "number", integer=True), Column("day", "number", integer=True))
+    table = Table("t", columns, constraints=(Monotone("a", "day", strict=True),))
+    guarantees = Guarantees.of(table, {})
+    sorted_with_ties = pl.DataFrame({"a": [1, 2, 2, 3], "day": [1, 2, 3, 4]})
+    kept = keep_draws(_drawing(pl.DataFrame({"a": [7, 8], "day": [9, 10]})), guarantees, Tally())
+    rows = next(settle_rows([sorted_with_ties], kept, guarantees, (None,), Streams(1), Tally()))
+    assert len(rows) == 4
+    assert not find_broken(table.constraints[0], rows, table).any()
+
+
+def test_rises_that_can_not_be_are_given_up_soon() -> None:
+    columns = (Column("a", "number", integer=True), Column("day", "number", integer=True))
+    guarantees = Guarantees.of(Table("t", columns, constraints=(Monotone("a", "day", strict=True),)), {})
+    few = pl.DataFrame({"a": [1, 2] * 50, "day": range(100)})
+    with pytest.raises(RareCondition, match="strictly rises"):
+        list(keep_rules(100, _drawing(few), guarantees, None, Streams(1), []))
+
+
+def test_what_a_rising_column_is_computed_from_moves_along() -> None:
+    columns = tuple(Column(name, "number", integer=True) for name in ("total", "a", "b", "day"))
+    rules = (Equality("total", "a + b"), Monotone("total", "day"))
+    table = Table("t", columns, constraints=rules)
+    encodings = {c.name: Number.fit(pl.Series([0, 99]), c) for c in columns}
+    rng = Streams(4).stream("rows")
+    pool = pl.DataFrame({name: rng.integers(0, 40, 500) for name in table.names})
+    tally: list[str] = []
+    rows = next(keep_rules(300, _drawing(pool), Guarantees.of(table, encodings), None, Streams(1), tally))
+    require_kept(rows, table, 300)
+    assert not any("drawn anew" in note for note in tally)
+
+
+def test_combinations_are_borrowed_from_the_nearest_row() -> None:
+    allowed = [(a, b, c) for a in range(5) for b in range(5) for c in range(5) if (a + b + c) % 2 == 0]
+    columns = tuple(Column(name, "number", integer=True) for name in "abc")
+    table = Table("t", columns, constraints=(Combination(tuple("abc"), tuple(allowed)),))
+    guarantees = Guarantees.of(table, {})
+    assert len(allowed) > 32
+    rng = Streams(4).stream("rows")
+    given = pl.DataFrame({name: rng.integers(0, 5, 2_000) for name in "abc"})
+    rows = guarantees.repair(given, Streams(1), Tally())
+    assert not find_broken(table.constraints[0], rows, table).any()
+    # every two columns occur with a third that fits, so one value changes at most
+    changed = sum((rows[name] != given[name]).to_numpy().astype(int) for name in "abc")
+    assert changed.max() == 1
+
+
+def test_a_key_of_several_columns_never_repeats() -> None:
+    frame = pl.DataFrame({"shop": [n % 40 for n in range(2_000)], "day": [n // 40 for n in range(2_000)]})
+    schema = sim.infer(frame)
+    table = replace(schema.table(), key=("shop", "day"))
+    model = sim.fit(frame, "independent", schema=replace(schema, tables=(table,)), seed=1)
+    drawn = model.sample(1_500, seed=1).polars()
+    assert drawn.n_unique() == 1_500
+    with pytest.raises(ImpossibleCondition, match="2,000 different values"):
+        model.sample(2_001, seed=1)

@@ -14,6 +14,7 @@ import simulacra as sim
 from simulacra.cli import run
 from simulacra.errors import OptionError
 from simulacra.mining import Proposal, chosen, keep, mine
+from simulacra.randomness import Streams
 from simulacra.schema.breaches import find_broken
 from simulacra.schema.constraints import (
     Check,
@@ -209,3 +210,44 @@ def test_inspect_proposes_and_writes_what_is_accepted(
     assert run(["inspect", data, "--schema", target]) == 0
     assert run(["inspect", data, "--accept", "1"]) == 2
     assert "--accept writes proposals into a schema" in capsys.readouterr().err
+
+
+def test_longer_sums_and_clock_times_are_said_in_sql() -> None:
+    rng = Streams(3).stream("rows")
+    n = 1_500
+    clock = rng.integers(0, 24, n) * 60 + rng.integers(0, 60, n)
+    late = rng.integers(-20, 300, n)
+    ends = (clock + late) % 1_440
+    frame = pl.DataFrame({name: rng.integers(0, 400, n) for name in "abcd"}).with_columns(
+        total=pl.when(pl.int_range(pl.len()) % 500 == 0)
+        .then(1)
+        .otherwise(pl.col("a") + pl.col("b") + pl.col("c") - pl.col("d")),
+        starts=pl.Series(clock // 60 * 100 + clock % 60),
+        late=pl.Series(late),
+        ends=pl.Series(ends // 60 * 100 + ends % 60),
+    )
+    schema = sim.infer(frame).with_column("starts", format="HHMM").with_column("ends", format="HHMM")
+    found = {
+        p.constraint.column: p for p in sim.mine(frame, schema=schema) if isinstance(p.constraint, Equality)
+    }
+    assert found["total"].constraint.sql == "a + b + c - d"
+    assert (found["total"].support, found["total"].exceptions) == (n - 3, 3)
+    times = found["ends" if "ends" in found else "starts"]
+    assert "% 1440" in times.constraint.sql
+    assert (times.support, times.exceptions) == (n, 0)
+
+
+def test_chance_makes_no_equality() -> None:
+    for seed in range(20):
+        rng = Streams(seed).stream("chance")
+        n = [80, 400, 1_500][seed % 3]
+        tops = (3, 20, 1_000, 60, 24)
+        frame = pl.DataFrame(
+            {
+                **{f"i{k}": rng.integers(0, top, n) for k, top in enumerate(tops)},
+                **{f"r{k}": rng.gamma(2, 20, n).round(2) for k in range(3)},
+                **{f"t{k}": rng.integers(0, 24, n) * 100 + rng.integers(0, 60, n) for k in range(2)},
+                **{f"c{k}": rng.choice(list("abcdef"), n) for k in range(2)},
+            }
+        )
+        assert [str(proposal) for proposal in sim.mine(frame)] == []

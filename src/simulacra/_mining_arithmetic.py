@@ -62,18 +62,18 @@ def _solve(rows: Array) -> Iterator[tuple[int, dict[int, float]]]:
     centred = rows - rows.mean(axis=1, keepdims=True)
     spread = np.abs(centred).max(axis=1)
     free: list[int] = []
-    for target in np.flatnonzero(spread):
+    for target in np.flatnonzero(spread).tolist():
         scaled = (centred[free] / spread[free, None]).T
         solved = np.linalg.lstsq(scaled, centred[target] / spread[target])[0]
         if np.abs(centred[target] / spread[target] - scaled @ solved).max() > NEAR:
-            free.append(int(target))
+            free.append(target)
             continue
         factors = solved * spread[target] / spread[free]
         whole = np.rint(factors)
         off = rows[target] - whole @ rows[free]
         near = np.abs(off).max() <= NEAR * np.abs(rows[[target, *free]]).max()
         if near and np.abs(whole).max() <= 1 and np.abs(factors - whole).max() <= 1e3 * NEAR:
-            yield int(target), {free[i]: float(whole[i]) for i in np.flatnonzero(whole)}
+            yield target, {free[i]: float(whole[i]) for i in np.flatnonzero(whole)}
 
 
 def _write_sum(terms: list[tuple[str, float]]) -> str:

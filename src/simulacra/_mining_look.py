@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -104,19 +105,23 @@ class Look:
         return np.bincount(self.codes(name), minlength=self.size(name))
 
     def alike(self, name: str) -> float:
-        """Return the chance that two rows agree in a column."""
-        return float(((self.counts(name) / max(len(self), 1)) ** 2).sum())
+        """Return the chance that two different rows agree in a column."""
+        return float(_pairs(self.counts(name)).sum() / max(_pairs(len(self)), 1))
 
     def agreeing(self, names: tuple[str, ...]) -> float:
         """Return how many pairs of rows would agree in independent columns; a missing value agrees with none."""
-        missing = [self.frame[name].null_count() / max(len(self), 1) for name in names]
-        alike = [self.alike(name) - share**2 for name, share in zip(names, missing, strict=True)]
-        return len(self) * (len(self) - 1) / 2 * float(np.prod(alike))
+        every = max(_pairs(len(self)), 1)
+        alike = [self.alike(name) - _pairs(self.frame[name].null_count()) / every for name in names]
+        return every * float(np.prod(alike))
 
     def breaks(self, constraint: Constraint) -> int | None:
         """Count the rows that break a candidate; None if they are too many for it to be one."""
         broken = int(find_broken(constraint, self.frame, self.table).sum())
         return broken if broken <= self.share * len(self) else None
+
+
+def _pairs(count: Any) -> Any:
+    return count * (count - 1) / 2
 
 
 def _rank(values: pl.Series) -> Array:

@@ -93,9 +93,10 @@ def mine(data: Any, *, schema: Schema | None = None, exceptions: float = EXCEPTI
     Notes
     -----
     Proposed are orders between columns, limits at 0, sums and differences of two columns or more, products, parts of
-    dates, clock times that hours and minutes or another clock time and minutes give, what a level implies, unique columns and pairs, functional dependencies, combinations, one-hot groups, rises, and shapes of
-    texts. A proposal has at least 30 rows that speak for it, and chance (rows paired at random, or independent columns)
-    would have broken it at least 30 times. Whether it is a rule, or only true of these rows, is yours to say.
+    dates, clock times that hours and minutes or another clock time and minutes give, what a level implies, unique
+    columns and pairs, functional dependencies, combinations, one-hot groups, rises, and shapes of texts. A proposal
+    has at least 30 rows that speak for it, and chance (rows paired at random, or independent columns) would have
+    broken it at least 30 times. Whether it is a rule, or only true of these rows, is yours to say.
 
     **Cost**: quadratic in columns (at most 60 of each kind) on 2,000 rows; what passes is verified on all rows.
 

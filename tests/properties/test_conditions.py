@@ -12,11 +12,11 @@ import simulacra as sim
 from simulacra.errors import ImpossibleCondition, RareCondition
 from simulacra.schema.predicates import Predicate
 
-FREE = 40_000
+FREE = 20_000
 ROWS = 2_000
 
 
-def made(n: int = 2_500) -> pl.DataFrame:
+def made(n: int = 1_500) -> pl.DataFrame:
     rng = np.random.default_rng(11)
     k = np.minimum(rng.geometric(0.02, n), 400)
     a, d = rng.poisson(8, n) + k % 3 * 4, rng.poisson(3, n)
@@ -50,10 +50,17 @@ def made(n: int = 2_500) -> pl.DataFrame:
     return frame.with_columns(holes)
 
 
+class Fitted(list):
+    """Models, and rows that each drew freely."""
+
+    def __repr__(self):
+        return "models"
+
+
 @pytest.fixture(scope="module")
 def fitted():
-    models = [sim.fit(made(), name, seed=1) for name in ("trees", "independent", "copula")]
-    return [(model, model.sample(FREE, seed=9).polars()) for model in models]
+    models = [sim.fit(made(), name, seed=1) for name in ("trees", "copula")]
+    return Fitted((model, model.sample(FREE, seed=9).polars()) for model in models)
 
 
 NUMBERS = st.sampled_from(["a", "d", "tot", "price", "real", "left", "late", "came"])
@@ -66,7 +73,7 @@ ATOMS = st.one_of(
     st.builds(
         "extract({} from seen) < {}".format, st.sampled_from(["month", "hour", "dow"]), st.integers(2, 9)
     ),
-    st.builds("due - day {} interval '4 days'".format, st.sampled_from(["<", "=", ">="])),
+    st.builds("due - day {} 4".format, st.sampled_from(["<", "=", ">="])),
     st.builds("cat like '{}'".format, st.sampled_from(["v00%", "%1%", "%7"])),
     st.builds("parent in ({})".format, st.sampled_from(["'p1'", "'p0', 'p4'"])),
     st.sampled_from(
@@ -84,13 +91,13 @@ CONDITIONS = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(condition=CONDITIONS, which=st.integers(0, 2))
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(condition=CONDITIONS, which=st.integers(0, 1))
 def test_rows_satisfy_any_condition(fitted, condition, which):
     model, free = fitted[which]
     predicate = Predicate.parse(condition, model.table)
     share = predicate.evaluate(free).fill_null(False).mean()
-    if not 2e-3 < share:
+    if share < 2e-3:
         return
     drawn = model.sample(ROWS, seed=5, where=condition)
     frame = drawn.polars()
@@ -98,8 +105,8 @@ def test_rows_satisfy_any_condition(fitted, condition, which):
     words = drawn.notes[0]
     told = float(words.split("about ")[1].split(" %")[0]) / 100
     worth = float(words.split("worth ")[1].split(" ")[0].replace(",", ""))
-    # the error of a frequency, and of a mean weight: 1 / sqrt(effective) of it at most; three digits are told. 5 standard
-    # errors are passed by chance in 1 of 40,000 runs of 40 conditions
+    # the error of a frequency, and of a mean weight: 1 / sqrt(effective) of it at most; three digits are told. 5
+    # standard errors are passed by chance in 1 of 40,000 runs of 30 conditions
     error = np.sqrt(share / FREE + told**2 / worth) + 0.005 * told
     assert abs(told - share) < 5 * error
     kept = free.filter(predicate.evaluate(free))
@@ -126,7 +133,7 @@ def test_a_condition_on_texts_alone_is_drawn_as_often_as_it_holds(fitted, where)
         assert abs(one - two) < 4.5 * np.sqrt(one * (1 - one) * (1 / len(kept) + 1.4 / ROWS))
 
 
-@pytest.mark.parametrize("n", [0, 1, 65_537])
+@pytest.mark.parametrize("n", [0, 1, 300])
 def test_every_number_of_rows_is_kept_to(fitted, n):
     model, _ = fitted[0]
     frame = model.sample(n, seed=2, where="tot > 2 * late or came < 100").polars()
@@ -138,22 +145,23 @@ def test_every_number_of_rows_is_kept_to(fitted, n):
 
 def test_threads_and_the_way_of_asking_change_no_row(fitted, monkeypatch, tmp_path):
     model, _ = fitted[0]
-    where, n = "late > tot and flag", 70_000
+    where, n = "late > tot and flag", 65_537
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     alone = model.sample(n, seed=3, where=where).polars()
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     assert model.sample(n, seed=3, where=where).polars().equals(alone)
-    pieces = pl.concat([piece.polars() for piece in model.chunks(n, seed=3, where=where)])
+    pieces = pl.concat(list(model.chunks(n, seed=3, where=where)))
     assert pieces.equals(alone)
     model.write(tmp_path / "rows.parquet", n, seed=3, where=where)
     assert pl.read_parquet(tmp_path / "rows.parquet")["price"].equals(alone["price"])
 
 
-def test_what_can_not_be_is_told_apart(fitted):
+def test_what_can_not_be_is_told_apart(fitted, monkeypatch):
+    monkeypatch.setattr("simulacra.sampling.lookahead.HOPELESS", 100_000)
     model, _ = fitted[0]
     with pytest.raises(ImpossibleCondition, match='can match "late < -5"'):
         model.sample(5, seed=1, where="a > 5 and late < -5")
     with pytest.raises(RareCondition, match="rule each other out"):
         model.sample(5, seed=1, where="late < 12 and late > 20")
     with pytest.raises(RareCondition, match="none of"):
-        model.sample(5, seed=1, where="tot < a and flag")
+        model.sample(5, seed=1, where="tot < a and d >= 0 and flag")

@@ -141,10 +141,10 @@ WHERES: list[tuple[str, Callable[[dict[str, Any]], bool | None]]] = [
 ]  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     model=st.sampled_from(["independent", "copula", "trees"]),
-    size=st.sampled_from([300, 1_000]),
+    size=st.sampled_from([400]),
     gaps=st.sampled_from([0.0, 0.1]),
     rules=st.lists(st.sampled_from(range(len(RULES))), min_size=1, max_size=4, unique=True),
     where=st.none() | st.sampled_from(WHERES),
@@ -186,26 +186,25 @@ def test_whatever_is_asked_keeps_every_rule(
         assert abs(sum(row["p"] == "u" for row in rows) - n / 2) <= 0.5
 
 
-@pytest.mark.parametrize("model", ["independent", "trees"])
 def test_bytes_are_the_same_by_threads_pieces_files_and_a_saved_model(
-    model: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rules = (Check("a <= b"), Equality("c", "a + b"), Unique(("a", "x", "d")), Pattern("t", "[A-Z]-[0-9]{2}"))
-    bound = fitted(model, 1_000, 0.1).with_constraint(*rules)
-    drawn = bound.sample(70_000, seed=5, where="c > 20")
+    bound = fitted("independent", 400, 0.1).with_constraint(*rules)
+    drawn = bound.sample(66_000, seed=5, where="c > 20")
     for threads in (1, 8):
         monkeypatch.setattr("os.cpu_count", lambda threads=threads: threads)
-        assert pl.concat(bound.chunks(70_000, seed=5, where="c > 20")).equals(drawn.polars())
+        assert pl.concat(bound.chunks(66_000, seed=5, where="c > 20")).equals(drawn.polars())
     loaded = sim.load(bound.save(tmp_path / "m.sim"))
     assert loaded.table.constraints == bound.table.constraints
-    assert loaded.write(tmp_path / "rows.parquet", 70_000, seed=5, where="c > 20").digest == drawn.digest
+    assert loaded.write(tmp_path / "rows.parquet", 66_000, seed=5, where="c > 20").digest == drawn.digest
     rows = drawn.polars().rows(named=True)
     checks = {str(rule): check for rule, check in RULES}
     assert all(checks[str(rule)](rows) for rule in rules) and agree("zip", "city")(rows)
 
 
 def test_contradictions_end_soon() -> None:
-    model = fitted("independent", 1_000, 0.0)
+    model = fitted("independent", 400, 0.0)
     contradicting: tuple[tuple[Constraint, ...], ...] = (
         (Check("a < 10"), Check("a > 20")),
         (Equality("c", "a + b"), Check("c < a - 5"), Check("b > 0")),

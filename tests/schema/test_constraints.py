@@ -56,6 +56,7 @@ EVERY: list[Constraint] = [
     Unique("t"),
     Unique(("s", "d")),
     Determines("s", ("a", "b")),
+    Determines("s", ("d", "a"), (("open", None, 1), ("shut", date(2024, 2, 29), 2))),
     Combination(("s", "p")),
     Combination(("s", "a", "d"), (("1.50", 2, date(2024, 2, 29)), ("no", 3, None))),
     Combination(("m", "w"), ((datetime(2024, 1, 1, 12, 30), timedelta(minutes=90)),)),
@@ -400,3 +401,40 @@ def test_a_time_may_be_off_by_seconds_of_tolerance() -> None:
     table = Table("t", (Column("u", "time"), Column("v", "time")))
     frame = pl.DataFrame({"u": [time(12, 0, 30), time(12, 1)], "v": [time(12)] * 2})
     assert find_broken(Equality("u", "v", tolerance=30), frame, table).to_list() == [False, True]
+
+
+def test_listed_groups_bind_and_others_need_only_agree() -> None:
+    rule = Determines("s", "a", (("x", 1), ("y", None)))
+    frame = pl.DataFrame({"s": ["x", "x", "y", "y", "z", "z", "z", None], "a": [1, 2, 3, None, 5, 5, 6, 7]})
+    broken = find_broken(rule, frame, TABLE)
+    assert broken.to_list() == [False, True, True, False, False, False, True, False]
+
+
+def test_groups_are_learnt_from_rows_enough_of_which_hold_them_and_texts_never_are() -> None:
+    frame = pl.DataFrame(
+        {
+            "s": ["x"] * 30 + ["rare"] * 3 + ["y"] * 30,
+            "a": [1] * 28 + [2] * 2 + [9] * 3 + [None] * 30,
+            "t": [f"text {place}" for place in range(63)],
+        }
+    )
+    schema = (
+        sim.infer(frame)
+        .with_column("t", kind="text")
+        .with_constraint(Determines("s", "a"), Determines("s", "t"))
+    )
+    model = sim.fit(frame, "independent", schema=schema, seed=1)
+    learnt, text = model.table.constraints
+    assert isinstance(learnt, Determines) and learnt.groups == (("x", 1), ("y", None))
+    assert isinstance(text, Determines) and text.groups is None
+
+
+@pytest.mark.parametrize("groups", [(("x", 1), ("x", 2)), (("x",),)])
+def test_groups_that_contradict_or_lack_a_value_are_refused(groups: tuple[tuple[Any, ...], ...]) -> None:
+    with pytest.raises(SchemaError, match="group"):
+        Determines("s", "a", groups)
+
+
+def test_groups_have_the_types_of_their_columns() -> None:
+    with pytest.raises(SchemaError, match="'a' is a number"):
+        TABLE.__class__("t", COLUMNS, constraints=(Determines("s", "a", (("x", "one"),)),))

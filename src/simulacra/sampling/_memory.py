@@ -26,8 +26,8 @@ class Seen:
     def admit(self, frame: pl.DataFrame) -> Array:
         """Mark the rows that repeat none before them; a row with a missing value repeats none."""
         keys = frame.select(self.columns)
-        first = keys.select(first=pl.struct(pl.all()).is_first_distinct())["first"].to_numpy()
         hashes = _hash(keys)
+        first = pl.Series(hashes).is_first_distinct().to_numpy()
         known = np.zeros(len(keys), dtype=bool)
         for run in self._runs:
             place = np.minimum(np.searchsorted(run, hashes), len(run) - 1)

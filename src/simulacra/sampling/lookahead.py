@@ -35,8 +35,10 @@ _GROUPS = 48
 """Groups into which the codes of an ordered axis are put."""
 _GAIN = 0.06
 """Nats that an axis' factor must tell."""
-_OPEN = 0.25
+_OPEN = 0.1
 """Share of draws of an axis that follow no lead: no code is left out for want of a survivor in the pilot."""
+_WARY = 0.3
+"""The same where survivors still differ much: some come from where the pilot saw few of them."""
 _LIMITED = 7.0
 """What a limited draw of an axis costs more than a free one, about."""
 _FORESEEN = 10.0
@@ -94,12 +96,11 @@ def scout(walker: Walker, rng: Streams, *, beside: float = 0.0) -> Scouted:
     for turn in range(1, _ROUNDS):
         if not found.tally.total or share >= GOOD:
             break
-        led = replace(found.walker, plan=replace(best.plan, bias=_learn(found)))
+        wary = turn > 1 and share < _POOR
+        led = replace(found.walker, plan=replace(best.plan, bias=_learn(found, wary)))
         if not led.plan.bias:
             break
-        found = _pilot(
-            led, rng.at("round", turn), PILOT if share > _POOR or turn < 2 else 4 * PILOT, _patience(beside)
-        )
+        found = _pilot(led, rng.at("round", turn), 4 * PILOT if wary else PILOT, _patience(beside))
         tally.join(found.tally)
         better = found.tally.yield_ / _cost(led)
         if better > value:
@@ -170,7 +171,7 @@ def _cost(walker: Walker) -> float:
     return len(walker.model.order) + _LIMITED * steered + _FORESEEN * len(plan.foreseen)
 
 
-def _learn(pilot: _Pilot) -> dict[int, Array]:
+def _learn(pilot: _Pilot, wary: bool) -> dict[int, Array]:
     """Fit a factor per code of a few axes, whose product tells best what a particle's weight will be."""
     order = pilot.walker.model.order[: pilot.walker.plan.stages]
     plan = pilot.walker.plan
@@ -190,7 +191,7 @@ def _learn(pilot: _Pilot) -> dict[int, Array]:
             product = axis.rake(product, effective)
     for axis in chosen:
         product = axis.rake(product, effective)
-    return {axis.axis: axis.bias() for axis in chosen}
+    return {axis.axis: axis.bias(_WARY if wary else _OPEN) for axis in chosen}
 
 
 @dataclass
@@ -248,7 +249,7 @@ class _Axis:
         prior = 2.0
         return (effective * self.target + prior * now) / (effective + prior) * (now > 0)
 
-    def bias(self) -> Array:
-        """Return the weights of the model's codes, 1 at most."""
-        lead = (1 - _OPEN) * self.factor / (self.share @ self.factor) + _OPEN
+    def bias(self, open_: float) -> Array:
+        """Return the weights of the model's codes, 1 at most; a share of the draws stays open."""
+        lead = (1 - open_) * self.factor / (self.share @ self.factor) + open_
         return (lead / lead[self.share > 0].max()).clip(max=1.0)[self.group]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,9 @@ from simulacra.sampling.settling import settle_rows
 from simulacra.sampling.tallies import Tally as RuleTally
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
+
+MOST_FORMS = 4
+"""Computed columns of which a condition may be asked in their own values, or in those that they come from."""
 
 
 @dataclass(frozen=True)
@@ -203,9 +207,19 @@ class Filling:
 
     def _tally(self, condition: Predicate | None, streams: Streams) -> Tally:
         """Return what counts draws under the request's own condition, one for each: threads come in any order."""
-        if condition is None or self.condition is None or condition.sql != self.condition.sql:
+        if condition is None or condition.sql not in self._asked:
             return Tally()
         return self._tallies.setdefault(streams.path, Tally())
+
+    @cached_property
+    def _asked(self) -> frozenset[str]:
+        """The request's own condition, in every form in which it may be asked of draws."""
+        if self.condition is None:
+            return frozenset()
+        computed = [rule.column for rule in self.guarantees.equalities][:MOST_FORMS]
+        held = (names for count in range(len(computed) + 1) for names in combinations(computed, count))
+        forms = (self.guarantees.before(self.condition, names) for names in held)
+        return frozenset({self.condition.sql, *(form.sql for form in forms if form is not None)})
 
     def _numbered(self, pieces: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """Count keys anew over the rows that were kept, unless a condition or a pattern is about them."""
@@ -235,7 +249,9 @@ class Filling:
             total = Tally()
             for path in sorted(self._tallies, key=str):
                 total.join(self._tallies[path])
-            self.notes.append(_tell_chance(quoted(self.condition.sql), total, self.drawer.exact))
+            # a condition on what is only made after drawing was tried on finished rows; the rules' notes tell of that
+            if total.drawn or not self.guarantees.needed:
+                self.notes.append(_tell_chance(quoted(self.condition.sql), total, self.drawer.exact))
         self.notes += self._rules.notes()
 
 
