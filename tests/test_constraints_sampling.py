@@ -16,16 +16,17 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import simulacra as sim
+from simulacra.blocks import Draw
 from simulacra.encodings.category import Category
 from simulacra.encodings.number import Number
 from simulacra.errors import ImpossibleCondition, RareCondition, SchemaError
+from simulacra.guarantees._languages import Language
+from simulacra.guarantees._memory import Seen
+from simulacra.guarantees.constraints import Guarantees
+from simulacra.guarantees.keeping import keep_draws
+from simulacra.guarantees.settling import keep_rules, settle_rows
+from simulacra.guarantees.tallies import Tally
 from simulacra.randomness import Streams
-from simulacra.sampling._languages import Language
-from simulacra.sampling._memory import Seen
-from simulacra.sampling.constraints import Guarantees
-from simulacra.sampling.keeping import Draw, keep_draws
-from simulacra.sampling.settling import keep_rules, settle_rows
-from simulacra.sampling.tallies import Tally
 from simulacra.schema.breaches import find_broken
 from simulacra.schema.constraints import (
     Check,

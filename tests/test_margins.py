@@ -13,11 +13,11 @@ import simulacra as sim
 from simulacra.cli._shares import read_shares
 from simulacra.errors import ImpossibleCondition, OptionError, PredicateError, RareCondition, UnknownName
 from simulacra.randomness import BLOCK_ROWS, Streams
-from simulacra.sampling.balance import plan_rows
-from simulacra.sampling.margins import read_margins
-from simulacra.sampling.quotas import Quota, deal_blocks, fill_quotas
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column, Table
+from simulacra.shares.balance import plan_rows
+from simulacra.shares.margins import read_margins
+from simulacra.shares.quotas import Quota, deal_blocks, fill_quotas
 
 TABLE = Table(
     "people",

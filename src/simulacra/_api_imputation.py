@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simulacra._api_schema import Contract, contract
+from simulacra.completion.completion import PARTICLES
 from simulacra.dataset import Dataset, dataset
 from simulacra.enrichment import Enriched, Sharing, enrich_rows
 from simulacra.errors import OptionError
@@ -17,7 +18,6 @@ from simulacra.imputation import Imputed, Wanted, complete_rows, open_partial
 from simulacra.intake import Intake
 from simulacra.modelfile import read_model
 from simulacra.randomness import Streams, resolve_seed
-from simulacra.sampling.completion import PARTICLES
 from simulacra.synthesizer import Synthesizer, make_generator, restore
 
 LEARNING = 0.5

@@ -20,7 +20,7 @@ from simulacra.modelfile import read_model
 from simulacra.privacy.protection import HOLDERS
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.report.parity import ParityReport, Treatment
-from simulacra.sampling.parity import DEFINITIONS, TRANSFORMS, read_parity
+from simulacra.shares.parity import DEFINITIONS, TRANSFORMS, read_parity
 from simulacra.synthesizer import Synthesizer, make_generator, restore
 
 REAL, LEARNT = "real", "as learnt"
@@ -100,7 +100,7 @@ def compare_fairness(
     **Privacy**: aggregates of groups of at least 10 real rows; levels of a sensitive target are numbered.
 
     **Source**: Barocas, Hardt & Narayanan 2023, "Fairness and machine learning", chapter 3 (the criteria, and that they
-    exclude each other); see `simulacra.sampling.parity` for the definitions.
+    exclude each other); see `simulacra.shares.parity` for the definitions.
 
     Examples
     --------

@@ -19,8 +19,8 @@ from simulacra.metrics._learners import pose, predict, trained, view
 from simulacra.metrics._parity import Figure, describe_decisions, describe_labels, rate_of
 from simulacra.randomness import Streams
 from simulacra.report.parity import GroupRate, Treatment
-from simulacra.sampling._crossing import Crossing
 from simulacra.schema.types import Table
+from simulacra.shares._crossing import Crossing
 
 MOST_CELLS = 30
 """Cells of a column when its distance from the real one is taken."""

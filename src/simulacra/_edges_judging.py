@@ -10,7 +10,7 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.formatting import format_series
-from simulacra.sampling.constraints import OVER_ROWS
+from simulacra.guarantees.constraints import OVER_ROWS
 from simulacra.schema._convert import READERS
 from simulacra.schema.breaches import columns_of, find_broken
 from simulacra.schema.conformance import canonical_type

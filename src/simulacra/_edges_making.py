@@ -15,9 +15,9 @@ from simulacra._edges_rules import asker, cases_of_rule
 from simulacra._edges_values import cases_of
 from simulacra.errors import PredicateError, SchemaError
 from simulacra.formatting import format_frame, format_series
+from simulacra.guarantees._repairs import Recompute
+from simulacra.guarantees.constraints import Guarantees
 from simulacra.randomness import Streams
-from simulacra.sampling._repairs import Recompute
-from simulacra.sampling.constraints import Guarantees
 from simulacra.sampling.numbering import number_keys
 from simulacra.schema.constraints import Equality
 from simulacra.schema.types import Table

@@ -15,9 +15,9 @@ from simulacra.encodings._fakes import FAKES, SOUNDS
 from simulacra.encodings._letters import letter_chain
 from simulacra.fitting import fit_table
 from simulacra.frames import to_polars
+from simulacra.guarantees._languages import Language
 from simulacra.intake import Intake
 from simulacra.randomness import Streams
-from simulacra.sampling._languages import Language
 from simulacra.schema.conformance import canonical_type
 from simulacra.schema.constraints import Pattern
 from simulacra.schema.types import Column, Schema, Table

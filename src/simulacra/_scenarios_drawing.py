@@ -11,19 +11,19 @@ import polars as pl
 
 from simulacra.dataset import Dataset
 from simulacra.errors import SimulacraError
+from simulacra.guarantees.constraints import Guarantees
+from simulacra.guarantees.settling import settle_rows
+from simulacra.guarantees.tallies import Tally
 from simulacra.profile import as_numbers
 from simulacra.randomness import Streams
-from simulacra.sampling._raking import round_shares
-from simulacra.sampling.constraints import Guarantees
-from simulacra.sampling.margins import Margin, read_margins
 from simulacra.sampling.numbering import number_keys
-from simulacra.sampling.parity import Parity, read_parity
-from simulacra.sampling.settling import settle_rows
 from simulacra.sampling.shifts import Shift, read_shifts, shift_rows, widen_table
-from simulacra.sampling.tallies import Tally
 from simulacra.scenarios import Scenario
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Schema, Table
+from simulacra.shares._raking import round_shares
+from simulacra.shares.margins import Margin, read_margins
+from simulacra.shares.parity import Parity, read_parity
 from simulacra.synthesizer import Synthesizer
 
 MOST_GROUPS = 10

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
+from simulacra.completion.completion import PARTICLES, Account, Completer
 from simulacra.dataset import Dataset, dataset
 from simulacra.domain import Domain
 from simulacra.encoding import Encoding
@@ -18,7 +19,6 @@ from simulacra.frames import Layout
 from simulacra.generator import Generator, Progress, Sequential, part, silent
 from simulacra.randomness import Streams
 from simulacra.relations import Relation
-from simulacra.sampling.completion import PARTICLES, Account, Completer
 from simulacra.sampling.decoding import Decoder
 from simulacra.schema.column import Column
 from simulacra.schema.predicates import Predicate
@@ -233,7 +233,7 @@ def complete_rows(
 
     **Privacy**: known cells are given back as they are: the result is no synthetic table.
 
-    **Source**: `simulacra.sampling.completion` names the papers; Rubin 1987, "Multiple Imputation for Nonresponse in
+    **Source**: `simulacra.completion.completion` names the papers; Rubin 1987, "Multiple Imputation for Nonresponse in
     Surveys", chapter 3, for several completed data sets.
     """
     if not isinstance(model.generator, Sequential):

@@ -9,14 +9,14 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from simulacra.errors import OptionError, SchemaError, SimulacraError, unknown
+from simulacra.guarantees.constraints import Guarantees
 from simulacra.sampling.conditions import require_possible
-from simulacra.sampling.constraints import Guarantees
-from simulacra.sampling.margins import read_margins
-from simulacra.sampling.parity import read_parity
 from simulacra.sampling.requests import Request
 from simulacra.sampling.shifts import read_shifts
 from simulacra.schema._yaml import load_yaml
 from simulacra.schema.predicates import Predicate
+from simulacra.shares.margins import read_margins
+from simulacra.shares.parity import read_parity
 from simulacra.storage import read_bytes
 from simulacra.synthesizer import Synthesizer
 

@@ -27,11 +27,11 @@ from simulacra.registry import ENCODINGS, MODELS
 from simulacra.relations import Relation, restore_relation
 from simulacra.sampling.decoding import Decoder
 from simulacra.sampling.drawing import Drawer
-from simulacra.sampling.margins import Shares
 from simulacra.sampling.requests import Filling, Request
 from simulacra.schema.constraints import Constraint
 from simulacra.schema.files import dump_schema, load_schema
 from simulacra.schema.types import Schema, Table
+from simulacra.shares.margins import Shares
 from simulacra.storage import require_space, require_writable
 
 SMALLEST = 20
@@ -113,7 +113,7 @@ class Synthesizer:
             The same with factors: ``bigger={"fraud": {"yes": 3}}`` makes the model's share three times as large.
         fair : mapping or None
             A definition of parity, ``{"target": "income", "group": "sex", "definition": "independence"}``; see
-            `simulacra.sampling.parity`.
+            `simulacra.shares.parity`.
         given : path, frame, Dataset or None
             Rows of which some columns are known: each is completed, given all that is known of it. Gaps are filled too;
             see `simulacra.impute`.

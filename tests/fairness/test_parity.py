@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from made_people import LEVELS, TABLE, draw
 
+from simulacra.blocks import Draw
 from simulacra.cli._parity import parse_fair
 from simulacra.domain import Array
 from simulacra.errors import ImpossibleCondition, OptionError, UnknownName
 from simulacra.randomness import Streams
-from simulacra.sampling._crossing import Crossing
-from simulacra.sampling._definitions import Parity
-from simulacra.sampling._tilts import deal, keep_within, make_independent
-from simulacra.sampling.parity import fill_parity, plan_parity, read_parity
-from simulacra.sampling.quotas import Draw
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column, Table
+from simulacra.shares._crossing import Crossing
+from simulacra.shares._definitions import Parity
+from simulacra.shares._tilts import deal, keep_within, make_independent
+from simulacra.shares.parity import fill_parity, plan_parity, read_parity
 
 ASKED = {"target": "paid", "group": "group", "definition": "independence"}
 PILOT = 20_000
@@ -32,7 +32,7 @@ PILOT = 20_000
 
 @pytest.fixture(autouse=True)
 def small_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulacra.sampling.parity.PILOT_ROWS", PILOT)
+    monkeypatch.setattr("simulacra.shares.parity.PILOT_ROWS", PILOT)
 
 
 def filled(

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 import simulacra as sim
+from simulacra.completion._crowds import Crowd
 from simulacra.domain import Array
 from simulacra.randomness import Streams
-from simulacra.sampling._crowds import Crowd
 
 LEVELS = {"a": ["a0", "a1", "a2"], "b": ["b0", "b1"], "c": ["c0", "c1", "c2"], "d": ["d0", "d1"]}
 GRID = pl.DataFrame(list(itertools.product(*LEVELS.values())), schema=list(LEVELS), orient="row")

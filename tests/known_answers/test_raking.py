@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulacra.randomness import Streams
-from simulacra.sampling._raking import (
+from simulacra.shares._raking import (
     divergence,
     effective_share,
     pool_counts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulacra.errors import OptionError
-from simulacra.sampling.parity import OPTIONS
+from simulacra.shares.parity import OPTIONS
 
 SEVERAL = ("group", "given")
 

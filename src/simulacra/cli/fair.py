@@ -7,7 +7,7 @@ import click
 from simulacra.api import compare_fairness
 from simulacra.cli._console import OUT, print_json, progress, say
 from simulacra.report.parity import SUFFIXES, print_parity
-from simulacra.sampling.parity import DEFINITIONS
+from simulacra.shares.parity import DEFINITIONS
 from simulacra.storage import require_writable
 
 

@@ -15,10 +15,10 @@ from simulacra.metric import Comparison
 from simulacra.profile import profile
 from simulacra.report.html import environment
 from simulacra.report.scenarios import PLAIN_ROWS, Outcome, Outcomes
-from simulacra.sampling.margins import read_margins
-from simulacra.sampling.parity import DEFINITIONS, read_parity
 from simulacra.sampling.shifts import read_shifts
 from simulacra.schema.predicates import Predicate
+from simulacra.shares.margins import read_margins
+from simulacra.shares.parity import DEFINITIONS, read_parity
 
 _STYLE = Path(__file__).parent / "templates" / "report.css"
 MOST_ASKED, MOST_OTHERS = 6, 6

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from simulacra.guarantees.constraints import Guarantees
 from simulacra.randomness import Streams
-from simulacra.sampling.constraints import Guarantees
 
 
 def number_keys(frame: pl.DataFrame, guarantees: Guarantees, start: int = 0) -> pl.DataFrame:

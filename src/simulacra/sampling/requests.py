@@ -11,25 +11,24 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from simulacra.blocks import Draw, draw_blocks
 from simulacra.domain import Array
 from simulacra.errors import OptionError, unknown
 from simulacra.generator import Progress
+from simulacra.guarantees._possibility import require_possible
+from simulacra.guarantees.constraints import Guarantees
+from simulacra.guarantees.keeping import keep_draws
+from simulacra.guarantees.settling import settle_rows
+from simulacra.guarantees.tallies import Tally as RuleTally
 from simulacra.randomness import Streams
-from simulacra.sampling._possibility import require_possible
-from simulacra.sampling.balance import plan_rows
-from simulacra.sampling.blocks import draw_blocks
 from simulacra.sampling.conditions import quoted
-from simulacra.sampling.constraints import Guarantees
 from simulacra.sampling.drawing import Drawer
-from simulacra.sampling.keeping import keep_draws
-from simulacra.sampling.margins import Shares
-from simulacra.sampling.parity import LogDensity, fill_parity, plan_parity, read_parity
 from simulacra.sampling.particles import Tally
-from simulacra.sampling.quotas import Draw
-from simulacra.sampling.settling import settle_rows
-from simulacra.sampling.tallies import Tally as RuleTally
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
+from simulacra.shares.balance import plan_rows
+from simulacra.shares.margins import Shares
+from simulacra.shares.parity import LogDensity, fill_parity, plan_parity, read_parity
 
 MOST_FORMS = 4
 """Computed columns of which a condition may be asked in their own values, or in those that they come from."""
@@ -46,9 +45,9 @@ class Request:
     where : str, mapping or None
         A condition.
     balance, bigger, smaller : mapping or None
-        Shares of kinds of rows, or factors by which shares grow or shrink; see `simulacra.sampling.margins`.
+        Shares of kinds of rows, or factors by which shares grow or shrink; see `simulacra.shares.margins`.
     fair : mapping or None
-        A definition of parity between groups; see `simulacra.sampling.parity`.
+        A definition of parity between groups; see `simulacra.shares.parity`.
     """
 
     n: int

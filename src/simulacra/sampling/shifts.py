@@ -12,11 +12,11 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.encoding import Encoding
 from simulacra.errors import OptionError, PredicateError, unknown
+from simulacra.guarantees._repairs import _typed
+from simulacra.guarantees.constraints import Guarantees
+from simulacra.guarantees.settling import settle_rows
+from simulacra.guarantees.tallies import Hope, Tally
 from simulacra.randomness import BLOCK_ROWS, Streams
-from simulacra.sampling._repairs import _typed
-from simulacra.sampling.constraints import Guarantees
-from simulacra.sampling.settling import settle_rows
-from simulacra.sampling.tallies import Hope, Tally
 from simulacra.schema._refusals import resolve_name
 from simulacra.schema.constraints import Equality
 from simulacra.schema.formulas import Formula

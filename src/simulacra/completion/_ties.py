@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulacra.completion._known import Known
+from simulacra.completion._solving import join, leaves, order_ends, solvable, solve, widened
 from simulacra.domain import Array
 from simulacra.relations import Order, Relation, Sum
 from simulacra.relations.relation import Prediction
-from simulacra.sampling._known import Known
-from simulacra.sampling._solving import join, leaves, order_ends, solvable, solve, widened
 from simulacra.sampling.decoding import Decoder
 
 _NEAR = 1e-6

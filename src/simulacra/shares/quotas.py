@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from simulacra.blocks import Draw
 from simulacra.domain import Array
 from simulacra.errors import OptionError
 from simulacra.generator import Progress, silent
 from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.schema.predicates import Predicate
-
-Draw = Callable[[int, Predicate | None, Streams], pl.DataFrame]
-"""Draws exactly so many rows that satisfy a predicate (None: any rows), as a function of its arguments alone."""
 
 PILOT_ROWS = 16_384
 """Rows drawn to learn how common the quotas are, where nobody says so."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulacra.errors import OptionError, unknown
-from simulacra.sampling._crossing import LEVEL_KINDS
 from simulacra.schema.types import Table
+from simulacra.shares._crossing import LEVEL_KINDS
 
 DEFINITIONS = {
     "independence": "target and group are independent",

@@ -7,8 +7,8 @@ import polars as pl
 
 from simulacra.domain import Array, Support
 from simulacra.encoding import Encoding
+from simulacra.guarantees.constraints import Guarantees
 from simulacra.randomness import Streams
-from simulacra.sampling.constraints import Guarantees
 from simulacra.sampling.decoding import Decoder
 
 

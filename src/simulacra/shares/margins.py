@@ -12,10 +12,10 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.errors import OptionError, PredicateError, SimulacraError, unknown
-from simulacra.sampling.quotas import label_quotas
 from simulacra.schema._refusals import resolve_name
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
+from simulacra.shares.quotas import label_quotas
 
 Shares = Mapping[str, float | Mapping[Any, float]]
 """``{column: {level, range or predicate: number}}``, or ``{predicate: number}``."""

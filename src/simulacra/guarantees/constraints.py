@@ -12,13 +12,13 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.encoding import Encoding
 from simulacra.errors import SchemaError
+from simulacra.guarantees._languages import Language
+from simulacra.guarantees._planning import FEW, plan_repairs
+from simulacra.guarantees._repairs import Assign, LookUp, Recompute, Repair, Respell
+from simulacra.guarantees._rewriting import ask_groups, rewrite
+from simulacra.guarantees._serials import Serial
+from simulacra.guarantees.tallies import Tally
 from simulacra.randomness import Streams
-from simulacra.sampling._languages import Language
-from simulacra.sampling._planning import FEW, plan_repairs
-from simulacra.sampling._repairs import Assign, LookUp, Recompute, Repair, Respell
-from simulacra.sampling._rewriting import ask_groups, rewrite
-from simulacra.sampling._serials import Serial
-from simulacra.sampling.tallies import Tally
 from simulacra.schema._kinds import said
 from simulacra.schema.breaches import columns_of, find_broken
 from simulacra.schema.constraints import (

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from simulacra.blocks import Draw, draw_blocks
 from simulacra.domain import Array
 from simulacra.generator import Progress, silent
+from simulacra.guarantees._memory import Fixed, Seen
+from simulacra.guarantees._possibility import require_possible
+from simulacra.guarantees.constraints import Guarantees
+from simulacra.guarantees.keeping import keep_draws
+from simulacra.guarantees.tallies import Hope, Tally
 from simulacra.randomness import BLOCK_ROWS, Streams
-from simulacra.sampling._memory import Fixed, Seen
-from simulacra.sampling._possibility import require_possible
-from simulacra.sampling.blocks import draw_blocks
-from simulacra.sampling.constraints import Guarantees
-from simulacra.sampling.keeping import Draw, keep_draws
-from simulacra.sampling.tallies import Hope, Tally
 from simulacra.schema._kinds import said
 from simulacra.schema.breaches import find_broken
 from simulacra.schema.constraints import Check, Monotone

@@ -10,8 +10,8 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.errors import ImpossibleCondition, SchemaError
-from simulacra.sampling._languages import Language
-from simulacra.sampling._spelling import LARGEST
+from simulacra.guarantees._languages import Language
+from simulacra.guarantees._spelling import LARGEST
 
 ROUNDS = 4
 

@@ -8,7 +8,7 @@ from math import prod
 import polars as pl
 
 from simulacra.errors import ImpossibleCondition
-from simulacra.sampling.constraints import Guarantees
+from simulacra.guarantees.constraints import Guarantees
 from simulacra.schema._kinds import said
 from simulacra.schema.breaches import columns_of, find_broken
 from simulacra.schema.constraints import Check, Combination, Constraint, OneHot, Pattern

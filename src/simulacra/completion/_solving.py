@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulacra.completion._known import NO_CHANCE
 from simulacra.domain import Array
 from simulacra.encoding import Encoding
 from simulacra.encodings._real import Real
 from simulacra.relations import Order, Product, Relation, Sum
 from simulacra.relations.relation import Prediction
-from simulacra.sampling._known import NO_CHANCE
 
 _NEAR = 1e-6
 

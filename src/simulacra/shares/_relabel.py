@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 
 from simulacra.domain import Array
 from simulacra.randomness import BLOCK_ROWS, Streams
-from simulacra.sampling._crossing import Crossing, Parts
+from simulacra.shares._crossing import Crossing, Parts
 
 LogDensity = Callable[[pl.DataFrame], Array]
 """Log-probability of every row under the model; minus infinity for a row that may not be given."""

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from simulacra.blocks import Draw
 from simulacra.domain import Array
 from simulacra.errors import OptionError
 from simulacra.generator import Progress, silent
 from simulacra.randomness import Streams
-from simulacra.sampling._pilot import Pilot, measure_cells
-from simulacra.sampling._raking import divergence, effective_share, rake, round_cells, round_shares
-from simulacra.sampling._reach import explain_reach
-from simulacra.sampling.margins import Margin, Shares, read_margins
-from simulacra.sampling.quotas import Cells, Draw, Quota, fill_quotas
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
+from simulacra.shares._pilot import Pilot, measure_cells
+from simulacra.shares._raking import divergence, effective_share, rake, round_cells, round_shares
+from simulacra.shares._reach import explain_reach
+from simulacra.shares.margins import Margin, Shares, read_margins
+from simulacra.shares.quotas import Cells, Quota, fill_quotas
 
 NEAR = 1e-6
 """Margins that raking reaches to this share are reached."""
@@ -46,7 +47,7 @@ class Allotment:
     notes: tuple[str, ...]
 
     def fill(self, draw: Draw, streams: Streams, progress: Progress = silent) -> Iterator[pl.DataFrame]:
-        """Draw the rows, in blocks of 65,536; see `simulacra.sampling.quotas.fill_quotas`."""
+        """Draw the rows, in blocks of 65,536; see `simulacra.shares.quotas.fill_quotas`."""
         return fill_quotas(
             self.quotas, draw, streams.at("rows"), self.condition, cells=self.cells, progress=progress
         )
@@ -76,7 +77,7 @@ def plan_rows(
     streams : Streams
         Where randomness comes from.
     balance, bigger, smaller : mapping or None
-        As `simulacra.sampling.margins.read_margins` takes them.
+        As `simulacra.shares.margins.read_margins` takes them.
     condition : Predicate or None
         Shares hold among the rows that satisfy it.
 

@@ -6,19 +6,20 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from simulacra.blocks import Draw
 from simulacra.errors import ImpossibleCondition, OptionError
 from simulacra.generator import Progress, silent
 from simulacra.randomness import BLOCK_ROWS, Streams
-from simulacra.sampling._crossing import Crossing, Parts
-from simulacra.sampling._definitions import DEFINITIONS as DEFINITIONS
-from simulacra.sampling._definitions import OPTIONS as OPTIONS
-from simulacra.sampling._definitions import TRANSFORMS, Parity
-from simulacra.sampling._definitions import read_parity as read_parity
-from simulacra.sampling._joint import Joint, Plan
-from simulacra.sampling._relabel import LogDensity
-from simulacra.sampling.quotas import Draw, fill_quotas
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
+from simulacra.shares._crossing import Crossing, Parts
+from simulacra.shares._definitions import DEFINITIONS as DEFINITIONS
+from simulacra.shares._definitions import OPTIONS as OPTIONS
+from simulacra.shares._definitions import TRANSFORMS, Parity
+from simulacra.shares._definitions import read_parity as read_parity
+from simulacra.shares._joint import Joint, Plan
+from simulacra.shares._relabel import LogDensity
+from simulacra.shares.quotas import fill_quotas
 
 PILOT_ROWS = 2 * BLOCK_ROWS
 MOST_CELLS = 2_000

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from simulacra.completion._crowds import Crowd
+from simulacra.completion._known import NO_CHANCE, Known
+from simulacra.completion._solving import closure
+from simulacra.completion._ties import Ties, follow, holds, mend_order
 from simulacra.domain import Array, Support
 from simulacra.generator import Sequential
 from simulacra.randomness import Streams
 from simulacra.relations.relation import Prediction
-from simulacra.sampling._crowds import Crowd
-from simulacra.sampling._known import NO_CHANCE, Known
-from simulacra.sampling._solving import closure
-from simulacra.sampling._ties import Ties, follow, holds, mend_order
 from simulacra.sampling.decoding import Decoder
 from simulacra.sampling.supports import Gate, Plan, intersect
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, vstack
 
 from simulacra.domain import Array
 from simulacra.errors import OptionError
-from simulacra.sampling.margins import Margin
+from simulacra.shares.margins import Margin
 
 SLACK = 1e-5
 """A share this near to the one asked for counts as reached."""

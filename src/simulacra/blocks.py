@@ -1,4 +1,4 @@
-"""Blocks of rows, drawn by as many threads as there are processors and given in order."""
+"""What draws rows; blocks of them, drawn by as many threads as there are processors and given in order."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import polars as pl
 
 from simulacra.randomness import BLOCK_ROWS, Streams
+from simulacra.schema.predicates import Predicate
 
-Draw = Callable[[int, int, Streams], pl.DataFrame]
+Draw = Callable[[int, Predicate | None, Streams], pl.DataFrame]
+"""Draws exactly so many rows that satisfy a predicate (None: any rows), as a function of its arguments alone."""
+
+DrawBlock = Callable[[int, int, Streams], pl.DataFrame]
 """Draws (rows, position of the first, streams)."""
 
 MOST_THREADS = 8
 
 
-def draw_blocks(n: int, draw: Draw, streams: Streams) -> Iterator[pl.DataFrame]:
+def draw_blocks(n: int, draw: DrawBlock, streams: Streams) -> Iterator[pl.DataFrame]:
     """Draw n rows in blocks of 65,536.
 
     Parameters

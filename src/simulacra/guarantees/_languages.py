@@ -11,7 +11,7 @@ import numpy as np
 
 from simulacra.domain import Array
 from simulacra.errors import SchemaError
-from simulacra.sampling._spelling import Either, Node, Repeat, Row, Sign
+from simulacra.guarantees._spelling import Either, Node, Repeat, Row, Sign
 
 MOST_REPEATS = 8
 """A repetition without an upper limit goes this far beyond its lower one."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulacra.blocks import Draw
 from simulacra.domain import Array
 from simulacra.errors import OptionError
 from simulacra.randomness import BLOCK_ROWS, Streams
-from simulacra.sampling._raking import pool_counts
-from simulacra.sampling.margins import Margin
-from simulacra.sampling.quotas import Draw
 from simulacra.schema.predicates import Predicate
+from simulacra.shares._raking import pool_counts
+from simulacra.shares.margins import Margin
 
 LEAST_ROWS = 16_384
 """Rows of a pilot, at least: shares of cells are known to .4 points."""

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
-from simulacra.sampling._languages import Language
+from simulacra.guarantees._languages import Language
 from simulacra.schema.breaches import find_broken, formula_of, listed_rows
 from simulacra.schema.constraints import (
     Combination,

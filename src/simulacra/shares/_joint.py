@@ -10,13 +10,13 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.errors import OptionError, unknown
 from simulacra.randomness import Streams
-from simulacra.sampling._crossing import Crossing, Parts
-from simulacra.sampling._definitions import DEFINITIONS, Parity
-from simulacra.sampling._relabel import LogDensity, Relabelling
-from simulacra.sampling._tilts import deal, keep_within, make_independent, set_rates
-from simulacra.sampling.quotas import Cells, Quota
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
+from simulacra.shares._crossing import Crossing, Parts
+from simulacra.shares._definitions import DEFINITIONS, Parity
+from simulacra.shares._relabel import LogDensity, Relabelling
+from simulacra.shares._tilts import deal, keep_within, make_independent, set_rates
+from simulacra.shares.quotas import Cells, Quota
 
 MOST_TRIED = 128
 """Pairs of a level and a group that the model is asked about for every row."""

@@ -18,19 +18,19 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from simulacra.completion._conditioning import Conditioner
+from simulacra.completion._gaps import all_but_missing, keep_known, number_keys, put_rows, say_rows
+from simulacra.completion._known import Known
+from simulacra.completion._solving import widened
 from simulacra.domain import Array, Support
 from simulacra.errors import ImpossibleCondition, RareCondition
 from simulacra.generator import Progress, Sequential, silent
+from simulacra.guarantees.constraints import OVER_ROWS, Guarantees
+from simulacra.guarantees.tallies import Tally
 from simulacra.randomness import Streams
-from simulacra.sampling._conditioning import Conditioner
-from simulacra.sampling._gaps import all_but_missing, keep_known, number_keys, put_rows, say_rows
-from simulacra.sampling._known import Known
-from simulacra.sampling._solving import widened
 from simulacra.sampling.conditions import quoted
-from simulacra.sampling.constraints import OVER_ROWS, Guarantees
 from simulacra.sampling.decoding import Decoder
 from simulacra.sampling.supports import Plan, Wish, make_plan
-from simulacra.sampling.tallies import Tally
 from simulacra.schema._kinds import said
 from simulacra.schema.breaches import columns_of, find_broken
 from simulacra.schema.predicates import Predicate

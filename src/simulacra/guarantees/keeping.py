@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
 import polars as pl
 
+from simulacra.blocks import Draw
 from simulacra.errors import ImpossibleCondition
+from simulacra.guarantees.constraints import Guarantees
+from simulacra.guarantees.tallies import Hope, Tally
 from simulacra.randomness import BLOCK_ROWS, Streams
-from simulacra.sampling.constraints import Guarantees
-from simulacra.sampling.tallies import Hope, Tally
 from simulacra.schema._kinds import said
 from simulacra.schema.breaches import find_broken
 from simulacra.schema.constraints import Check
 from simulacra.schema.predicates import Predicate
-
-Draw = Callable[[int, Predicate | None, Streams], pl.DataFrame]
-"""Draws exactly so many rows that satisfy a predicate (None: any rows), as a function of its arguments alone."""
 
 PILOT_ROWS = 1_024
 OFTEN = 0.6

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from simulacra.encoding import Encoding
-from simulacra.sampling._languages import Language
-from simulacra.sampling._repairs import Assign, Borrow, KeepOne, LookUp, Recompute, Repair, Respell
+from simulacra.guarantees._languages import Language
+from simulacra.guarantees._repairs import Assign, Borrow, KeepOne, LookUp, Recompute, Repair, Respell
 from simulacra.schema.constraints import (
     Combination,
     Constraint,

@@ -1,0 +1,1 @@
+"""Rows of which some cells are known, completed given all of them."""

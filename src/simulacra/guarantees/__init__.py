@@ -1,0 +1,1 @@
+"""Constraints kept in every drawn row: mended, checked, settled in row order."""

@@ -1,0 +1,1 @@
+"""How many rows of which kind: margins, quotas, and definitions of parity."""
