@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,12 @@ from simulacra._augmentation_scores import (
     resample,
 )
 from simulacra._augmentation_trials import Setting, deal_folds, ladder
+from simulacra._augmentation_words import say_gains
 from simulacra.augmentation import Effort, augment_table, choose
 from simulacra.generator import silent
 from simulacra.randomness import Streams
 from simulacra.report.augmented import Augmented
+from simulacra.report.augmented_page import render
 
 ROWS = 900
 
@@ -120,6 +123,7 @@ def test_rows_without_a_target_stay_and_change_no_class() -> None:
     )
     found = sim.augment(frame, "fraud", rows=10, quick=True, learner="linear", seed=1)
     assert found.real["fraud"].null_count() == 8
+    assert any(note.startswith("8 of 400 rows have no 'fraud'") for note in found.notes)
     assert set(found.synthetic["fraud"]) == {"yes"}
 
 
@@ -183,6 +187,64 @@ def test_a_gain_that_a_threshold_gives_as_well_is_called_by_its_name(found: Augm
     only_threshold = all(ours[score]["gain_low"] <= 0 for score in (AUC, PRECISION, CHOSEN))
     assert any("what is gained here is the threshold" in note for note in found.notes) == only_threshold
     assert any("a threshold of" in note for note in found.notes)
+
+
+def scored(**gains: tuple[float, float]) -> pl.DataFrame:
+    """Scores of a holdout, `gains` being the intervals of synthetic rows; class weights and SMOTE gain on AUC."""
+    ours = dict(zip(("auc", "precision", "balanced", "chosen"), SCORES, strict=True))
+    named = {ours[name]: ends for name, ends in gains.items()}
+    rows = []
+    for method in ("doing nothing", "class weights", "random oversampling", "SMOTE", "synthetic rows"):
+        for score in SCORES:
+            low, high = named.get(score, (-0.01, 0.02)) if method == "synthetic rows" else (0.0, 0.0)
+            if method in ("class weights", "SMOTE") and score == AUC:
+                low, high = 0.05, 0.09
+            rows.append({
+                "method": method, "rows": 150 if method == "synthetic rows" else None, "score": score,
+                "value": 0.7 + (low + high) / 2, "low": 0.6, "high": 0.8, "gain": (low + high) / 2, "gain_low": low,
+                "gain_high": high, "threshold": None, "note": "",
+            })  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("gains", "heading", "said", "unsaid"),
+    [
+        ({"balanced": (-0.015, 0.045)}, "No gain beyond chance", "no score gains or loses", "is the threshold"),
+        ({"balanced": (0.1, 0.2)}, "It moves the threshold, no more", "is the threshold", "no score"),
+        ({"auc": (0.01, 0.02)}, "It helps", "better beyond chance: ROC AUC.", "is the threshold"),
+        ({"auc": (-0.04, -0.01), "balanced": (-0.015, 0.045)}, "It does harm", "worse beyond chance: ROC AUC.",
+         "is the threshold"),
+        ({"auc": (-0.04, -0.01), "chosen": (0.01, 0.02)}, "It helps some scores and harms others",
+         "worse beyond chance: ROC AUC.", "no score"),
+    ],
+)  # fmt: skip
+def test_words_and_heading_say_no_more_than_the_intervals(
+    found: Augmented, gains: dict[str, tuple[float, float]], heading: str, said: str, unsaid: str
+) -> None:
+    scores = scored(**gains)
+    notes = say_gains(scores, 0.05)
+    assert any(said in note for note in notes) and not any(unsaid in note for note in notes)
+    shown = replace(found, scores=scores, notes=tuple(notes))
+    assert shown.verdict == heading and f"<h2>{heading}</h2>" in render(shown)
+
+
+def test_other_methods_that_do_better_are_one_note() -> None:
+    notes = [note for note in say_gains(scored(), 0.05) if "other methods" in note]
+    assert len(notes) == 1 and "class weights by ROC AUC; SMOTE by ROC AUC" in notes[0]
+
+
+def test_the_share_of_rare_rows_stands_beside_average_precision(found: Augmented) -> None:
+    # one row in twenty of both data sets
+    assert found.shares == pytest.approx((0.05, 0.05))
+    assert any("5 % of the rows scored are rare" in note for note in found.notes)
+    half = sim.augment(
+        made(300), "fraud", rows=10, holdout=made(400).filter(pl.int_range(400) % 20 < 2), quick=True,
+        learner="linear", seed=1,
+    )  # fmt: skip
+    assert half.shares == pytest.approx((0.5, 0.05))
+    page = render(half)
+    assert "50 % of these rows; guessing would have 0.500" in page and "5 % of them are rare" in page
 
 
 def measured(**means: float) -> Measured:
@@ -325,7 +387,12 @@ def test_all_rows_are_written_with_the_mark(found: Augmented, tmp_path: Path) ->
     ("options", "error", "said"),
     [
         ({"target": "froud"}, sim.errors.UnknownName, "did you mean 'fraud'"),
-        ({"levels": "maybe"}, sim.errors.PredicateError, "neither true nor false"),
+        ({"levels": "maybe"}, sim.errors.UnknownName, "no level of 'fraud' named 'maybe'; there is"),
+        (
+            {"levels": "maybe", "data": made(300).with_columns(fraud=pl.col("fraud") == "yes")},
+            sim.errors.UnknownName,
+            "no level of 'fraud' named 'maybe'; there is 'false', 'true'",
+        ),
         ({"target": "shop", "levels": "wep"}, sim.errors.UnknownName, "did you mean 'web'"),
         ({"levels": "no"}, sim.errors.OptionError, "commonest"),
         ({"target": "amount"}, sim.errors.DataError, "different values"),
@@ -336,7 +403,11 @@ def test_all_rows_are_written_with_the_mark(found: Augmented, tmp_path: Path) ->
         ({"depth": 3}, sim.errors.OptionError, "option of model"),
         ({"data": made(100)}, sim.errors.DataError, "5 rows"),
         ({"data": made(100).select("fraud")}, sim.errors.DataError, "no column beside"),
-        ({"data": made(100).with_columns(fraud=pl.lit("no"))}, sim.errors.DataError, "1 different"),
+        (
+            {"data": made(100).with_columns(fraud=pl.lit("no"))},
+            sim.errors.DataError,
+            "same value in every row",
+        ),
         ({"holdout": made(100).filter(pl.col("fraud") == "no")}, sim.errors.DataError, "holdout has 0 rows"),
     ],
 )

@@ -11,7 +11,16 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import simulacra as sim
-from simulacra.errors import DataError, ImpossibleCondition, OptionError, RareCondition, UnknownName
+from simulacra import _api_imputation
+from simulacra.errors import (
+    DataError,
+    ImpossibleCondition,
+    OptionError,
+    PredicateError,
+    RareCondition,
+    UnknownName,
+)
+from simulacra.imputation import mark_filled
 from simulacra.randomness import Streams
 from simulacra.relations import Lookup, Order, Product, Sum
 
@@ -133,7 +142,12 @@ def test_a_mark_lists_what_was_filled(model: sim.Synthesizer) -> None:
         city=pl.Series([None, "city 1", None, "city 2"]), paid=pl.Series([None, True, True, False])
     )
     out = sim.impute(partial, model, seed=1, mark="imputed").frame
-    assert out["imputed"].to_list() == ["city paid", "", "city", ""]
+    assert out["imputed"].to_list() == ["city, paid", "", "city", ""]
+
+
+def test_a_mark_is_json_where_a_name_has_a_comma() -> None:
+    gaps = {"a b": pl.Series([True, False, True]), "c, d": pl.Series([True, False, False])}
+    assert mark_filled(gaps, 3).to_list() == ['["a b", "c, d"]', "[]", '["a b"]']
 
 
 def test_values_that_the_model_can_not_draw_stay_and_are_told(model: sim.Synthesizer) -> None:
@@ -208,6 +222,81 @@ def test_no_rows_and_no_gaps(model: sim.Synthesizer) -> None:
     assert sim.impute(table()[:10], model, seed=1).frame.equals(table()[:10])
 
 
+def test_a_misspelt_column_is_refused_and_a_strange_one_is_told(model: sim.Synthesizer) -> None:
+    for rows in (table()[:3].rename({"quantity": "quantty"}), table()[:3].rename({"city": "City"})):
+        with pytest.raises(UnknownName, match=r"did you mean '(quantity|city)'"):
+            model.sample(given=rows, seed=1)
+        with pytest.raises(UnknownName, match="did you mean"):
+            sim.impute(rows, model, seed=1)
+    # a name that is alike is another column where the rows have all of the model's
+    both = table()[:3].with_columns(City=pl.lit("own"), remark=pl.lit(1))
+    notes = model.sample(given=both, seed=1).notes
+    assert any("columns 'City', 'remark' are none of the model's" in note for note in notes)
+
+
+def test_known_cells_that_contradict_a_relation_are_counted(model: sim.Synthesizer) -> None:
+    frame = table()[:60].with_row_index("i")
+    early = pl.col("from") - pl.duration(days=1)
+    frame = frame.with_columns(
+        tax=pl.when(pl.col("i") < 2).then(pl.col("tax") + 1).otherwise(pl.col("tax")),
+        amount=pl.when(pl.col("i") < 3).then(pl.col("amount") + 1).otherwise(pl.col("amount")),
+        to=pl.when(pl.col("i") < 5).then(early).otherwise(pl.col("to")),
+        state=pl.when(pl.col("city") == "city 0").then(pl.lit("state 3")).otherwise(pl.col("state")),
+    ).drop("i")
+    wrong = frame.filter(city="city 0").height
+    assert wrong > 1
+    notes = sim.impute(frame.with_columns(paid=None), model, seed=1).notes
+    for words, rows in (
+        ("'total' = ", 2),
+        ("'amount' = ", 3),
+        ("'from' <= 'to'", 5),
+        ("determines 'state'", wrong),
+    ):
+        assert any(words in note and f"{rows} rows break it, by known cells" in note for note in notes), words
+    clean = table()[:60].with_columns(paid=None)
+    assert not any("by known cells" in note for note in sim.impute(clean, model, seed=1).notes)
+
+
+def test_a_text_is_one_name(model: sim.Synthesizer) -> None:
+    partial = table()[:40].with_columns(tax=None, paid=None)
+    done = sim.impute(partial, model, columns="tax", seed=1)
+    assert done.filled == {"tax": 40} and done.frame["paid"].null_count() == 40
+    kept = sim.impute(partial, model, keep_missing="paid", seed=1)
+    assert kept.frame["paid"].null_count() == 40 and kept.frame["tax"].null_count() == 0
+    rich = sim.enrich(people(60, 1).select("sex", "age"), people(300, 2), on="age", columns="income", seed=1)
+    assert rich.on == ("age",) and list(rich.filled) == ["income"]
+
+
+def test_values_by_column_are_rows(model: sim.Synthesizer) -> None:
+    done = model.sample(given={"city": ["city 1", "city 4"], "quantity": 3}, seed=1).frame
+    assert done["city"].to_list() == ["city 1", "city 4"] and done["quantity"].to_list() == [3, 3]
+    assert len(model.sample(given={"quantity": 3}, seed=1)) == 1
+    with pytest.raises(DataError, match="'quantity' has 3 values, and another one 2"):
+        model.sample(given={"city": ["city 1", "city 4"], "quantity": [1, 2, 3]}, seed=1)
+    with pytest.raises(DataError, match="'quantity' has values of several kinds"):
+        model.sample(given={"quantity": [1, "two"]}, seed=1)
+
+
+def test_a_level_spelt_otherwise_is_said_to_exist(model: sim.Synthesizer) -> None:
+    notes = model.sample(given={"city": "CITY 1"}, seed=1).notes
+    assert any("level that the model did not learn" in n and "Did you mean 'city 1'?" in n for n in notes)
+    secret = sim.fit(table(), seed=1, schema=sim.infer(table()).with_column("city", sensitive=True))
+    assert not any("city 1" in note for note in secret.sample(given={"city": "CITY 1"}, seed=1).notes)
+
+
+def test_what_is_asked_is_checked_before_a_model_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise AssertionError("fitted")
+
+    monkeypatch.setattr(_api_imputation, "fit_table", fail)
+    for options, said in (({"columns": ["citty"]}, "did you mean 'city'"), ({"where": "citty = 'x'"}, "citty"),
+                          ({"model": "treees"}, "did you mean 'trees'")):  # fmt: skip
+        with pytest.raises((UnknownName, PredicateError), match=said):
+            sim.impute(table()[:50], seed=1, **options)
+    with pytest.raises(UnknownName, match="did you mean 'trees'"):
+        sim.enrich(people(50, 1).select("age"), people(50, 2), model="treees")
+
+
 # --- enriching
 
 
@@ -237,11 +326,25 @@ def test_differences_of_shared_columns_are_told() -> None:
     data = pl.DataFrame({"sex": ["f", "x", "m"] * 20, "age": [30, 99, 40] * 20})
     done = sim.enrich(data, people(500, 2), columns=["income"], seed=1)
     assert done.frame["income"].null_count() == 0 and done.frame["age"].equals(data["age"])
-    assert any("'sex': 20 rows have a level" in note for note in done.notes)
-    assert any("'age': 20 rows have a value outside" in note for note in done.notes)
+    told = [note for note in done.notes if "'sex': 20 known cells have a level" in note]
+    ends = [note for note in done.notes if "'age': 20 known cells have a value" in note]
+    # each is said once: whatever the other table does not have the model does not either
+    assert len(told) == len(ends) == 1 and sum("'sex':" in n or "'age':" in n for n in done.notes) == 2
     with pytest.raises(DataError, match="'age' is a category in one table and a number"):
         sim.enrich(pl.DataFrame({"age": ["old", "young"] * 20}), people(500, 2), on=["age"], seed=1)
     with pytest.raises(DataError, match="share no column"):
         sim.enrich(pl.DataFrame({"x": [1, 2] * 20}), people(500, 2), seed=1)
     with pytest.raises(UnknownName, match="incom"):
         sim.enrich(data, people(500, 2), columns=["incom"], seed=1)
+
+
+def test_a_table_too_small_to_learn_from_is_one_error_or_one_note() -> None:
+    data = people(200, 1).select("sex", "age")
+    with pytest.raises(DataError, match="has 5 rows, and what fewer than 10 of them hold is not learnt"):
+        sim.enrich(data, people(5, 2), seed=1)
+    few = people(300, 2).with_columns(coin=pl.when(pl.int_range(300) < 12).then(pl.Series(["h", "t"] * 150)))
+    done = sim.enrich(data, few, seed=1)
+    assert done.frame.columns == ["sex", "age", "income"]
+    assert sum("'coin'" in note for note in done.notes) == 1
+    with pytest.raises(DataError, match="nothing to tell of 'coin'"):
+        sim.enrich(data, few, columns="coin", seed=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import simulacra as sim
 from simulacra.edges import EdgeCases
 from simulacra.errors import OptionError, SchemaError, SchemaViolation
+from simulacra.randomness import Streams
 from simulacra.schema.conformance import conform
 from simulacra.schema.constraints import (
     Check,
@@ -154,6 +156,54 @@ def test_hours_that_clocks_skip_and_repeat() -> None:
     assert first.utcoffset() - second.utcoffset() == timedelta(hours=1)
     skipped = [key for key in labels((column,), as_text=True) if key[0] == "hour that clocks skip"]
     assert skipped == [("hour that clocks skip", "2024-03-10T02:30:00")]
+
+
+def test_changes_of_clocks_are_taken_within_the_bounds_where_there_is_one() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    bounds = (datetime(2025, 3, 1, tzinfo=berlin), datetime(2025, 5, 31, tzinfo=berlin))
+    found = {
+        case: (value, valid)
+        for (case, value), valid in labels(
+            (Column("t", "datetime", timezone="Europe/Berlin", bounds=bounds),), as_text=True
+        ).items()
+    }
+    assert found["last moment before clocks go forward"] == ("2025-03-30T01:59:59+01:00", True)
+    assert found["hour that clocks skip"] == ("2025-03-30T02:30:00", False)
+    # they go back in autumn, which lies outside
+    assert found["hour that comes twice, first"] == ("2025-10-26T02:30:00+02:00", False)
+
+
+@pytest.fixture(scope="module")
+def related() -> EdgeCases:
+    rng = Streams(5).stream("sales")
+    rows = 600
+    net, tax = rng.integers(100, 99_999, rows) / 100, rng.integers(0, 3_000, rows) / 100
+    start = [datetime(2025, 3, 1) + timedelta(minutes=n) for n in rng.integers(0, 80_000, rows).tolist()]
+    zips = [f"{n:05d}" for n in rng.integers(0, 20, rows).tolist()]
+    frame = pl.DataFrame({"net": net, "tax": tax, "zip": zips, "start": start}).with_columns(
+        total=(pl.col("net") + pl.col("tax")).round(2),
+        city=pl.col("zip").str.slice(4, 1),
+        end=pl.col("start") + pl.duration(minutes=pl.Series(rng.integers(0, 5_000, rows))),
+    )
+    return sim.make_edge_cases(sim.fit(frame, "copula", seed=1))
+
+
+def test_valid_rows_keep_the_relations_that_a_model_keeps(related: EdgeCases) -> None:
+    valid = related.valid
+    assert (valid["net"] + valid["tax"] - valid["total"]).abs().max() < 0.005
+    assert (valid["zip"].str.slice(4, 1) == valid["city"]).all()
+    assert (valid["start"] <= valid["end"]).all()
+    # cells beside those that a case is about give way, so the limits of each column are still valid rows
+    cases = related.frame.filter(pl.col("_valid"))
+    assert {("minimum", "tax"), ("maximum", "end"), ("first level", "city")} <= set(
+        cases.select("_case", "_column").rows()
+    )
+    assert any("keeps in every row" in note for note in related.notes)
+
+
+def test_each_relation_is_broken_on_purpose(related: EdgeCases) -> None:
+    alone = set(related.frame.filter(~pl.col("_valid"))["_breaks"])
+    assert {'"total" = net + tax', '"zip" determines "city"', '"start" <= "end"'} <= alone
 
 
 def test_long_and_odd_texts_are_whole() -> None:

@@ -203,7 +203,15 @@ def test_no_rows_and_one_row() -> None:
         ({"bigger": {"fraud": {True: 0.5}}}, OptionError, "1 or more"),
         ({"bigger": {"sex": {"F": 3}}}, OptionError, "3 times as many would be 1"),
         ({"bigger": {"sex": {"F": 2}}, "balance": {"sex": {"M": 0.5}}}, OptionError, "sum to 1"),
-        ({"bigger": {"state": {"CA": 2}}}, OptionError, "no share to change"),
+        ({"bigger": {"age > 200": 2}}, OptionError, "no share to change"),
+        ({"bigger": {"state": {"CA": 2}}}, UnknownName, "there is 'OH', 'NY'"),
+        ({"balance": {"sex": {"f": 0.5}}}, UnknownName, "balance: no level of 'sex' .* did you mean 'F'"),
+        ({"balance": {"SEXX": {"F": 0.5}}}, UnknownName, "did you mean 'sex'"),
+        ({"balance": {"sex": {"F": 50}}}, OptionError, "For 50 % write 0.5"),
+        ({"smaller": {"sex": {"F": 0.5}}}, OptionError, "2 times as large, ask for bigger with 2"),
+        ({"bigger": {"sex": {"F": 0.25}}}, OptionError, "4 times as small, ask for smaller with 4"),
+        ({"balance": {"state": {"null": 0.5}}}, UnknownName, "condition 'state is null'"),
+        ({"balance": {"fraud": {"null": 0.5}}}, OptionError, "'null' is no boolean.* 'fraud is null'"),
         ({"balance": {"sex": {"F": 0.5}}, "bigger": {"sex": {"F": 2}}}, OptionError, "asked for twice"),
         ({"balance": {"age": {"< 30": 0.5, "< 40": 0.2}}}, OptionError, "exclude each other"),
         ({"balance": {"sex": {"F": 0.3, "M": 0.3}}}, OptionError, "sum to 60 %, and none of"),
@@ -214,6 +222,36 @@ def test_no_rows_and_one_row() -> None:
 def test_what_can_not_be_is_said(asked: dict, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         balanced(100, **asked)
+
+
+def test_a_refusal_speaks_of_shares_and_not_of_a_condition_that_nobody_gave() -> None:
+    def refusing(n: int, predicate: Predicate | None, streams: Streams) -> pl.DataFrame:
+        if predicate is not None and "200" in predicate.sql:
+            raise ImpossibleCondition(f"where `{predicate.sql}`: no row can match. Loosen it.")
+        return draw(n, predicate, streams)
+
+    with pytest.raises(ImpossibleCondition, match=r"^balance asks for rows with `age > 200`"):
+        plan = plan_rows(TABLE, 100, refusing, Streams(1), balance={"age > 200": 0.5})
+        list(plan.fill(refusing, Streams(1)))
+    older = Predicate.parse("age > 200", TABLE)
+    # the user's own condition stays what it is
+    with pytest.raises(ImpossibleCondition, match=r"^where"):
+        plan_rows(TABLE, 100, refusing, Streams(1), balance={"sex": {"F": 0.5}}, condition=older)
+
+
+def test_shares_far_beyond_the_model_are_told_in_plain_words() -> None:
+    def notes(n: int = 1_000, **asked: object) -> list[str]:
+        return [*plan_rows(TABLE, n, draw, Streams(1), **asked).notes]
+
+    # WY holds 1 % of the women and .5 % of the men; with an age and fraud it is far below a thousandth
+    rare = "state = 'WY' and age = 40"
+    told = notes(balance={rare: 0.8})
+    assert any("80 % of the rows are of a kind that the model gives about once in" in note for note in told)
+    assert any("guess" in note and "state = 'WY'" in note for note in told)
+    assert not any("guess" in note for note in notes(balance={"sex": {"F": 0.9}}))
+    assert any("weights on 1 row of" in note for note in notes(1, balance={"sex": {"F": 1}}))
+    several = notes(balance={rare: 0.4, "sex": {"F": 0.5}})
+    assert any("of kinds that the model gives" in note and "and 1 more" in note for note in several)
 
 
 def test_a_kind_that_is_never_drawn_is_the_engines_to_refuse() -> None:
@@ -305,6 +343,20 @@ def test_shares_are_read_from_the_command_line() -> None:
     assert read_shares(["t > '10:30'=2"], "--bigger", names) == {"t > '10:30'": 2}
     # an unknown column is left for the model to name
     assert read_shares(["frod:yes=.5"], "--balance", names) == {"frod": {"yes": 0.5}}
+
+
+def test_missing_values_and_percentages_on_the_command_line() -> None:
+    missing = read_shares(["state is null=0.2"], "--balance", TABLE.names)
+    below = read_shares(["state:is null=0.2"], "--balance", TABLE.names)
+    for asked in (missing, below):
+        assert balanced(100, balance=asked)[0]["state"].null_count() == 20
+    with pytest.raises(OptionError, match=r"'sex:F=0\.5'"):
+        read_shares(["sex:F=50%"], "--balance", TABLE.names)
+    with pytest.raises(OptionError, match=r"a decimal: 'sex:F=0\.125'"):
+        read_shares(["sex:F=12.5 %"], "--balance", TABLE.names)
+    # how a missing value is written
+    with pytest.raises(OptionError, match=r"'age is null=0\.1'"):
+        read_shares(["state:=0.2"], "--balance", TABLE.names)
 
 
 @pytest.mark.parametrize("text", ["fraud:yes", "fraud:yes=much", "fraud:=.5", "=.5", "", "fraud:yes=nan"])

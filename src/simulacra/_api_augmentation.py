@@ -143,7 +143,7 @@ def augment(
     make_generator(model, settings)
     maker = _maker(given, question, model, settings, HOLDERS if protect else 1)
     rivals = tuple(one for one in RIVALS if one != SMOTE or missing_smote() is None)
-    notes = list(given.notes)
+    notes = [*given.notes, *_say_gaps(frame, question)]
     unseen = None if holdout is None else _unseen(holdout, given, question, notes)
     outcome = augment_table(
         frame, Setting(question, learner, rivals, maker), holdout=unseen,
@@ -157,7 +157,7 @@ def augment(
     chosen = {question.name(code): count for code, count in outcome.chosen.items()}
     return Augmented(
         given, synthetic, target, chosen, outcome.scores, outcome.amounts, tuple(notes), mark,
-        "holdout" if unseen is not None else "out-of-fold",
+        "holdout" if unseen is not None else "out-of-fold", outcome.shares,
     )  # fmt: skip
 
 
@@ -218,6 +218,18 @@ def _amount(question: Question, frame: pl.DataFrame, rows: int) -> Amount:
         amount[code] = int(rows * share / whole)
     amount[max(lacking, key=lambda code: lacking[code])] += rows - sum(amount.values())
     return amount
+
+
+def _say_gaps(frame: pl.DataFrame, question: Question) -> list[str]:
+    """Say how rows without a target are treated."""
+    gaps = frame[question.target.name].null_count()
+    if not gaps:
+        return []
+    rows, they = ("row has", "it stays") if gaps == 1 else ("rows have", "they stay")
+    return [
+        f"{gaps:,} of {len(frame):,} {rows} no {question.target.name!r}: {they} in the result and the generator learns "
+        "from what else is known, but the classifiers and the scores leave such rows out."
+    ]
 
 
 def _unseen(holdout: Any, given: Dataset, question: Question, notes: list[str]) -> pl.DataFrame:

@@ -8,15 +8,17 @@ from typing import Any
 
 from simulacra._api_schema import Contract, contract
 from simulacra.completion.completion import PARTICLES
+from simulacra.completion.partial import open_partial
 from simulacra.dataset import Dataset, dataset
 from simulacra.enrichment import Enriched, Sharing, enrich_rows
 from simulacra.errors import OptionError
 from simulacra.estimation import require_room
 from simulacra.fitting import fit_table
 from simulacra.generator import Progress, part, silent
-from simulacra.imputation import Imputed, Wanted, complete_rows, open_partial
+from simulacra.imputation import Imputed, Wanted, complete_rows
 from simulacra.intake import Intake
 from simulacra.modelfile import read_model
+from simulacra.privacy.protection import HOLDERS
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.synthesizer import Synthesizer, make_generator, restore
 
@@ -28,8 +30,8 @@ def impute(
     data: Any,
     model: Any = None,
     *,
-    columns: Sequence[str] | None = None,
-    keep_missing: Sequence[str] = (),
+    columns: str | Sequence[str] | None = None,
+    keep_missing: str | Sequence[str] = (),
     where: str | Mapping[str, Any] | None = None,
     times: int = 1,
     mark: str | None = None,
@@ -46,16 +48,17 @@ def impute(
         One table with missing values. Columns that the model has and the data have not are added.
     model : Synthesizer, path, str or None
         A fitted model or its ``.sim`` file, or the name of one to fit here. None fits ``trees`` on the data themselves.
-    columns : sequence of str or None
+    columns : str, sequence of str or None
         The columns to fill; None fills all.
-    keep_missing : sequence of str
+    keep_missing : str or sequence of str
         Columns in which a missing value is a value ("has no second phone"): it stays, and tells of the others.
     where : str, mapping or None
         A SQL predicate that the completed rows satisfy.
     times : int
         How many completed data sets to make. Several show how much the gaps leave open.
     mark : str or None
-        Name of a column to add that lists, for every row, the columns that were filled.
+        Name of a column to add that lists, for every row, the columns that were filled: ``age, sex``, or as JSON where
+        a name has a comma.
     particles : int
         Draws for each row, among which one is picked; rows that need more get more.
     schema : Schema, mapping, path or None
@@ -77,7 +80,7 @@ def impute(
     DataError
         The data share no column with the model.
     UnknownName
-        There is no such column or model.
+        There is no such column or model, or one is misspelt that the model has and the data lack.
     ImpossibleCondition, RareCondition
         A row has no completion that satisfies `where`; the error names the first.
 
@@ -105,18 +108,20 @@ def impute(
     >>> done.filled["b"], done.frame["b"][3]
     (100, 'v')
     """
-    wanted = Wanted(columns, tuple(keep_missing), where, times, mark, particles)
+    wanted = Wanted(_names(columns), _names(keep_missing) or (), where, times, mark, particles)
     used = resolve_seed(seed)
     fitted = _find_model(model)
     share = 0.0
     if fitted is None:
         name = model if isinstance(model, str) else "trees"
+        make_generator(name, {})
         given = dataset(data, schema=contract(schema, data))
+        wanted.check(given.schema.table(), given.schema.table().names)
         fitted, share = _learn(given, name, used, part(progress, 0.0, LEARNING)), LEARNING
     else:
         if schema is not None:
             raise OptionError("a fitted model brings its own schema. Leave schema (--schema) out.")
-        given = open_partial(fitted, data)
+        given = open_partial(fitted.table, data)
     return complete_rows(
         fitted, given, wanted, seed=used, told=seed is not None, progress=part(progress, share, 1.0)
     )
@@ -126,8 +131,8 @@ def enrich(
     data: Any,
     other: Any,
     *,
-    on: Sequence[str] | None = None,
-    columns: Sequence[str] | None = None,
+    on: str | Sequence[str] | None = None,
+    columns: str | Sequence[str] | None = None,
     model: str = "trees",
     times: int = 1,
     particles: int = PARTICLES,
@@ -142,9 +147,9 @@ def enrich(
         The rows that get columns.
     other : path, frame or Dataset
         Rows of the same population that have them; no row needs to be in both.
-    on : sequence of str or None
+    on : str, sequence of str or None
         The shared columns by which they are drawn; all columns of both names when None.
-    columns : sequence of str or None
+    columns : str, sequence of str or None
         The columns to add; all that only `other` has when None.
     model : str
         The model that learns `other`.
@@ -195,13 +200,21 @@ def enrich(
     """
     used = resolve_seed(seed)
     wanted = Wanted(None, (), None, times, None, particles)
-    sharing = Sharing.of(dataset(data), dataset(other), on, columns)
+    make_generator(model, {})
+    sharing = Sharing.of(dataset(data), dataset(other), _names(on), _names(columns))
 
     def learn(rows: Dataset, name: str, report: Progress) -> Synthesizer:
         key = Streams(used).key("enrich", name) % 2**31
         return _learn(rows, model, key, report, protected=True)
 
     return enrich_rows(sharing, learn, wanted, seed=used, told=seed is not None, progress=progress)
+
+
+def _names(names: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return names as a tuple; a text is one name."""
+    if names is None:
+        return None
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _find_model(model: Any) -> Synthesizer | None:
@@ -219,5 +232,5 @@ def _learn(
 ) -> Synthesizer:
     intake = Intake.open(data, None)
     require_room(intake, make_generator(model, {}), None)
-    holders = min(10, len(intake)) if protected else 1
+    holders = min(HOLDERS, len(intake)) if protected else 1
     return fit_table(intake, model=model, seed=seed, holders=holders, progress=progress)

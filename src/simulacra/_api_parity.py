@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from simulacra.metrics._learners import MOST_ROWS
 from simulacra.modelfile import read_model
 from simulacra.privacy.protection import HOLDERS
 from simulacra.randomness import Streams, resolve_seed
-from simulacra.report.parity import ParityReport, Treatment
-from simulacra.shares.parity import DEFINITIONS, TRANSFORMS, read_parity
+from simulacra.report.parity import ParityReport, Treatment, percent
+from simulacra.shares.parity import DEFINITIONS, TRANSFORMS, USES, read_parity, require_columns
 from simulacra.synthesizer import Synthesizer, make_generator, restore
 
 REAL, LEARNT = "real", "as learnt"
@@ -36,6 +36,8 @@ def compare_fairness(
     given: str | Sequence[str] | None = None,
     positive: str | None = None,
     definitions: Sequence[str] | None = None,
+    rate: float | None = None,
+    shares: Mapping[str, float] | None = None,
     rows: int | None = None,
     schema: Contract | None = None,
     seed: int = 0,
@@ -61,7 +63,11 @@ def compare_fairness(
     positive : str or None
         The level of the target whose rate counts; the rarest among real rows when None.
     definitions : sequence of str or None
-        Which ones; None for all that the model and the columns allow.
+        Which ones; None for all that the model and the columns allow (the report says why others are not there).
+    rate : float or None
+        The rate of the positive level that ``base-rates`` and ``relabel`` give every group; that of all rows when None.
+    shares : mapping or None
+        Group to share of the rows, for ``group-shares``; equal shares when None.
     rows : int or None
         Rows to draw under each definition; as many as `train` has, up to 30,000, when None.
     schema : Schema, mapping, path or None
@@ -121,16 +127,20 @@ def compare_fairness(
     seed = resolve_seed(seed)
     names, table = as_names(group), known.schema.table()
     explaining = as_names(given)
-    for name in (target, *names, *explaining):
-        table[name]
+    require_columns((target, *names, *explaining), table)
     real = known.polars()
     outcome = find_positive(real, target, positive)
-    asked = [
-        {"target": target, "group": names, "definition": one, "positive": outcome}
-        | ({"given": explaining} if one == "conditional-independence" else {})
-        for one in _choose(definitions, bool(explaining), real[target].drop_nulls().n_unique() == 2)
-    ]
-    for fair in asked:
+    stated = {"rate": rate, "shares": shares, "given": explaining or None}
+    chosen = _choose(definitions, stated)
+    binary = real[target].drop_nulls().n_unique() == 2
+    left = {} if definitions is not None else _leave_out(stated, binary)
+    asked = {
+        one: {"target": target, "group": names, "definition": one, "positive": outcome}
+        | {option: stated[option] for option in USES.get(one, ())}
+        for one in chosen
+        if one not in left
+    }
+    for fair in asked.values():
         read_parity(fair, table)
     n = min(len(known), MOST_ROWS) if rows is None else rows
     if n < 1:
@@ -139,30 +149,50 @@ def compare_fairness(
     fitted = _model(model, known, seed)
     control = dataset(holdout, schema=None)
     scene = Scene(known, control, target, names, explaining, outcome, seed, n)
-    steps = [REAL, LEARNT, *(str(fair["definition"]) for fair in asked)]
+    if definitions is None and not isinstance(fitted.generator, Dense):
+        left |= dict.fromkeys(TRANSFORMS, f"model {fitted.model!r} can not tell how likely rows are.")
+    steps = [REAL, LEARNT, *chosen]
     found: list[Treatment] = []
     for done, name in enumerate(steps):
         progress((done + 0.5) / len(steps), name)
-        unable = name in TRANSFORMS and not isinstance(fitted.generator, Dense)
-        if unable and definitions is None:
-            continue
-        found.append(_treat(scene, fitted, name, asked[done - 2] if done > 1 else None))
+        if name in left:
+            found.append(Treatment(name, DEFINITIONS[name], error=left[name]))
+        else:
+            found.append(_treat(scene, fitted, name, asked.get(name)))
     progress(1.0, "done")
     said = title or f"Fairness of {target!r} by {' and '.join(map(repr, names))}"
     facts = {"rows": n, "seed": seed, "model": fitted.model, "holdout": len(control)}
     return ParityReport(said, target, scene.shown, names, explaining, tuple(found), facts)
 
 
-def _choose(definitions: Sequence[str] | None, explained: bool, binary: bool) -> list[str]:
-    if definitions is None:
-        # with two levels, one rate in all groups is independence: the same rows
-        own = {"conditional-independence": explained, "base-rates": not binary}
-        return [name for name in DEFINITIONS if own.get(name, True)]
-    chosen = list(as_names(definitions))
+def _choose(definitions: Sequence[str] | None, stated: Mapping[str, Any]) -> list[str]:
+    chosen = list(DEFINITIONS) if definitions is None else list(as_names(definitions))
     for name in chosen:
         if name not in DEFINITIONS:
             raise unknown("definition of fairness", name, DEFINITIONS)
+    for option in ("rate", "shares"):
+        users = [name for name, options in USES.items() if option in options]
+        if stated[option] is not None and not set(users) & set(chosen):
+            raise OptionError(
+                f"fair: {option!r} belongs to {' and '.join(map(repr, users))}, and none of them is asked for. "
+                "Leave it out, or add the definition."
+            )
     return chosen
+
+
+def _leave_out(stated: Mapping[str, Any], binary: bool) -> dict[str, str]:
+    """Say why definitions that nobody named are not compared."""
+    left = {}
+    if stated["given"] is None:
+        left["conditional-independence"] = (
+            "it needs a column that explains a difference. Name one with given."
+        )
+    if binary and stated["rate"] is None:
+        left["base-rates"] = (
+            "with two levels of the target and no stated rate it gives the same rows as 'independence'. "
+            "State a rate, such as 0.3, to see another."
+        )
+    return left
 
 
 def _model(model: Any, known: Dataset, seed: int) -> Synthesizer:
@@ -179,7 +209,7 @@ def _model(model: Any, known: Dataset, seed: int) -> Synthesizer:
 def _treat(scene: Scene, model: Synthesizer, name: str, fair: dict[str, Any] | None) -> Treatment:
     words = DEFINITIONS.get(
         name, "rows of the model, nothing done" if name == LEARNT else "the training rows"
-    )
+    ) + _stated(fair or {}, hidden=any(scene.table[column].sensitive for column in scene.group))
     if name == REAL:
         return scene.describe(name, words, scene.real, ())
     own = Streams(scene.seed).at("compare fairness").key("rows", name) % 2**62
@@ -190,3 +220,15 @@ def _treat(scene: Scene, model: Synthesizer, name: str, fair: dict[str, Any] | N
         if name == LEARNT:
             raise
         return Treatment(name, words, error=str(error))
+
+
+def _stated(fair: Mapping[str, Any], *, hidden: bool) -> str:
+    """Put what the user stated into words."""
+    if fair.get("rate") is not None:
+        return f" (stated: {percent(fair['rate'])})"
+    if fair.get("shares"):
+        if hidden:
+            return " (stated)"
+        shares = ", ".join(f"{group} {percent(share)}" for group, share in fair["shares"].items())
+        return f" (stated: {shares})"
+    return ""

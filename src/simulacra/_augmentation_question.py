@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
-from simulacra.errors import DataError, OptionError, UnknownName, unknown
+from simulacra.errors import DataError, OptionError, PredicateError, UnknownName, unknown
 from simulacra.formatting import format_series
 from simulacra.metrics._case import LEVEL_KINDS, predictive_columns
 from simulacra.schema.predicates import Predicate
@@ -60,6 +60,12 @@ class Question:
         """Return the condition that a row is of this class."""
         return {self.target.name: self.values[code]}
 
+    def share(self, frame: pl.DataFrame) -> float:
+        """Return the share of a rare level among rows that have a class; the mean of several."""
+        codes = self.code(frame)
+        known = codes[codes >= 0]
+        return float(np.mean([(known == code).mean() for code in self.rare]))
+
     def name(self, code: int) -> str:
         """Return a class in words; a sensitive column's values are not told."""
         if self.target.sensitive:
@@ -103,11 +109,7 @@ def pose(frame: pl.DataFrame, table: Table, target: str, levels: Sequence[Any] |
         .len()
         .sort(["len", "value"], descending=[True, False])
     )
-    if not 2 <= counts.height <= MOST_CLASSES:
-        raise DataError(
-            f"target {target!r} has {counts.height:,} different values; augmentation takes from 2 to {MOST_CLASSES}. "
-            "Name another target, or put its values into fewer classes."
-        )
+    _require_classes(target, counts.height, len(frame))
     columns = tuple(one for one in predictive_columns(table) if one.name not in {target, table.weight})
     if not columns:
         raise DataError(f"there is no column beside {target!r} to predict it from. Give more columns.")
@@ -123,20 +125,39 @@ def pose(frame: pl.DataFrame, table: Table, target: str, levels: Sequence[Any] |
     return question
 
 
+def _require_classes(target: str, classes: int, rows: int) -> None:
+    if classes < 2:
+        what = "the same value in every row that has one" if classes else f"no value in any of {rows:,} rows"
+        raise DataError(f"target {target!r} has {what}, so there is nothing to predict. Name another target.")
+    if classes > MOST_CLASSES:
+        raise DataError(
+            f"target {target!r} has {classes:,} different values; augmentation takes from 2 to {MOST_CLASSES}. Name "
+            "another target, or put its values into fewer classes."
+        )
+
+
 def _rare(counts: pl.DataFrame, table: Table, target: str, levels: Sequence[Any] | None) -> tuple[int, ...]:
     if not levels:
         return (counts.height - 1,)
     values = counts.select(pl.col("value").alias(target))
     found: list[int] = []
     for level in levels:
-        fits = Predicate.parse({target: level}, table).evaluate(values).fill_null(False).to_numpy()
+        try:
+            fits = Predicate.parse({target: level}, table).evaluate(values).fill_null(False).to_numpy()
+        except PredicateError:
+            # a text where the target is a number or true and false is no level of it
+            fits = np.zeros(len(values), bool)
         if not fits.any():
-            if table[target].sensitive:
-                raise UnknownName(f"column {target!r} has no such level. Name one of those in the data.")
-            raise unknown(f"level of {target!r}", str(level), map(str, values[target]))
+            raise _no_level(str(level), values[target], table[target])
         found += np.flatnonzero(fits).tolist()
     if 0 in found:
         raise OptionError(
             f"target {target!r}: the commonest level is among those that are to get rows. Name the rare ones."
         )
     return tuple(sorted(set(found)))
+
+
+def _no_level(level: str, values: pl.Series, column: Column) -> UnknownName:
+    if column.sensitive:
+        return UnknownName(f"column {column.name!r} has no such level. Name one of those in the data.")
+    return unknown(f"level of {column.name!r}", level, map(str, format_series(values, column)))

@@ -9,8 +9,9 @@ import polars as pl
 
 from simulacra._augmentation_question import Question
 from simulacra._augmentation_rivals import NOTHING, RIVALS, SMOTE, SYNTHETIC, missing_smote
-from simulacra._augmentation_scores import AUC, BALANCED, CHOSEN, PRECISION, SCORES, Measured
+from simulacra._augmentation_scores import AUC, BALANCED, CHOSEN, SCORES, Measured
 from simulacra._augmentation_trials import Amount, name_of
+from simulacra.report.augmented import beyond_chance
 
 SCORE_FIELDS = {
     "method": pl.String, "rows": pl.Int64, "score": pl.String,
@@ -86,30 +87,51 @@ def say_choice(
     return [f"chosen by {goal} on out-of-fold predictions, of {tried}: {' and '.join(parts)}."]
 
 
-def say_gains(scores: pl.DataFrame) -> list[str]:
-    """Say what synthetic rows gain beyond chance, and what does as much without them."""
+def say_gains(scores: pl.DataFrame, share: float) -> list[str]:
+    """Say what synthetic rows gain beyond chance, and what does as much without them.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Of `score_table`.
+    share : float
+        The share of rare rows among those that are scored.
+    """
     rows = {(row["method"], row["score"]): row for row in scores.iter_rows(named=True)}
     ours = {score: rows[SYNTHETIC, score] for score in SCORES}
     nothing = {score: rows[NOTHING, score] for score in SCORES}
     notes = []
     if ours[AUC]["rows"]:
-        better = [score for score in SCORES if ours[score]["gain_low"] > 0]
-        worse = [score for score in SCORES if ours[score]["gain_high"] < 0]
         told = [
             f"{score} {ours[score]['value']:.3f} (without them {nothing[score]['value']:.3f})"
             for score in SCORES
         ]
-        notes.append(f"with synthetic rows: {'; '.join(told)}.")
-        if not {AUC, PRECISION, CHOSEN} & set(better):
-            notes.append(
-                "ROC AUC, average precision and balanced accuracy with a chosen threshold gain nothing beyond chance: "
-                "what is gained here is the threshold, which you can have without synthetic rows."
-            )
-        else:
-            notes.append(f"better beyond chance: {'; '.join(better)}.")
-        if worse:
-            notes.append(f"worse beyond chance: {'; '.join(worse)}.")
+        notes.append(
+            f"with synthetic rows: {'; '.join(told)}. {100 * share:.3g} % of the rows scored are rare."
+        )
+        notes += _say_verdict(*beyond_chance(scores))
     return notes + _say_others(rows, nothing)
+
+
+def _say_verdict(better: Sequence[str], worse: Sequence[str]) -> list[str]:
+    """Say which scores gain or lose by more than chance explains."""
+    notes = []
+    if list(better) == [BALANCED]:
+        notes.append(
+            "only balanced accuracy at the usual threshold gains beyond chance: what is gained here is the threshold, "
+            "which you can have without synthetic rows."
+        )
+    elif better:
+        notes.append(f"better beyond chance: {'; '.join(better)}.")
+    if worse:
+        notes.append(f"worse beyond chance: {'; '.join(worse)}.")
+    if not better:
+        notes.append(
+            "no score gains beyond chance."
+            if worse
+            else "no score gains or loses beyond chance: the intervals of all differences from doing nothing hold 0."
+        )
+    return notes
 
 
 def _say_others(
@@ -124,7 +146,7 @@ def _say_others(
             f"for yes-or-no decisions a threshold{at} on a model of the real rows alone takes balanced accuracy from "
             f"{plain['value']:.3f} to {moved['value']:.3f}."
         )
-    ours = rows[SYNTHETIC, AUC]
+    parts = []
     for method in RIVALS:
         helped = [
             score
@@ -133,6 +155,8 @@ def _say_others(
             if row["value"] > rows[SYNTHETIC, score]["value"]
         ]
         if helped:
-            beside = "synthetic rows" if ours["rows"] else "doing nothing"
-            notes.append(f"{method} does better than {beside} by {' and '.join(helped)}.")
+            parts.append(f"{method} by {' and '.join(helped)}")
+    if parts:
+        more = " and have higher figures than synthetic rows" if rows[SYNTHETIC, AUC]["rows"] else ""
+        notes.append(f"other methods that gain beyond chance{more}: {'; '.join(parts)}.")
     return notes

@@ -14,6 +14,7 @@ from simulacra.guarantees.constraints import OVER_ROWS
 from simulacra.schema._convert import READERS
 from simulacra.schema.breaches import columns_of, find_broken
 from simulacra.schema.conformance import canonical_type
+from simulacra.schema.constraints import Constraint
 from simulacra.schema.types import Table
 from simulacra.schema.validation import rules_of_column
 
@@ -32,9 +33,16 @@ class Judge:
     ----------
     table : Table
         The contract.
+    alone : tuple of Constraint
+        Rules among rows that list their groups, so that each row can be judged by itself.
     """
 
     table: Table
+    alone: tuple[Constraint, ...] = ()
+
+    def is_over_rows(self, rule: Constraint) -> bool:
+        """Tell whether a rule holds among rows, so that no row can be judged by itself."""
+        return isinstance(rule, OVER_ROWS) and rule not in self.alone
 
     def any_broken(self, frame: pl.DataFrame) -> Array:
         """Mark the rows that break a rule on one row."""
@@ -50,7 +58,7 @@ class Judge:
     @property
     def columns_among(self) -> frozenset[str]:
         """The columns of rules that hold among rows."""
-        rules = [rule for rule in self.table.constraints if isinstance(rule, OVER_ROWS)]
+        rules = [rule for rule in self.table.constraints if self.is_over_rows(rule)]
         keys = [column.name for column in self.table.columns if column.kind == "key"]
         return frozenset((*keys, *self.table.key)).union(*(columns_of(rule, self.table) for rule in rules))
 
@@ -106,7 +114,7 @@ class Judge:
                 if words != _UNIQUE:
                     yield f"{column.name}: {words}", broken
         for rule in self.table.constraints:
-            if not isinstance(rule, OVER_ROWS):
+            if not self.is_over_rows(rule):
                 yield str(rule), find_broken(rule, frame, self.table)
 
     def _among(self, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
@@ -118,7 +126,7 @@ class Judge:
             held = ~part.select(pl.any_horizontal(pl.all().is_null())).to_series()
             yield f"{', '.join(names)}: {_UNIQUE}", part.is_duplicated() & held
         for rule in self.table.constraints:
-            if isinstance(rule, OVER_ROWS):
+            if self.is_over_rows(rule):
                 yield str(rule), find_broken(rule, frame, self.table)
 
     def _broken_among(self, frame: pl.DataFrame) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import polars as pl
 
 from simulacra._edges_cases import Case, one
 from simulacra._edges_judging import Judge, Reader
+from simulacra._edges_relations import mend_related, relations_as_constraints
 from simulacra._edges_rows import model_contract
 from simulacra._edges_rules import asker, cases_of_rule
 from simulacra._edges_values import cases_of
@@ -46,13 +48,17 @@ class Maker:
         as_text: bool,
         into: pl.DataFrame | None,
     ) -> None:
-        own = model_contract(table, streams.at("contract"))
-        self.table, self.streams, self.as_text, self.into = table, streams, as_text, into
-        self.model = contract if isinstance(contract, Synthesizer) else own
-        self.models = [self.model, own] if self.model is not own else [own]
-        self.guarantees = Guarantees.of(table, self.model.encodings)
         self.seed = streams.key("draw") % 2**62
-        self.judge = Judge(table)
+        fitted = contract if isinstance(contract, Synthesizer) else None
+        # what a model keeps in every row is as good as a rule of its contract
+        self.kept = () if fitted is None else relations_as_constraints(fitted, self.seed)
+        own = model_contract(table, streams.at("contract"))
+        self.table = replace(table, constraints=(*table.constraints, *self.kept))
+        self.streams, self.as_text, self.into = streams, as_text, into
+        self.model = own if fitted is None else fitted
+        self.models = [own] if fitted is None else [fitted, own]
+        self.guarantees = Guarantees.of(table, self.model.encodings)
+        self.judge = Judge(self.table, self.kept)
 
     def make(self) -> tuple[pl.DataFrame, list[str]]:
         """Return the rows with flags, and notes."""
@@ -101,9 +107,10 @@ class Maker:
             yield Case(
                 "repeated key", ", ".join(names), values, rule=f"{', '.join(names)}: different in every row"
             )
-        ask = asker(self.models, self.seed)
+        ask, own = asker(self.models, self.seed), asker(self.models[-1:], self.seed)
         for rule in self.table.constraints:
-            yield from cases_of_rule(rule, self.table, pool, ask)
+            # a model would search in vain for rows that break what it keeps
+            yield from cases_of_rule(rule, self.table, pool, own if rule in self.kept else ask)
 
     def _place(self, cases: Sequence[Case], pool: pl.DataFrame) -> tuple[pl.DataFrame, list[str | None]]:
         """Put each case into the typical row in which it breaks fewest rules."""
@@ -126,6 +133,8 @@ class Maker:
                 spots = pl.Series(np.arange(place * tried, (place + 1) * tried))
                 frame = frame.with_columns(frame[name].clone().scatter(spots, value[0]).alias(name))
         frame = self._recompute(frame, touched, tried)
+        if self.kept:
+            frame = self._related(frame, cases, touched, tried)
         counts = self.judge.count(frame).reshape(len(cases), tried)
         best = np.arange(len(cases)) * tried + counts.argmin(axis=1)
         return frame[best], unread
@@ -151,6 +160,20 @@ class Maker:
                 kept = frame[rule.column].zip_with(pl.Series(own), made[rule.column])
                 frame = frame.with_columns(kept)
         return frame
+
+    def _related(
+        self, frame: pl.DataFrame, cases: Sequence[Case], touched: dict[str, list[int]], tried: int
+    ) -> pl.DataFrame:
+        """Let the relations of the model hold again, but where a case is there to break one."""
+        meant = {str(rule) for rule in self.kept}
+        places = np.arange(len(cases))
+        about = {
+            name: np.repeat(np.isin(places, touched.get(name, [])), tried) for name in self.table.names
+        }
+        rng = self.streams.stream("no randomness in relations")
+        mended = mend_related(frame, self.kept, self.table, about, self.judge.count, rng)
+        on_purpose = pl.Series(np.repeat([case.rule in meant for case in cases], tried))
+        return frame.select(part.zip_with(on_purpose, mended[part.name]) for part in frame.get_columns())
 
     def _numbered(self, frame: pl.DataFrame, cases: Sequence[Case | None], start: int) -> pl.DataFrame:
         """Give every row keys of its own, but for those that a case is about."""
@@ -195,6 +218,9 @@ class Maker:
             for rule in self.table.constraints
             if str(rule) not in met
         ]
+        if self.kept:
+            said = "; ".join(map(str, self.kept))
+            notes.append(f"rows were also held against what the model keeps in every row: {said}.")
         out = self._written(frame, cases) if self.as_text else frame
         flags: dict[str, Sequence[Any]] = {
             " case": ["typical" if case is None else case.name for case in cases],

@@ -19,6 +19,9 @@ LIMITS = (
     ("largest 32-bit number", 2**31 - 1), ("beyond 32 bits", 2**31), ("smallest 32-bit number", -(2**31)),
     ("below 32 bits", -(2**31) - 1), ("largest exact double", 2**53), ("beyond exact doubles", 2**53 + 1),
 )  # fmt: skip
+HOUR = timedelta(hours=1)
+MOST_YEARS = 10
+"""Years, the last ones of a column, in which changes of clocks are looked for."""
 SIGNS = (
     ("empty text", ""),
     ("one blank", " "),
@@ -237,7 +240,27 @@ def _datetimes(column: Column) -> Iterator[Case]:
 
 
 def _changes(column: Column, year: int) -> Iterator[Case]:
-    """Give the moments around the changes of clocks in a year, if the zone has any."""
+    """Give the moments around a change of clocks forward and one back, within the bounds where there is one."""
+    low, high = (None, None) if column.bounds is None else (_instant(column, end) for end in column.bounds)
+    last = year if high is None else high.year
+    first = year if low is None else max(low.year, last - MOST_YEARS)
+    found = [change for some in dict.fromkeys((*range(first, last + 1), year)) for change in _turns(column, some)]
+    for forward in (True, False):
+        turns = [turn for turn in found if (turn[1] > timedelta()) == forward]
+        inside = [
+            turn
+            for turn in turns
+            if low is not None and high is not None and low <= turn[0] - HOUR and turn[0] + HOUR <= high
+        ]
+        for change, gap, local in (inside or turns)[:1]:
+            yield from (_forward if forward else _back)(column, change, gap, local)
+
+
+Turn = tuple[datetime, timedelta, datetime]
+"""An instant at which clocks change, by how much, and what they showed until then."""
+
+
+def _turns(column: Column, year: int) -> Iterator[Turn]:
     zone = ZoneInfo(column.timezone or "UTC")
     start = datetime(year, 1, 1, tzinfo=UTC)
     offsets = [
@@ -245,23 +268,28 @@ def _changes(column: Column, year: int) -> Iterator[Case]:
         for hour in range(366 * 24)
     ]
     for hour in range(1, len(offsets)):
-        gap = offsets[hour] - offsets[hour - 1]
-        if not gap:
-            continue
-        change = start + timedelta(hours=hour)
-        local = (change.astimezone(UTC) + offsets[hour - 1]).replace(tzinfo=None)
-        if gap > timedelta():
-            yield one(
-                "last moment before clocks go forward", column, _moment(column, change - timedelta(seconds=1))
-            )
-            yield one("first moment after clocks went forward", column, _moment(column, change))
-            inside = local + gap / 2
-            yield spelt("hour that clocks skip", column, f"{inside:%Y-%m-%dT%H:%M:%S}")
-        else:
-            yield one("hour that comes twice, first", column, _moment(column, change + gap / 2))
-            yield one("hour that comes twice, second", column, _moment(column, change - gap / 2))
-            inside = local + gap / 2
-            yield spelt("hour that comes twice, without offset", column, f"{inside:%Y-%m-%dT%H:%M:%S}")
+        if gap := offsets[hour] - offsets[hour - 1]:
+            change = start + timedelta(hours=hour)
+            yield change, gap, (change + offsets[hour - 1]).replace(tzinfo=None)
+
+
+def _instant(column: Column, moment: date) -> datetime | None:
+    """Return a moment in UTC; None for one that clocks skip."""
+    whole: datetime | None = _moment(column, moment).dt.convert_time_zone("UTC").to_list()[0]
+    return whole
+
+
+def _forward(column: Column, change: datetime, gap: timedelta, local: datetime) -> Iterator[Case]:
+    before = _moment(column, change - timedelta(seconds=1))
+    yield one("last moment before clocks go forward", column, before)
+    yield one("first moment after clocks went forward", column, _moment(column, change))
+    yield spelt("hour that clocks skip", column, f"{local + gap / 2:%Y-%m-%dT%H:%M:%S}")
+
+
+def _back(column: Column, change: datetime, gap: timedelta, local: datetime) -> Iterator[Case]:
+    yield one("hour that comes twice, first", column, _moment(column, change + gap / 2))
+    yield one("hour that comes twice, second", column, _moment(column, change - gap / 2))
+    yield spelt("hour that comes twice, without offset", column, f"{local + gap / 2:%Y-%m-%dT%H:%M:%S}")
 
 
 def _times(column: Column) -> Iterator[Case]:

@@ -100,6 +100,8 @@ class Outcome:
         Every amount on out-of-fold predictions: what the choice was made by.
     notes : tuple of str
         The verdict in words, the plainest first.
+    shares : (float, float)
+        The share of rare rows among those that scores are measured on, and among the real rows.
     """
 
     synthetic: pl.DataFrame
@@ -107,6 +109,7 @@ class Outcome:
     scores: pl.DataFrame
     amounts: pl.DataFrame
     notes: tuple[str, ...]
+    shares: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -181,12 +184,16 @@ def augment_table(
         progress(0.97, "measuring on the holdout")
         measured, thresholds = _score_holdout(setting, frame, synthetic, holdout, chosen, folds, streams)
     scores = score_table(measured, thresholds, chosen)
-    notes = [*say_choice(question, chosen, amounts, goal, asked=rows is not None), *say_gains(scores)]
+    shares = (question.share(frame if holdout is None else holdout), question.share(frame))
+    notes = [
+        *say_choice(question, chosen, amounts, goal, asked=rows is not None),
+        *say_gains(scores, shares[0]),
+    ]
     if len(part) < len(frame):
         notes.append(f"the amounts were tried on a random {len(part):,} of the {len(frame):,} rows.")
     if holdout is None:
         notes.append(OPTIMISTIC if rows is None else OUT_OF_FOLD)
-    return Outcome(synthetic, chosen, scores, amount_table(amounts, tried, chosen), tuple(notes))
+    return Outcome(synthetic, chosen, scores, amount_table(amounts, tried, chosen), tuple(notes), shares)
 
 
 def choose(tried: list[Measured], goal: str) -> int:

@@ -9,11 +9,13 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
+from simulacra.completion.partial import agree
 from simulacra.dataset import Dataset
 from simulacra.domain import Array
 from simulacra.errors import DataError, unknown
 from simulacra.generator import Progress, part, silent
-from simulacra.imputation import Fitted, Imputed, Wanted, agree, complete_rows
+from simulacra.imputation import Fitted, Imputed, Wanted, complete_rows
+from simulacra.privacy.protection import HOLDERS
 from simulacra.randomness import Streams
 from simulacra.schema.column import Column
 from simulacra.schema.types import Schema, Table
@@ -66,7 +68,7 @@ class Sharing:
     on, columns : tuple of str
         Shared columns, and those to add.
     notes : tuple of str
-        Where the two differ.
+        Which columns were left out, and why.
     """
 
     data: Dataset
@@ -84,7 +86,7 @@ class Sharing:
         Raises
         ------
         DataError
-            There is no shared column, or none to add, or a shared one is of another kind.
+            There is no shared column, or none to add or to learn of, or a shared one is of another kind.
         UnknownName
             There is no such column.
         """
@@ -109,9 +111,9 @@ class Sharing:
             raise DataError(
                 f"tables {own.name!r} and {theirs.name!r} {what}. Give them columns of the same name and meaning."
             )
-        notes = []
         for name in shared:
-            notes += _differences(own[name], theirs[name], data.polars()[name], other.polars()[name])
+            _require_kind(own[name], theirs[name])
+        added, notes = _learnable(other, added, named=columns is not None)
         table = Table(theirs.name, tuple(theirs[name] for name in (*shared, *added)))
         kept = replace(
             other, schema=Schema((table,)), frames={theirs.name: other.polars().select(table.names)}, notes=()
@@ -247,23 +249,41 @@ def _ranks(values: pl.Series, scale: Array) -> Array:
     return np.where(np.isnan(numbers), np.nan, (low + high) / 2 / max(len(scale), 1))
 
 
-def _differences(own: Column, theirs: Column, mine: pl.Series, other: pl.Series) -> list[str]:
-    """Refuse columns of two kinds, and say where levels or ranges differ."""
+def _require_kind(own: Column, theirs: Column) -> None:
+    """Refuse a shared column of two kinds."""
     if own.kind != theirs.kind:
         raise DataError(
             f"column {own.name!r} is a {own.kind} in one table and a {theirs.kind} in the other. Rename one, or make "
             "them the same kind in their schemas."
         )
-    if own.kind == "category":
-        new = ~mine.is_in(other.drop_nulls().unique().implode())
-        count = int((new & mine.is_not_null()).sum())
-        what = "a level that the other table does not have, so it tells nothing"
-    elif own.kind == "boolean":
-        return []
-    else:
-        low, high = other.min(), other.max()
-        count = int(((mine < low) | (mine > high)).sum())
-        what = "a value outside the other table's range, so it counts as the nearest end"
-    if not count:
-        return []
-    return [f"shared column {own.name!r}: {count:,} {'row has' if count == 1 else 'rows have'} {what}."]
+
+
+def _learnable(other: Dataset, names: list[str], *, named: bool) -> tuple[list[str], list[str]]:
+    """Return the columns of which protection leaves something to learn, and say which were left out.
+
+    Raises
+    ------
+    DataError
+        There is none, or one that was asked for by name is not among them.
+    """
+    frame, table = other.polars(), other.schema.table()
+    held = {name: _most_holders(frame[name]) for name in names}
+    poor = [name for name in names if held[name] < HOLDERS]
+    if not poor:
+        return names, []
+    listed = ", ".join(map(repr, poor))
+    why = (
+        f"table {table.name!r} has {len(frame):,} rows, and what fewer than {HOLDERS} of them hold is not learnt, so "
+        f"it has nothing to tell of {listed}"
+    )
+    if named or len(poor) == len(names):
+        raise DataError(f"{why}. Give more rows, or columns of fewer values.")
+    return [name for name in names if name not in poor], [f"{why}: left out."]
+
+
+def _most_holders(values: pl.Series) -> int:
+    """Return how many rows hold the commonest level; of numbers and dates, how many have one."""
+    known = values.drop_nulls()
+    if values.dtype not in (pl.String, pl.Boolean):
+        return len(known)
+    return int(known.value_counts()["count"].max() or 0)  # type: ignore[arg-type]

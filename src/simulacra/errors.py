@@ -105,8 +105,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     no model named 'tree'; did you mean 'trees'?
     """
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    folded = {other.casefold(): other for other in reversed(names)}
+    near = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
     if near:
-        return UnknownName(f"no {kind} named {name!r}; did you mean {near[0]!r}?")
+        return UnknownName(f"no {kind} named {name!r}; did you mean {folded[near[0]]!r}?")
     shown = ", ".join(repr(other) for other in names[:12]) + (", ..." if len(names) > 12 else "")
     return UnknownName(f"no {kind} named {name!r}; there is {shown or 'none'}.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +12,9 @@ import numpy as np
 import polars as pl
 
 from simulacra.completion.completion import PARTICLES, Account, Completer
-from simulacra.dataset import Dataset, dataset
+from simulacra.completion.partial import open_partial
+from simulacra.completion.telling import tell_account
+from simulacra.dataset import Dataset
 from simulacra.domain import Domain
 from simulacra.encoding import Encoding
 from simulacra.errors import DataError, OptionError, unknown
@@ -167,6 +170,31 @@ class Wanted:
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
                 raise OptionError(f"{name} is a whole number from 1, not {value!r}.")
 
+    def check(self, table: Table, names: Sequence[str]) -> list[str]:
+        """Return the columns of a table that are filled in rows that have columns of some names.
+
+        Raises
+        ------
+        UnknownName
+            There is no such column.
+        OptionError
+            The mark is a column already.
+        PredicateError
+            The condition can not be understood.
+        """
+        for name in (*(self.columns or ()), *self.keep_missing):
+            if name not in table.names:
+                raise unknown("column", name, table.names)
+        if self.mark is not None and self.mark in (*names, *table.names):
+            raise OptionError(f"mark {self.mark!r} is a column already. Choose another name.")
+        if self.where is not None:
+            Predicate.parse(self.where, table)
+        return [
+            name
+            for name in table.names
+            if (self.columns is None or name in self.columns) and name not in self.keep_missing
+        ]
+
 
 def complete_given(
     model: Fitted,
@@ -180,7 +208,7 @@ def complete_given(
     progress: Progress,
 ) -> Dataset:
     """Complete the rows that a draw was given, `asked` being what can not be asked of them; see `complete_rows`."""
-    known = open_partial(model, given)
+    known = open_partial(model.table, given)
     if n is not None and n != len(known):
         raise OptionError(f"{len(known):,} rows are given, and {n!r} were asked for. Leave the number out.")
     if any(value is not None for value in asked.values()):
@@ -247,7 +275,7 @@ def complete_rows(
         raise DataError(
             f"the rows have none of the model's columns: {', '.join(map(repr, table.names))}. Give rows of its table."
         )
-    columns = _columns(wanted, table, frame)
+    columns = wanted.check(table, frame.columns)
     where = Predicate.parse(wanted.where, table) if wanted.where is not None else None
     completer = Completer(
         model.generator, Decoder(model.encodings, model.domain, model.relations), table, where,
@@ -270,67 +298,11 @@ def complete_rows(
     }
     notes = (
         *data.notes,
-        *tell_account(account, made[0], columns),
+        *tell_account(account, frame, made[0], columns, table, model.encodings),
         *(() if told else (f"seed {seed}",)),
     )
     done = tuple(_replaced(model, data, whole, columns, wanted.mark, notes) for whole in made)
     return Imputed(done, filled, notes, seed)
-
-
-def open_partial(model: Fitted, data: Any) -> Dataset:
-    """Read partial rows of a model's table: its columns as the model reads them, others as they are guessed."""
-    return dataset(data, schema=agree(dataset(data).schema, model.table))
-
-
-def agree(schema: Schema, table: Table) -> Schema:
-    """Say of data's columns what a model's table says, where it has them."""
-    own = schema.table()
-    known = set(table.names)
-    columns = tuple(table[column.name] if column.name in known else column for column in own.columns)
-    return Schema((Table(own.name, columns),))
-
-
-def tell_account(account: Account, whole: pl.DataFrame, columns: Iterable[str]) -> list[str]:
-    """Say in sentences what happened to completed rows."""
-    notes = []
-    for name, count in account.strange.items():
-        if count:
-            cells = "cell has" if count == 1 else "cells have"
-            notes.append(
-                f"column {name!r}: {count:,} known {cells} a value that the model can not draw; it stays, and tells as "
-                "much of its row as the nearest value does, a level nothing."
-            )
-    if account.loose:
-        notes.append(
-            f"{account.loose:,} {'row has' if account.loose == 1 else 'rows have'} known cells that fit no row of the "
-            "model (an exact relation, a constraint, or a value that is always missing there); their gaps were filled "
-            "without that."
-        )
-    for words, count in account.broken.items():
-        if count:
-            notes.append(
-                f"{words}: {count:,} {'row breaks' if count == 1 else 'rows break'} it, by known cells."
-            )
-    for name in columns:
-        gaps = whole[name].null_count()
-        if gaps:
-            notes.append(
-                f"column {name!r}: {gaps:,} {'cell is' if gaps == 1 else 'cells are'} still missing."
-            )
-    return notes
-
-
-def _columns(wanted: Wanted, table: Table, frame: pl.DataFrame) -> list[str]:
-    for name in (*(wanted.columns or ()), *wanted.keep_missing):
-        if name not in table.names:
-            raise unknown("column", name, table.names)
-    if wanted.mark is not None and wanted.mark in (*frame.columns, *table.names):
-        raise OptionError(f"mark {wanted.mark!r} is a column already. Choose another name.")
-    return [
-        name
-        for name in table.names
-        if (wanted.columns is None or name in wanted.columns) and name not in wanted.keep_missing
-    ]
 
 
 def _replaced(
@@ -353,13 +325,29 @@ def _replaced(
     }
     facts = [*own.columns, *(model.table[name] for name in added)]
     if mark is not None:
-        gaps = [
-            pl.when(frame[name].is_null() & whole[name].is_not_null()).then(pl.lit(name))
+        gaps = {
+            name: frame[name].is_null() & whole[name].is_not_null()
             for name in columns
             if name in frame.columns
-        ]
-        marks = pl.select(pl.concat_str(gaps, separator=" ", ignore_nulls=True)).to_series() if gaps else None
-        out = out.with_columns((marks if marks is not None else pl.Series([""] * len(out))).alias(mark))
+        }
+        out = out.with_columns(mark_filled(gaps, len(out)).alias(mark))
         facts.append(Column(mark, "category"))
     schema = Schema((replace(own, columns=tuple(facts)),))
     return Dataset(schema, {own.name: out}, {own.name: replace(layout, types=types)}, notes)
+
+
+def mark_filled(gaps: Mapping[str, pl.Series], rows: int) -> pl.Series:
+    """List, for every row, the columns that were filled: ``"age, sex"``, or JSON where a name has a comma.
+
+    Examples
+    --------
+    >>> mark_filled({"a": pl.Series([True, False]), "b, c": pl.Series([True, False])}, 2).to_list()
+    ['["a", "b, c"]', '[]']
+    """
+    written = any("," in name for name in gaps)
+    names = {name: json.dumps(name, ensure_ascii=False) if written else name for name in gaps}
+    listed = [pl.when(gap).then(pl.lit(names[name])) for name, gap in gaps.items()]
+    if not listed:
+        return pl.Series([""] * rows, dtype=pl.String)
+    marks = pl.select(pl.concat_str(listed, separator=", ", ignore_nulls=True)).to_series()
+    return "[" + marks + "]" if written else marks

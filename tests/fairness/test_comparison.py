@@ -12,8 +12,16 @@ from made_people import draw
 
 import simulacra as sim
 from simulacra.errors import OptionError, UnknownName
-from simulacra.metrics._parity import describe_decisions, describe_labels, find_conditional_gap, find_gap
+from simulacra.metrics._parity import (
+    Figure,
+    describe_decisions,
+    describe_labels,
+    find_conditional_gap,
+    find_gap,
+)
 from simulacra.randomness import Streams
+from simulacra.report.parity import GroupRate, ParityReport, Treatment
+from simulacra.report.parity_page import _lines, _plane
 
 # --- figures
 
@@ -80,6 +88,8 @@ def test_a_comparison_is_saved_in_every_form(report: object, tmp_path: Path) -> 
     assert json.loads((tmp_path / "fair.json").read_text())["treatments"][2]["name"] == "independence"
     page = (tmp_path / "fair.html").read_text()
     assert "<script" not in page and page.count("<svg") == 1 + 4
+    assert "parity gap\u00a0↓" in page and "fair:" not in page
+    assert page.count("(target and group are independent)") == 0 and "Counted over" in page
     assert pl.read_csv(tmp_path / "fair.csv").filter(pl.col("figure") == "rate").height == 4 * 3
     with pytest.raises(OptionError, match=r"not as 'fair\.xlsx'"):
         report.save(tmp_path / "fair.xlsx")
@@ -105,3 +115,20 @@ def test_a_boolean_target_is_compared() -> None:
         frame, "independent", holdout=frame, target="bonus", group="group", definitions=["base-rates"], seed=1
     )
     assert report.positive == "true" and report["base-rates"].error == ""
+
+
+def test_sets_of_rows_at_one_place_are_rings_about_each_other() -> None:
+    def one(name: str, gap: float) -> Treatment:
+        rate = GroupRate("a", 100, 0.5, Figure(0.3, 0.2, 0.35))
+        figures = {"decision_gap": Figure(gap, gap - 0.01, gap + 0.01), "auc": Figure(0.9, 0.88, 0.92)}
+        return Treatment(name, groups=(rate,), figures=figures)
+
+    treatments = (one("real", 0.2), one("independence", 0.1), one("base-rates", 0.1))
+    report = ParityReport("t", "paid", "yes", ("sex",), (), treatments, {})
+    plane, lines = _plane(report), _lines(report)
+    assert plane is not None
+    real, under, over = plane.dots
+    assert (under.x, under.y) == (over.x, over.y) and under.label != over.label
+    assert under.radius > over.radius == real.radius
+    # ends whose half is a round number too
+    assert (lines["half"], lines["top"]) == ("20 %", "40 %")

@@ -366,3 +366,14 @@ def test_the_option_of_the_command_line_is_what_python_takes() -> None:
     for wrong in (("target",), ("goal=paid",), ("rate=much",), ("target=a", "target=b")):
         with pytest.raises(OptionError, match="--fair"):
             parse_fair(wrong)
+
+
+def test_several_columns_in_one_name_are_told_apart() -> None:
+    with pytest.raises(
+        OptionError, match=r"is no column but 2 of them.*\['group', 'field'\].*group=group and group=field"
+    ):
+        read_parity({**ASKED, "group": "group,field"}, TABLE)
+    with pytest.raises(UnknownName):
+        read_parity({**ASKED, "group": "group,feeld"}, TABLE)
+    with pytest.raises(OptionError, match=r"For 40 % write 0\.4"):
+        read_parity({**ASKED, "definition": "base-rates", "rate": 40}, TABLE)

@@ -50,9 +50,12 @@ def test_all_definitions_are_compared_and_written(files: Path, capsys: pytest.Ca
     assert run([*ASK, "-m", "model.sim", "--given", "years", "-o", "fair.html", "--json"]) == 0
     found = {one["name"]: one for one in json.loads(capsys.readouterr().out)["treatments"]}
     assert list(found) == [
-        "real", "as learnt", "independence", "conditional-independence", "group-shares", "no-direct-path", "relabel",
+        "real", "as learnt", "independence", "conditional-independence", "base-rates", "group-shares",
+        "no-direct-path", "relabel",
     ]  # fmt: skip
-    gaps = {name: one["figures"]["parity_gap"]["value"] for name, one in found.items()}
+    # with two levels it would be independence again, and the report says so
+    assert "same rows as 'independence'" in found["base-rates"]["error"]
+    gaps = {name: one["figures"]["parity_gap"]["value"] for name, one in found.items() if not one["error"]}
     # the gap is 0.2 by construction, known to 0.018 (one standard error of 3,000 rows)
     assert all(abs(gaps[name] - 0.2) < 0.09 for name in ("real", "as learnt", "group-shares"))
     assert gaps["independence"] < 0.002 and gaps["relabel"] < 0.002
@@ -67,3 +70,42 @@ def test_a_wrong_call_exits_with_2_and_says_why(files: Path, capsys: pytest.Capt
     assert "no definition of fairness named 'parity'" in capsys.readouterr().err
     assert run([*ASK, "-o", "fair.txt"]) == 2
     assert not (files / "fair.txt").exists()
+
+
+def test_stated_rates_and_shares_are_compared_and_names_are_whole_at_80_columns(
+    files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    stated = ["--rate", "0.4", "--share", "f=0.25", "--share", "m=0.75", "-m", "independent", "-n", "1000"]
+    assert run([*ASK, *stated, "-o", "fair.json"]) == 0
+    shown = capsys.readouterr().out
+    found = {one["name"]: one for one in json.loads((files / "fair.json").read_text())["treatments"]}
+    # less than a row of each group is rounded
+    assert found["base-rates"]["figures"]["parity_gap"]["value"] < 0.01
+    assert all(abs(group["rate"]["value"] - 0.4) < 0.01 for group in found["base-rates"]["groups"])
+    assert {group["name"]: group["rows"] for group in found["group-shares"]["groups"]} == {"f": 250, "m": 750}
+    assert "stated: f 25.0 %" in found["group-shares"]["words"]
+    # what nobody named and can not be compared is told, with the reason
+    assert "it needs a column" in found["conditional-independence"]["error"]
+    assert "conditional-independence was left out: it needs" in shown
+    assert "predictive gap" in shown and "…" not in shown
+    for name in ("independence", "base-rates", "group-shares"):
+        assert sum(line.startswith(f"{name} ") for line in shown.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (["--share", "f"], "--share takes GROUP=SHARE"),
+        (["--share", "f=.5", "--share", "f=.5"], "twice"),
+        (["--share", "f=half"], "'half' is no number"),
+        (["--rate", "30"], "For 30 % write 0.3"),
+        (["--rate", "0.3", "--definition", "independence"], "'base-rates' and 'relabel'"),
+        (["--group", "sex,years"], "Name each by itself"),
+    ],
+)
+def test_a_wrong_rate_share_or_group_is_told(
+    files: Path, capsys: pytest.CaptureFixture[str], wrong: list[str], words: str
+) -> None:
+    assert run([*ASK, *wrong, "-m", "independent"]) == 2
+    assert words in " ".join(capsys.readouterr().err.split())

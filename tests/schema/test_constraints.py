@@ -224,6 +224,9 @@ def test_what_has_no_meaning_is_refused_where_it_is_declared(constraint: Constra
         (lambda: Monotone("a", "a"), "named twice"),
         (lambda: Equality("a", "b", tolerance=-1), "0 or more"),
         (lambda: Check(3), "SQL text"),
+        (lambda: Pattern("t", "[A-"), "pattern of 't': '\\[A-' is no regular expression"),
+        (lambda: Pattern("t", "a(?=b)"), "look-around"),
+        (lambda: Pattern("t", ""), "empty"),
     ],
 )
 def test_arguments_are_checked(make: Any, match: str) -> None:

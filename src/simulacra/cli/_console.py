@@ -58,3 +58,8 @@ def tell(notes: tuple[str, ...] | list[str]) -> None:
 def print_json(value: Any) -> None:
     """Write JSON on stdout."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n")
+
+
+def split_names(text: str | None) -> list[str] | None:
+    """Return names that are joined by commas; None where there is no text."""
+    return [name.strip() for name in text.split(",")] if text else None

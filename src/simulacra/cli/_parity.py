@@ -47,8 +47,37 @@ def parse_fair(texts: tuple[str, ...]) -> dict[str, Any] | None:
     return found or None
 
 
-def _number(text: str, value: str) -> float:
+def read_groups(texts: tuple[str, ...]) -> dict[str, float] | None:
+    """Read ``--share GROUP=SHARE``; None without any.
+
+    Parameters
+    ----------
+    texts : tuple of str
+        ``("Female=0.5", "Male=0.5")``.
+
+    Raises
+    ------
+    OptionError
+        One has another form, or a group is named twice.
+
+    Examples
+    --------
+    >>> read_groups(("Female=0.5", "Male=0.5"))
+    {'Female': 0.5, 'Male': 0.5}
+    """
+    found: dict[str, float] = {}
+    for text in texts:
+        group, sign, value = text.rpartition("=")
+        if not sign or not group:
+            raise OptionError(f"--share takes GROUP=SHARE such as Female=0.5, not {text!r}.")
+        if group in found:
+            raise OptionError(f"--share names {group!r} twice. Name it once.")
+        found[group] = _number(text, value, "--share")
+    return found or None
+
+
+def _number(text: str, value: str, option: str = "--fair") -> float:
     try:
         return float(value)
     except ValueError:
-        raise OptionError(f"--fair {text!r}: {value!r} is no number. Write a share such as 0.5.") from None
+        raise OptionError(f"{option} {text!r}: {value!r} is no number. Write a share such as 0.5.") from None

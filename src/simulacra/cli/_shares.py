@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from simulacra.errors import OptionError
 
 _EXAMPLES = {
-    "--balance": "fraud:yes=0.5 or \"age > 60 and sex = 'F'=0.2\"",
+    "--balance": "fraud:yes=0.5, \"age > 60 and sex = 'F'=0.2\" or (missing) 'age is null=0.1'",
     "--bigger": 'fraud:yes=3 or "delay > 30 and month = 2=2"',
     "--smaller": 'fraud:no=2 or "age < 18=4"',
 }
@@ -52,6 +52,8 @@ def read_shares(
             number = float(said)
         except ValueError:
             number = float("nan")
+        if equals and left and said.strip().endswith("%"):
+            raise OptionError(f"{option} {text!r}: {said.strip()!r} is no number.{_decimal(left, said)}")
         if not (equals and left) or level == "" or number != number:
             raise OptionError(
                 f"{option} takes COLUMN:LEVEL=NUMBER or PREDICATE=NUMBER such as {_EXAMPLES.get(option, '')}, "
@@ -66,6 +68,13 @@ def read_shares(
             raise OptionError(f"{option} names {left!r} twice. Name it once.")
         known[key] = number
     return shares or None
+
+
+def _decimal(left: str, said: str) -> str:
+    try:
+        return f" Write a share as a decimal: '{left}={float(said.strip().rstrip('% ')) / 100:g}'."
+    except ValueError:
+        return " Write a share such as 0.5."
 
 
 def _column(left: str, names: Sequence[str]) -> str | None:

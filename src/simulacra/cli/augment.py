@@ -120,15 +120,15 @@ def _telling(bar: Progress) -> Progress:
 
 
 def _print_scores(found: Augmented) -> None:
-    """Print the methods side by side, in ASCII."""
+    """Print the methods side by side, in ASCII, within 80 columns."""
     names = found.scores["score"].unique(maintain_order=True).to_list()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("method")
+    table.add_column("method", vertical="bottom")
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", max_width=13)
     for _, rows in found.scores.group_by("method", maintain_order=True):
         cells = [
-            "-" if value is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
+            "-" if value is None else f"{value:.3f} +-{max(value - low, high - value):.3f}"
             for value, low, high in rows.select("value", "low", "high").iter_rows()
         ]
         table.add_row(rows["method"][0], *cells)

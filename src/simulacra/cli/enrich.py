@@ -7,7 +7,7 @@ import time
 import click
 
 from simulacra._api_imputation import enrich
-from simulacra.cli._console import print_json, progress, say, tell
+from simulacra.cli._console import print_json, progress, say, split_names, tell
 from simulacra.filing import source_for
 from simulacra.imputation import numbered
 from simulacra.storage import require_writable
@@ -59,7 +59,7 @@ def command(
     start = time.perf_counter()
     with progress("enriching", quiet=quiet) as report:
         done = enrich(
-            data, other, on=on.split(",") if on else None, columns=columns.split(",") if columns else None,
+            data, other, on=split_names(on), columns=split_names(columns),
             model=model, times=times, seed=seed, progress=report,
         )  # fmt: skip
     done.write(output)

@@ -6,6 +6,7 @@ import click
 
 from simulacra.api import compare_fairness
 from simulacra.cli._console import OUT, print_json, progress, say
+from simulacra.cli._parity import read_groups
 from simulacra.report.parity import SUFFIXES, print_parity
 from simulacra.shares.parity import DEFINITIONS
 from simulacra.storage import require_writable
@@ -26,6 +27,18 @@ from simulacra.storage import require_writable
     "definitions",
     multiple=True,
     help=f"Only this one; repeatable. One of: {', '.join(DEFINITIONS)}.",
+)
+@click.option(
+    "--rate",
+    type=float,
+    help="The rate that base-rates and relabel give every group; that of all rows when left out.",
+)
+@click.option(
+    "--share",
+    "shares",
+    multiple=True,
+    metavar="GROUP=SHARE",
+    help="A group's share of the rows, for group-shares; repeatable. Equal shares when left out.",
 )
 @click.option(
     "-n",
@@ -54,6 +67,8 @@ def command(
     given: tuple[str, ...],
     positive: str | None,
     definitions: tuple[str, ...],
+    rate: float | None,
+    shares: tuple[str, ...],
     rows: int | None,
     schema: str | None,
     seed: int,
@@ -77,7 +92,8 @@ def command(
     with progress("comparing", quiet=quiet) as bar:
         report = compare_fairness(
             train, model, holdout=holdout, target=target, group=groups, given=given or None, positive=positive,
-            definitions=definitions or None, rows=rows, schema=schema, seed=seed, progress=bar,
+            definitions=definitions or None, rate=rate, shares=read_groups(shares), rows=rows,
+            schema=schema, seed=seed, progress=bar,
         )  # fmt: skip
     for output in outputs:
         report.save(output)

@@ -7,7 +7,7 @@ import time
 import click
 
 from simulacra._api_imputation import impute
-from simulacra.cli._console import print_json, progress, say, tell
+from simulacra.cli._console import print_json, progress, say, split_names, tell
 from simulacra.filing import source_for
 from simulacra.imputation import numbered
 from simulacra.storage import require_writable
@@ -65,7 +65,7 @@ def command(
     start = time.perf_counter()
     with progress("imputing", quiet=quiet) as report:
         done = impute(
-            data, model, columns=_names(columns), keep_missing=_names(keep_missing) or (), where=where,
+            data, model, columns=split_names(columns), keep_missing=split_names(keep_missing) or (), where=where,
             times=times, mark="imputed" if mark else None, schema=schema, seed=seed, progress=report,
         )  # fmt: skip
     done.write(output)
@@ -78,7 +78,3 @@ def command(
                 say(f"  {name}: {count:,} {'cell' if count == 1 else 'cells'} filled")
         took = time.perf_counter() - start
         say(f"completed {len(done.dataset):,} rows in {took:.1f} s; wrote {', '.join(map(str, paths))}")
-
-
-def _names(text: str | None) -> list[str] | None:
-    return [name.strip() for name in text.split(",")] if text else None

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from simulacra.completion._conditioning import Conditioner
+from simulacra.completion._contradictions import find_contradictions
 from simulacra.completion._gaps import all_but_missing, keep_known, number_keys, put_rows, say_rows
 from simulacra.completion._known import Known
 from simulacra.completion._solving import widened
@@ -28,10 +29,10 @@ from simulacra.generator import Progress, Sequential, silent
 from simulacra.guarantees.constraints import OVER_ROWS, Guarantees
 from simulacra.guarantees.tallies import Tally
 from simulacra.randomness import Streams
-from simulacra.sampling.conditions import quoted
 from simulacra.sampling.decoding import Decoder
 from simulacra.sampling.supports import Plan, Wish, make_plan
 from simulacra.schema._kinds import said
+from simulacra.schema._literals import quoted
 from simulacra.schema.breaches import columns_of, find_broken
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
@@ -56,7 +57,7 @@ class Account:
     strange : Counter
         By column: known cells whose value the model can not draw.
     broken : Counter
-        By constraint: rows that break it.
+        By constraint or exact relation: rows that break it.
     loose : int
         Rows in which a relation could not be held.
     again : int
@@ -143,6 +144,9 @@ class Completer:
         out = number_keys(out, frame, self.guarantees)
         for rule in self.table.constraints:
             account.broken[said(rule)] += int(find_broken(rule, out, self.table).sum())
+        told = [frozenset(columns_of(rule, self.table)) for rule in self.table.constraints]
+        for relation, rows in find_contradictions(frame, self.decoder, told):
+            account.broken[str(relation)] += rows
         return out
 
     @cached_property

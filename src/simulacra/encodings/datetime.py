@@ -111,11 +111,13 @@ class Datetime(Encoding):
         if np.isnan(days[0]):
             column = replace(self.column, bounds=None, nullable=True)
             return replace(self, column=column, missing=True, days=(0.0, 0.0), clock=(0.0, 0.0), ends=(0, 0))
-        column = self.column
+        column, ends = self.column, self.ends
+        if "instant" in limits:
+            ends = (int(limits["instant"][0]) * self.unit, int(limits["instant"][1]) * self.unit)
         if column.bounds is not None and not column.declared:
-            low, high = self._instants(np.array(self.ends)).to_list()
+            low, high = self._instants(np.array(ends)).to_list()
             column = replace(column, bounds=(low, high))
-        return replace(self, column=column, days=days, clock=clock)
+        return replace(self, column=column, days=days, clock=clock, ends=ends)
 
     def candidates(self, literals: Sequence[Any] = ()) -> pl.Series | None:
         """List every day with every clock time when that is short, else a grid of both."""

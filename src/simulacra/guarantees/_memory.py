@@ -23,6 +23,11 @@ class Seen:
     columns: tuple[str, ...]
     _runs: list[Array] = field(default_factory=list)
 
+    @property
+    def count(self) -> int:
+        """How many different combinations were met."""
+        return sum(len(run) for run in self._runs)
+
     def admit(self, frame: pl.DataFrame) -> Array:
         """Mark the rows that repeat none before them; a row with a missing value repeats none."""
         keys = frame.select(self.columns)

@@ -11,7 +11,7 @@ from simulacra.errors import ImpossibleCondition
 from simulacra.guarantees.constraints import Guarantees
 from simulacra.schema._kinds import said
 from simulacra.schema.breaches import columns_of, find_broken
-from simulacra.schema.constraints import Check, Combination, Constraint, OneHot, Pattern
+from simulacra.schema.constraints import Check, Combination, Constraint, Implies, OneHot, Pattern
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
 
@@ -35,6 +35,8 @@ def require_possible(n: int, guarantees: Guarantees, where: Predicate | None) ->
     for rule in guarantees.table.constraints:
         if isinstance(rule, Check) and len(columns := columns_of(rule, guarantees.table)) == 1:
             values.require(columns[0], rule)
+        if isinstance(rule, Implies) and where is not None:
+            values.require_agreement(rule, where)
     for rule in guarantees.unique:
         counts = [values.count(name) for name in rule.columns]
         held = [count for count in counts if count is not None]
@@ -61,14 +63,17 @@ class _Values:
         ]
         self.computed = {name for repair in guarantees.repairs for name in repair.writes}
 
-    def fitting(self, name: str) -> pl.Series | None:
-        """List the values that fit; None where they can not be listed, or are made after drawing."""
+    def fitting(self, name: str, *beside: Predicate) -> pl.Series | None:
+        """List the values that fit, with the constants of other terms among them.
+
+        None where they can not be listed, or are made after drawing.
+        """
         encoding = self.guarantees.encodings.get(name)
         if encoding is None or name in self.computed:
             return None
         terms = [term for term in self.terms if term.columns == (name,)]
         rules = [rule for rule in self.rules if columns_of(rule, self.guarantees.table) == (name,)]
-        literals = [literal for term in terms for literal in term.literals()]
+        literals = [literal for term in (*terms, *beside) for literal in term.literals()]
         literals += [
             literal
             for rule in rules
@@ -96,6 +101,32 @@ class _Values:
             f"constraint {said(rule)}: no value of {name!r} in this model keeps it{condition}. Loosen one of them."
         )
 
+    def require_agreement(self, rule: Implies, where: Predicate) -> None:
+        """Refuse a condition under which the 'if' of a rule always holds, and a part of its 'then' never does."""
+        table = self.guarantees.table
+        when, then = (Predicate.parse(sql, table).terms() for sql in (rule.when, rule.then))
+        if not all(self._always(term, True) for term in when):
+            return
+        if any(self._always(term, False) for term in then):
+            raise ImpossibleCondition(
+                f"where {said(Check(where.sql))}: no row that satisfies it keeps the constraint {said(rule)}. "
+                "Loosen one of them."
+            )
+
+    def _always(self, term: Predicate, truth: bool) -> bool:
+        """Tell whether a term on one column is TRUE, or FALSE, for every value that fits, as far as can be told."""
+        if len(term.columns) != 1:
+            return False
+        name = term.columns[0]
+        asked = [one for one in self.terms if one.columns == (name,)]
+        if not asked or not all(_is_plain(one) for one in (term, *asked)):
+            return False
+        values = self.fitting(name, term)
+        if values is None or not len(values):
+            return False
+        held = term.evaluate(values.alias(name).to_frame())
+        return bool((held == truth).fill_null(False).all())
+
     def count(self, name: str) -> int | None:
         """Count the different values that a column can have; None if they are not limited."""
         axes = self.guarantees.encodings[name].axes if name in self.guarantees.encodings else ()
@@ -105,6 +136,11 @@ class _Values:
         if values is None or values.null_count() or self.guarantees.table[name].kind == "text":
             return None
         return values.n_unique()
+
+
+def _is_plain(term: Predicate) -> bool:
+    """Tell whether the truth of a term changes at its constants alone, so that few values tell all."""
+    return term.compares_constants() or term.is_null_test()
 
 
 def _require_listed(guarantees: Guarantees, terms: list[Predicate]) -> None:

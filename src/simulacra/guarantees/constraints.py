@@ -195,15 +195,24 @@ class Guarantees:
         made = {name for repair in self.repairs if isinstance(repair, Respell) for name in repair.writes}
         return frozenset(made | set(self.serials))
 
-    @cached_property
+    @property
     def predicates(self) -> tuple[Predicate, ...]:
         """What must not be FALSE of a row as it is drawn; the rest is kept by repair."""
+        return tuple(predicate for _, predicate in self.leading)
+
+    @cached_property
+    def leading(self) -> tuple[tuple[Constraint, Predicate], ...]:
+        """The constraints that `predicates` say."""
         mended = {repair.constraint for repair in self.repairs if isinstance(repair, Assign)}
         told = [
-            sql for rule in _row_rules(self.table) if rule not in mended and (sql := _sql(rule, self.table))
+            (rule, sql)
+            for rule in _row_rules(self.table)
+            if rule not in mended and (sql := _sql(rule, self.table))
         ]
-        rewritten = [self._before(Predicate.parse(sql, self.table), self._formulas) for sql in told]
-        return tuple(predicate for predicate in rewritten if predicate is not None)
+        rewritten = [
+            (rule, self._before(Predicate.parse(sql, self.table), self._formulas)) for rule, sql in told
+        ]
+        return tuple((rule, predicate) for rule, predicate in rewritten if predicate is not None)
 
     def before(self, where: Predicate | None, held: Collection[str] = ()) -> Predicate | None:
         """Say a condition of rows as they are drawn: before columns are computed and texts are spelt.

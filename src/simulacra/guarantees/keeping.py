@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from simulacra.blocks import Draw
-from simulacra.errors import ImpossibleCondition
+from simulacra.errors import ImpossibleCondition, RareCondition
 from simulacra.guarantees.constraints import Guarantees
 from simulacra.guarantees.tallies import Hope, Tally
 from simulacra.randomness import BLOCK_ROWS, Streams
@@ -72,6 +72,7 @@ class _Keeper:
     tally: Tally
     _held: frozenset[str] | None = None
     _ways: dict[str, Draw] = field(default_factory=dict)
+    _worst: dict[str, str] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def __call__(self, n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
@@ -126,10 +127,28 @@ class _Keeper:
             if key not in self._ways:
                 pilot = self.draw(PILOT_ROWS, asked, Streams(0).at("constraints", "pilot"))
                 kept = np.ones(len(pilot), dtype=bool)
-                for rule in guarantees.predicates:
-                    kept &= rule.evaluate(pilot).fill_null(True).to_numpy()
-                self._ways[key] = self.draw if kept.mean() >= OFTEN else self.led
+                broken = 0
+                for constraint, rule in guarantees.leading:
+                    held = rule.evaluate(pilot).fill_null(True).to_numpy()
+                    kept &= held
+                    if (count := int((~held).sum())) > broken:
+                        broken = count
+                        self._worst[key] = (
+                            f"constraint {said(constraint)} is broken by {count:,} of {len(pilot):,} rows drawn without it"
+                        )
+                self._ways[key] = self.draw if kept.mean() >= OFTEN else self._named(self.led, key)
             return self._ways[key], asked
+
+    def _named(self, draw: Draw, key: str) -> Draw:
+        """Name the constraint that leaves no room, where draws within constraints fail."""
+
+        def named(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
+            try:
+                return draw(n, where, streams)
+            except (ImpossibleCondition, RareCondition) as error:
+                raise type(error)(f"{self._worst[key]}; {error}") from error
+
+        return named
 
     def _find_held(self) -> frozenset[str]:
         """Find the computed columns that the model draws right by itself, as relations do."""

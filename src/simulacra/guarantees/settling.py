@@ -15,12 +15,16 @@ from simulacra.guarantees._memory import Fixed, Seen
 from simulacra.guarantees._possibility import require_possible
 from simulacra.guarantees.constraints import Guarantees
 from simulacra.guarantees.keeping import keep_draws
-from simulacra.guarantees.tallies import Hope, Tally
+from simulacra.guarantees.tallies import MOST_DRAWS, Hope, Tally
 from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.schema._kinds import said
 from simulacra.schema.breaches import find_broken
 from simulacra.schema.constraints import Check, Monotone
 from simulacra.schema.predicates import Predicate
+
+FEWEST_DRAWS = 1_000_000
+SHARE_DRAWS = 100
+"""Rows that may be drawn for values that may not repeat: so many for each row of a block, and a million at least."""
 
 
 def keep_rules(
@@ -214,6 +218,15 @@ class Memory:
         for seen in self.seen:
             seen.learn(frame)
 
+    def tell(self, tally: Tally) -> str:
+        """Say how many rows were found that do not repeat, if that is what most of the others do."""
+        worst = [what for what, _ in tally.broken.most_common(1)]
+        for seen, rule in zip(self.seen, self.guarantees.unique, strict=True):
+            if said(rule) in worst:
+                names = ", ".join(map(repr, rule.columns))
+                return f"{seen.count:,} rows that do not agree in {names} were found"
+        return ""
+
     def _risen(self, frame: pl.DataFrame, tally: Tally) -> Array:
         """Mark the rows that rise, or fall; dealing can not part equal values where the rise is strict."""
         risen = np.ones(len(frame), dtype=bool)
@@ -249,7 +262,8 @@ def _settle(frame: pl.DataFrame, kept: Draw, memory: Memory, streams: Streams, t
     words = f"table {memory.guarantees.table.name!r}"
     if len(memory.kinds) == 1 and memory.kinds[0] is not None:
         words = f"where {said(Check(memory.kinds[0].sql))}"
-    hope = Hope(words, tally)
+    most = max(FEWEST_DRAWS, SHARE_DRAWS * len(frame)) if memory.seen and not whole else MOST_DRAWS
+    hope = Hope(words, tally, budget=most)
     frame, keep = memory.settle(frame, labels, streams.at("first"), tally)
     if not whole:
         memory.learn(frame.filter(pl.Series(keep)))
@@ -273,6 +287,7 @@ def _settle(frame: pl.DataFrame, kept: Draw, memory: Memory, streams: Streams, t
             memory.learn(fresh[taken])
             frame = _replace(frame, places, fresh[taken])
             keep[places] = True
+            hope.found = memory.tell(tally)
             hope.add(len(asked), int(good.sum()), int((~keep).sum()))
         turn += 1
     return frame

@@ -14,6 +14,10 @@ PATIENCE = 30
 """Turns without a new low of the rows that lack before a request is given up."""
 MOST_DRAWS = 20_000_000
 """Rows that a request may need in all, judged by the rows drawn last."""
+DRY = 20_000
+"""Rows drawn in a row, none of which fits, before what they say of the others is heard."""
+MOVED = 0.05
+"""Share of the rows drawn anew from which on it is said what that does to other columns."""
 
 
 @dataclass
@@ -64,10 +68,15 @@ class Tally:
             for what, count in self.mended.most_common()
         ]
         told += [
-            f"{what}: {_share(count, self.drawn)} of the rows drawn broke it and were drawn anew."
+            f"{what}: {_share(count, self.drawn)} of the rows drawn broke it and were drawn anew{self._moved(count)}."
             for what, count in self.broken.most_common()
         ]
         return told
+
+    def _moved(self, rows: int) -> str:
+        if rows <= MOVED * self.drawn:
+            return ""
+        return "; rows are drawn given the rule, so other columns move with it"
 
 
 @dataclass
@@ -82,12 +91,19 @@ class Hope:
         Says what most rows broke.
     drawn, kept : float
         Rows drawn lately, and those of them that could stay.
+    budget : int
+        Rows that it may need in all.
+    found : str
+        What is found so far, if there is something to say.
     """
 
     words: str
     tally: Tally
     drawn: float = 0.0
     kept: float = 0.0
+    budget: int = MOST_DRAWS
+    found: str = ""
+    _dry: int = 0
     _lowest: int | None = None
     _waited: int = 0
 
@@ -101,10 +117,14 @@ class Hope:
         """
         self.drawn += drawn
         self.kept += kept
+        self._dry = 0 if kept else self._dry + drawn
+        # no success in N draws: the 95 % upper limit of the probability is 3 / N
+        if self._dry >= DRY and lacking * self._dry / 3 > self.budget:
+            raise RareCondition(self._sentence(lacking))
         if not lacking or self.drawn < HOPELESS:
             return
         needed = lacking * self.drawn / max(self.kept, 0.5)
-        if self.kept < 1 or needed > MOST_DRAWS:
+        if self.kept < 1 or needed > self.budget:
             raise RareCondition(self._sentence(lacking))
         # what was drawn long ago says little: values that may not repeat run out
         self.drawn, self.kept = self.drawn / 2, self.kept / 2
@@ -130,10 +150,15 @@ class Hope:
     def _sentence(self, lacking: int) -> str:
         worst = self.tally.broken.most_common(1)
         most = f"; most of the others break {worst[0][0]}" if worst else ""
+        still = f"{lacking:,} {'row lacks' if lacking == 1 else 'rows lack'} still"
+        mend = "Ask for fewer rows, or loosen the condition or the constraint."
+        if self.found and self._dry:
+            return (
+                f"{self.words}: {self.found}, the {self._dry:,} rows drawn last gave none more, and {still}. {mend}"
+            )
         return (
             f"{self.words}: of the {self.drawn:,.0f} rows drawn last, {self.kept:,.0f} keep all constraints, and "
-            f"{lacking:,} {'row lacks' if lacking == 1 else 'rows lack'} still{most}. Ask for fewer rows, or loosen "
-            "the condition or the constraint."
+            f"{still}{most}. {mend}"
         )
 
 

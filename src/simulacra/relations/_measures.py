@@ -30,6 +30,8 @@ class Measure:
         Positions are whole numbers.
     steps : int
         Positions in a day, for an instant; 0 for a single axis.
+    ends : (low, high) or None
+        Instants are read within these positions, as they are given out; None before protection is known.
     """
 
     column: str
@@ -37,11 +39,13 @@ class Measure:
     unit: float = 1.0
     lattice: bool = False
     steps: int = 0
+    ends: tuple[float, float] | None = None
 
     def read(self, arrays: Mapping[str, Array]) -> Array:
         """Return positions, NaN where missing."""
         first = arrays[self.axes[0]]
-        return first * self.steps + arrays[self.axes[1]] if self.steps else first
+        positions = first * self.steps + arrays[self.axes[1]] if self.steps else first
+        return positions if self.ends is None else np.clip(positions, *self.ends)
 
     def write(self, positions: Array) -> dict[str, Array]:
         """Return the axes of positions."""
@@ -57,7 +61,8 @@ class Measure:
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Self:
         """Make the measure from what `dump` gave."""
-        return cls(**{**state, "axes": tuple(state["axes"])})
+        ends = state.get("ends")
+        return cls(**{**state, "axes": tuple(state["axes"]), "ends": None if ends is None else tuple(ends)})
 
 
 def find_measures(block: Block, table: Table | None) -> list[tuple[Measure, object]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -187,13 +188,17 @@ def _with_form(order: Order, arrays: Mapping[str, Array]) -> Order:
     target = order.measure.read(arrays)
     gap = order.measure.read(order.take_out(arrays))
     low, high = order.ends(arrays)
-    known = ~np.isnan(target) & ~np.isnan(low if order.lower else high)
+    held = ~np.isnan(target)
+    known = held & ~np.isnan(low if order.lower else high)
+    if not known.any():
+        return replace(order, gap=False)
     target, gap = target[known], gap[known]
     wide = np.subtract(*np.quantile(target, (0.75, 0.25)))
     narrow = np.subtract(*np.quantile(gap, (0.75, 0.25)))
     keeps_spikes = _commonest(target) <= _commonest(gap) + SPIKE
-    use = known.mean() > 0.9 and narrow <= NARROW * wide and keeps_spikes
-    return order if use else Order(order.target, order.measure, order.lower, order.upper, gap=False)
+    # a row without the target has no gap either, and tells nothing of the two
+    use = known.sum() > 0.9 * held.sum() and narrow <= NARROW * wide and keeps_spikes
+    return order if use else replace(order, gap=False)
 
 
 def _commonest(values: Array) -> float:

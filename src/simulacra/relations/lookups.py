@@ -56,14 +56,25 @@ class Lookup(Relation):
 
     def put_back(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Look the target up; a combination that was never seen gets the usual value of its first half."""
+        found, known, first = self._find(arrays)
+        return {self.target: np.where(known, self.values[found], self.usual[first])}
+
+    def holds(self, arrays: Mapping[str, Array]) -> Array:
+        """Mark the rows whose target is the one that was learnt, or whose combination was never seen."""
+        if not len(self.groups):
+            return np.ones(len(arrays[self.target]), dtype=bool)
+        found, known, _ = self._find(arrays)
+        return ~known | (self.values[found] == arrays[self.target])
+
+    def _find(self, arrays: Mapping[str, Array]) -> tuple[Array, Array, Array]:
+        """Return the place of each row's group, whether there is one, and the place of its first half."""
         places = [
             _nearest(arrays[name], keys) if len(keys) else arrays[name].astype(np.int64)
             for name, keys in zip(self.by, self.keys, strict=True)
         ]
         wanted = _combine(places, self.sizes)
         found = np.minimum(np.searchsorted(self.groups, wanted), len(self.groups) - 1)
-        known = self.groups[found] == wanted
-        return {self.target: np.where(known, self.values[found], self.usual[places[0]])}
+        return found, self.groups[found] == wanted, places[0]
 
     def settle(self, remains: Remains) -> Self:
         """Learn the table from rows whose sources protection left, and only for groups of at least k rows."""

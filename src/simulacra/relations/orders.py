@@ -35,6 +35,8 @@ class Order(Relation):
         is never negative. False: a model sees it as it is, and what is drawn outside is mirrored at the end.
     bounds : (low, high) or None
         What is drawn stays within; None before protection is known.
+    firm : bool
+        The bounds are declared, and the target may be missing: it is where they leave no room.
     """
 
     kind: ClassVar[str] = "order"
@@ -43,6 +45,7 @@ class Order(Relation):
     upper: tuple[Measure, ...] = ()
     gap: bool = field(default=True, kw_only=True)
     bounds: Range | None = None
+    firm: bool = field(default=False, kw_only=True)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -76,7 +79,10 @@ class Order(Relation):
         values = np.where(values > high, 2 * high - values, values)
         values = values if self.bounds is None else np.clip(values, *self.bounds)
         values = np.where(values < low, low, values)
-        return self.measure.write(np.where(values > high, high, values))
+        values = np.where(values > high, high, values)
+        if self.firm and self.bounds is not None:
+            values = np.where((low > self.bounds[1]) | (high < self.bounds[0]), np.nan, values)
+        return self.measure.write(values)
 
     def ends(self, arrays: Mapping[str, Array]) -> tuple[Array, Array]:
         """Return the largest of the lower ones and the smallest of the upper ones, NaN where all are missing."""
@@ -93,23 +99,26 @@ class Order(Relation):
     def settle(self, remains: Remains) -> Self:
         """Take the k-th smallest and largest value as the ends, as protection does on every axis.
 
-        If ``a <= b`` in every row, the k-th of `a` is not above the k-th of `b`, so that cutting both keeps the order;
-        an end is only moved where a column that is not protected reaches further.
+        If ``a <= b`` in every row, the k-th of `a` is not above the k-th of `b`, so that cutting both keeps the order.
+        An end is moved where the other column reaches further: it is not protected, or has rows that lack the target.
         """
-        values = self.measure.read(remains.before)
-        held = np.sort(values[~np.isnan(values)])
-        place = min(remains.axes[self.targets[0]].holders, len(held)) - 1
-        low, high = (span(ends) for ends in self.ends(remains.after))
-        bounds = (
-            float(np.fmin(held[place], high[0])),
-            float(np.fmax(held[len(held) - 1 - place], low[1])),
-        )
-        if set(self.targets) & remains.guarded:
-            # the clock may be any: an instant is cut as a whole
-            steps = self.measure.steps
-            ranges = ((bounds[0] // steps, bounds[1] // steps), (0.0, steps - 1.0)) if steps else (bounds,)
-            remains.limits.update(zip(self.targets, ranges, strict=True))
-        return replace(self, bounds=bounds)
+        lower = tuple(_within(measure, remains) for measure in self.lower)
+        upper = tuple(_within(measure, remains) for measure in self.upper)
+        ready = replace(self, lower=lower, upper=upper)
+        held = _ends_held(self.measure, remains)
+        low, high = (span(ends) for ends in ready.ends(remains.after))
+        bounds = (float(np.fmin(held[0], high[0])), float(np.fmax(held[1], low[1])))
+        if self.target in remains.declared:
+            first, last = span(self.measure.read(remains.before))
+            bounds = (max(bounds[0], first), min(bounds[1], last))
+            return replace(ready, bounds=bounds, firm=remains.axes[self.targets[0]].missing)
+        # the clock may be any: an instant is cut as a whole
+        steps = self.measure.steps
+        ranges = ((bounds[0] // steps, bounds[1] // steps), (0.0, steps - 1.0)) if steps else (bounds,)
+        remains.limits.update(zip(self.targets, ranges, strict=True))
+        if steps:
+            remains.instants[self.target] = bounds
+        return replace(ready, bounds=bounds)
 
     def dump(self) -> dict[str, Any]:
         """Return the fields as JSON."""
@@ -129,3 +138,19 @@ class Order(Relation):
         below = [f"'{other.column}' <= '{self.target}'" for other in self.lower]
         above = [f"'{self.target}' <= '{other.column}'" for other in self.upper]
         return " and ".join(below + above)
+
+
+def _within(measure: Measure, remains: Remains) -> Measure:
+    """Read an instant as it is given out: day and clock are protected apart, and the whole is cut at its ends."""
+    if not measure.steps or measure.column in remains.declared:
+        return measure
+    return replace(measure, ends=remains.instants.get(measure.column) or _ends_held(measure, remains))
+
+
+def _ends_held(measure: Measure, remains: Remains) -> Range:
+    """Return the k-th smallest and the k-th largest value."""
+    values = measure.read(remains.before)
+    held = np.sort(values[~np.isnan(values)])
+    place = min(remains.axes[measure.axes[0]].holders, len(held)) - 1
+    ends = float(held[place]), float(held[len(held) - 1 - place])
+    return min(ends), max(ends)

@@ -109,7 +109,8 @@ class Settled:
     relations : tuple of Relation
         In the order given.
     limits : dict
-        Ranges of real targets that were replaced by what was left of them. Keys are (column, part).
+        Ranges of real targets that were replaced by what was left of them. Keys are (column, part); of an instant as
+        a whole, in units of its clock, the part is "instant".
     """
 
     relations: tuple[Relation, ...] = ()
@@ -147,16 +148,16 @@ def settle(
         axes,
         frozenset(_guarded(before, declared)),
         {name: kept[home[name]] for name in axes if home[name] in kept},
+        declared=frozenset(declared),
     )
     done = []
     for relation in relations:
         ready = relation.settle(remains)
         remains.after.update(ready.put_back(remains.after))
         done.append(ready)
-    return Settled(
-        tuple(done),
-        {home[name]: ends for name, ends in remains.limits.items()},
-    )
+    limits = {home[name]: ends for name, ends in remains.limits.items()}
+    limits |= {(column, "instant"): ends for column, ends in remains.instants.items()}
+    return Settled(tuple(done), limits)
 
 
 def restore_relation(state: dict[str, Any]) -> Relation:

@@ -39,6 +39,10 @@ class Remains:
         For coded axes that lost codes: the old codes that stay, ascending.
     limits : dict
         Ranges of rebuilt real axes.
+    instants : dict
+        Ranges of rebuilt instants, by column, in positions.
+    declared : frozenset of str
+        Columns whose levels and bounds are public.
     """
 
     before: Mapping[str, Array]
@@ -47,6 +51,8 @@ class Remains:
     guarded: frozenset[str]
     kept: Mapping[str, Array] = field(default_factory=dict)
     limits: dict[str, Range] = field(default_factory=dict)
+    instants: dict[str, Range] = field(default_factory=dict)
+    declared: frozenset[str] = frozenset()
 
     def need(self, name: str) -> int:
         """Return how many rows must share a value of an axis before it may be given out."""

@@ -20,6 +20,20 @@ from simulacra.storage import atomic_path
 
 VERSION = 1
 SUFFIXES = ("html", "json", "csv")
+OURS, PLAIN = "synthetic rows", "balanced accuracy"
+
+
+def beyond_chance(scores: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """Return the scores that synthetic rows make better, and those that they make worse, by more than chance explains.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        With ``method``, ``score`` and the ends of the interval of the gain, ``gain_low`` and ``gain_high``.
+    """
+    ours = scores.filter(method=OURS)
+    better = ours.filter(pl.col("gain_low") > 0)["score"].to_list()
+    return better, ours.filter(pl.col("gain_high") < 0)["score"].to_list()
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,6 +61,9 @@ class Augmented:
         Name of the column that says which rows are synthetic, where one was asked for.
     measured : {"holdout", "out-of-fold"}
         On which real rows the scores were measured.
+    shares : (float, float) or None
+        The share of rare rows among those, and among the real rows, on which amounts were tried: average precision
+        depends on it.
 
     Examples
     --------
@@ -68,6 +85,7 @@ class Augmented:
     notes: tuple[str, ...] = ()
     mark: str | None = None
     measured: str = "holdout"
+    shares: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
         return f"Augmented({self.target}: {len(self.data):,} real rows and {len(self.drawn):,} synthetic)"
@@ -91,6 +109,18 @@ class Augmented:
     def helps(self) -> bool:
         """Whether rows were added."""
         return len(self.drawn) > 0
+
+    @property
+    def verdict(self) -> str:
+        """What the rows are worth in a few words: no more than the intervals of the gains say."""
+        if not self.helps:
+            return "It does not help"
+        better, worse = beyond_chance(self.scores)
+        if better == [PLAIN]:
+            return "It moves the threshold" + (" and costs other scores" if worse else ", no more")
+        if better:
+            return "It helps some scores and harms others" if worse else "It helps"
+        return "It does harm" if worse else "No gain beyond chance"
 
     def write(self, target: str | Path | TextIO) -> None:
         """Write all rows, the real ones first.
@@ -156,6 +186,9 @@ class Augmented:
             "rows": {"real": len(self.data), "synthetic": len(self.drawn)},
             "chosen": dict(self.chosen),
             "measured": self.measured,
+            "shares": None
+            if self.shares is None
+            else dict(zip(("measured", "real"), self.shares, strict=True)),
             "scores": self.scores.to_dicts(),
             "amounts": self.amounts.to_dicts(),
             "notes": list(self.notes),

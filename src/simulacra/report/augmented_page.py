@@ -9,13 +9,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from simulacra.report.augmented import Augmented
+from simulacra.report.augmented import OURS, Augmented
 from simulacra.report.html import environment
 
-OURS, NOTHING = "synthetic rows", "doing nothing"
+NOTHING, PRECISION = "doing nothing", "average precision"
 EXPLAINED = {
     "ROC AUC": "the chance that a rare row gets a higher score than another; no threshold is involved",
-    "average precision": "how many of those picked out are rare, over all thresholds; it depends on how rare they are",
+    PRECISION: "how many of those picked out are rare, over all thresholds; it depends on how rare they are",
     "balanced accuracy": "the mean share of each class that is recognised when the likeliest class is taken",
     "balanced accuracy, threshold chosen": "the same, each with the threshold that is best for it on training rows",
 }
@@ -67,6 +67,7 @@ def render(augmented: Augmented) -> str:
         augmented=augmented,
         panels=panels,
         amounts=_amounts(augmented),
+        rare=None if augmented.shares is None else percent(augmented.shares[1]),
         style=Markup(_STYLE.read_text(encoding="utf-8")),
     ).lstrip()
 
@@ -87,7 +88,17 @@ def panel(augmented: Augmented, score: str) -> Panel:
     ticks = tuple((place(start + i * step), f"{start + i * step:.{digits}f}") for i in range(count + 1))
     nothing = next(row for row in known if row["method"] == NOTHING)
     dots = tuple(_dot(row, place) if row in known else _absent(row) for row in rows)
-    return Panel(score, EXPLAINED.get(score, ""), dots, place(nothing["value"]), ticks)
+    words = EXPLAINED.get(score, "")
+    if score == PRECISION and augmented.shares is not None:
+        words += (
+            f", {percent(augmented.shares[0])} of these rows; guessing would have {augmented.shares[0]:.3f}"
+        )
+    return Panel(score, words, dots, place(nothing["value"]), ticks)
+
+
+def percent(share: float) -> str:
+    """Write a share with three digits."""
+    return f"{100 * share:.3g} %"
 
 
 def _dot(row: dict[str, Any], place: Any) -> Dot:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from simulacra.errors import OptionError, unknown
 from simulacra.metrics._parity import Figure
@@ -33,6 +34,11 @@ FIGURES = {
     "moved": ("margins moved", "lower", "use", "mean distance of the columns from the real ones, 0 to 1"),
 }  # fmt: skip
 """What is measured: head, the better side, what it is about, and in words."""
+HEADS = {
+    "labels": "In the rows",
+    "decisions": "In a classifier's decisions",
+    "use": "What it costs",
+}
 _FRAME = {
     "candidate": pl.String, "figure": pl.String, "group": pl.String, "value": pl.Float64, "low": pl.Float64,
     "high": pl.Float64,
@@ -206,25 +212,51 @@ def _listed(one: Treatment) -> dict[str, Any]:
 
 def print_parity(report: ParityReport, console: Console) -> None:
     """Print the figures side by side, then the rates of the groups and the notes."""
-    shown = [name for name in FIGURES if any(one.figures.get(name) for one in report)]
     console.print(report.title, style="bold", highlight=False, markup=False)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("")
-    for name in shown:
-        head, _, about, _ = FIGURES[name]
-        table.add_column(f"{head}\n{about}", justify="right")
+    for about, head in HEADS.items():
+        shown = [
+            name
+            for name, (_, _, own, _) in FIGURES.items()
+            if own == about and any(one.figures.get(name) for one in report)
+        ]
+        if shown:
+            console.print()
+            console.print(_table(report, head, shown), highlight=False)
+    if any(one.groups for one in report):
+        console.print()
+        heading = f"How often {report.target} is {report.positive}"
+        console.print(heading, style="bold", highlight=False, markup=False)
     for one in report:
-        if not one.error:
-            table.add_row(one.name, *(said(one.figures.get(name)) for name in shown))
-    console.print(table, highlight=False)
+        if one.groups:
+            rates = ", ".join(f"{group.name} {percent(group.rate.value)}" for group in one.groups)
+            console.print(f"{one.name}: {rates}", highlight=False, markup=False, soft_wrap=True)
+    console.print()
     for one in report:
         if one.error:
-            console.print(f"{one.name}: {one.error}", style="bold", highlight=False, markup=False)
-            continue
-        rates = ", ".join(f"{group.name} {percent(group.rate.value)}" for group in one.groups)
-        console.print(f"{one.name}: {rates}", highlight=False, markup=False)
-        for note in one.notes:
-            console.print(f"  note: {note}", style="dim", highlight=False, markup=False)
+            said_so = f"{one.name} was left out: {one.error}"
+            console.print(said_so, highlight=False, markup=False, soft_wrap=True)
+        for note in plain_notes(one):
+            told = f"{one.name}: {note}"
+            console.print(told, style="dim", highlight=False, markup=False, soft_wrap=True)
+
+
+def _table(report: ParityReport, head: str, shown: list[str]) -> Table:
+    """Lay out figures of one concern: three columns beside the names fit a terminal of 80."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(Text(head), no_wrap=True, min_width=max(map(len, [head, *report.names])))
+    for name in shown:
+        table.add_column(FIGURES[name][0], justify="right", no_wrap=True)
+    for one in report:
+        if not one.error:
+            table.add_row(Text(one.name), *(said(one.figures.get(name)) for name in shown))
+    return table
+
+
+def plain_notes(one: Treatment) -> list[str]:
+    """Return the notes of a treatment without what stands beside them: its name and its words."""
+    known = f"{one.name} ({one.words.partition(' (stated')[0]})"
+    notes = [note.removeprefix("fair: ").removeprefix(known).lstrip("., ") for note in one.notes]
+    return [note[:1].upper() + note[1:] for note in notes if note]
 
 
 def said(figure: Figure | None) -> str:

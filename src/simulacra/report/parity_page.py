@@ -12,17 +12,21 @@ from markupsafe import Markup
 
 from simulacra.metrics._parity import Figure
 from simulacra.report.html import environment
-from simulacra.report.parity import FIGURES, ParityReport, Treatment, percent, said
+from simulacra.report.parity import FIGURES, ParityReport, Treatment, percent, plain_notes, said
 
 _STYLE = Path(__file__).parent / "templates" / "report.css"
 WIDTH, HEIGHT, LEFT, TOP = 440, 280, 62, 14
 """The plane of the picture in its own units, and its margins."""
 NAME_GAP = 19
+TOUCH = 5.0
+"""Dots of the picture nearer than this, in its units, lie on each other."""
 NEAR = 2.0
 """Dots nearer than this, of 100, lie on each other."""
 TICKS = 5
 MOST_COLOURS = 7
 BARS = ("parity_gap", "conditional_gap", "decision_gap", "odds_gap", "predictive_gap", "moved")
+ARROWS = {"lower": "↓", "higher": "↑"}
+"""Which side is the better one."""
 HEADS = {
     "labels": "In the rows themselves",
     "decisions": "In a classifier’s decisions about unseen real people",
@@ -51,6 +55,7 @@ class Dot:
     up: tuple[float, float]
     label: float
     told: str
+    radius: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,7 @@ def render(report: ParityReport) -> str:
         **_content(report),
         plane=_plane(report),
         lines=_lines(report),
+        notes_of=plain_notes,
         cautions=CAUTIONS,
         style=Markup(_STYLE.read_text(encoding="utf-8")),
     ).lstrip()
@@ -129,6 +135,8 @@ def _content(report: ParityReport) -> dict[str, Any]:
     return {
         "report": report,
         "shown": shown,
+        # the arrow stays beside the last word of its head
+        "marks": {name: f"{head}\u00a0{ARROWS[side]}" for name, (head, side, _, _) in FIGURES.items()},
         "figures": FIGURES,
         "heads": heads,
         "rows": [(one, [_cell(one, name, tops[name]) for name in shown]) for one in known],
@@ -168,14 +176,23 @@ def _plane(report: ParityReport) -> Plane | None:
     dots = [
         Dot(one.name, "real" if one.name == "real" else "plain" if one.name == "as learnt" else "fair",
             round(xs[0], 1), round(ys[0], 1), (round(xs[1], 1), round(xs[2], 1)), (round(ys[1], 1), round(ys[2], 1)),
-            label, told)
-        for (one, xs, ys, told), label in zip(placed, heights, strict=True)
+            label, told, 6.5 + 4 * min(hidden, 3))
+        for (one, xs, ys, told), label, hidden in zip(placed, heights, _covered(placed), strict=True)
     ]  # fmt: skip
     return Plane(
         tuple(dots),
         tuple((round(LEFT + WIDTH * _share(v, across), 1), f"{v:.2f}") for v in _ticks(across)),
         tuple((round(TOP + HEIGHT * (1 - _share(v, up)), 1), f"{v:.2f}") for v in _ticks(up)),
     )
+
+
+def _covered(placed: Sequence[tuple[Treatment, list[float], list[float], str]]) -> list[int]:
+    """Count the later dots that lie on each: it is drawn as a ring about them, so that none hides another."""
+    places = [(xs[0], ys[0]) for _, xs, ys, _ in placed]
+    return [
+        sum(math.dist(place, other) < TOUCH for other in places[number + 1 :])
+        for number, place in enumerate(places)
+    ]
 
 
 def _scale(figures: Sequence[Figure], floor: float | None = None) -> tuple[float, float]:
@@ -214,7 +231,9 @@ def _lines(report: ParityReport) -> dict[str, Any]:
     """Place the groups' rates of each treatment on one common scale."""
     names = list(dict.fromkeys(group.name for one in report for group in one.groups))
     top = max((group.rate.high for one in report for group in one.groups), default=1.0)
-    top = min(1.0, math.ceil(20 * top) / 20)
+    # ends whose half is round too
+    step = 0.1 if top > 0.1 else 0.02
+    top = min(1.0, math.ceil(top / step - 1e-9) * step)
     rows = []
     for one in report:
         places = [round(100 * group.rate.value / top, 2) for group in one.groups]
@@ -232,8 +251,8 @@ def _lines(report: ParityReport) -> dict[str, Any]:
             rows.append((one.name, marks))
     return {
         "names": names,
-        "top": percent(top),
-        "half": percent(top / 2),
+        "top": f"{100 * top:g} %",
+        "half": f"{50 * top:g} %",
         "rows": rows,
         "colours": MOST_COLOURS,
     }

@@ -14,11 +14,12 @@ from simulacra.domain import Array
 from simulacra.errors import RareCondition
 from simulacra.generator import Generator, Sequential
 from simulacra.randomness import BLOCK_ROWS, Streams
-from simulacra.sampling.conditions import quoted, require_possible
+from simulacra.sampling.conditions import is_possible, require_possible
 from simulacra.sampling.decoding import UNMADE, Decoder
 from simulacra.sampling.lookahead import GOOD, HOPELESS, Scouted, glance, scout
 from simulacra.sampling.particles import Pool, Tally, Walker, keeps
 from simulacra.sampling.supports import Wish, make_plan
+from simulacra.schema._literals import quoted
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
 
@@ -151,18 +152,20 @@ class Drawer:
     ) -> Branching:
         """Scout the parts of an OR of which all together are about so likely."""
         ways = []
+        tried = 0
         for number, part in enumerate(branches):
             own, walker = self._walker(model, part, wishes)
-            barred = walker.plan.bars_all()
+            barred = walker.plan.bars_all() or not is_possible(part, self.decoder.encodings)
             found = (
                 Scouted(walker, 1.0, Tally(drawn=1))
                 if barred
                 else scout(walker, rng.at(number), beside=whole)
             )
+            tried += 0 if barred else found.tally.drawn
             ways.append(Leading(self.decoder, Pool(found.walker, found.expected), own, found.tally, words))
         total = sum(way.chance for way in ways)
         if not total:
-            raise _never(words, sum(way.scouted.drawn for way in ways))
+            raise _never(words, tried)
         for number, way in enumerate(ways):
             # the error of every part's chance is held against that of the whole
             need, turn = _SURE * (way.chance / total) ** 2, 0
@@ -287,7 +290,8 @@ def _never(words: str, drawn: int) -> RareCondition:
 
 
 def _too_rare(words: str, n: int, possible: int, drawn: int, chance: float) -> RareCondition:
+    most = max(possible, 1)
     return RareCondition(
         f"where {words}: too rare (probability about {chance:.2g}) for {n:,} different rows: {drawn:,} draws gave "
-        f"{possible:,}. Ask for at most {max(possible, 1):,} rows, or loosen it."
+        f"{possible:,}. Ask for at most {most:,} {'row' if most == 1 else 'rows'}, or loosen it."
     )

@@ -21,9 +21,10 @@ from simulacra.guarantees.keeping import keep_draws
 from simulacra.guarantees.settling import settle_rows
 from simulacra.guarantees.tallies import Tally as RuleTally
 from simulacra.randomness import Streams
-from simulacra.sampling.conditions import quoted
+from simulacra.sampling.conditions import require_no_key
 from simulacra.sampling.drawing import Drawer
 from simulacra.sampling.particles import Tally
+from simulacra.schema._literals import quoted
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
 from simulacra.shares.balance import plan_rows
@@ -174,6 +175,8 @@ class Filling:
         else:
             pieces = draw_blocks(request.n, lambda n, start, own: kept(n, condition, own), self.streams)
             quotas = ()
+        for quota in quotas:
+            require_no_key(quota.predicate, self.drawer.decoder.encodings)
         return [quota.predicate.joined(condition) for quota in quotas] or [condition], pieces
 
     @property
@@ -221,8 +224,7 @@ class Filling:
         return frozenset({self.condition.sql, *(form.sql for form in forms if form is not None)})
 
     def _numbered(self, pieces: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Count keys anew over the rows that were kept, unless a condition or a pattern is about them."""
-        asked = {*(self.condition.columns if self.condition is not None else ()), *self.guarantees.serials}
+        """Count keys anew over the rows that were kept, unless a pattern spells them."""
         none = Streams(0).stream("no randomness in keys")
         start = 0
         for piece in pieces:
@@ -231,7 +233,7 @@ class Filling:
                     (np.empty(len(piece)),), rng=none, start=start
                 )
                 for column in self.table.columns
-                if column.kind == "key" and column.name not in asked
+                if column.kind == "key" and column.name not in self.guarantees.serials
             ]
             yield piece.with_columns(keys)
             start += len(piece)

@@ -1,7 +1,7 @@
 """What a condition means for a model that draws axis by axis: what each axis may be, and what is judged later.
 
 A term on one column limits the column's axes before they are drawn. A term over several columns is a gate: it is judged
-as soon as the last axis that it needs is drawn. What texts and keys say is judged on finished rows.
+as soon as the last axis that it needs is drawn. What rules say of texts and keys is judged on finished rows.
 """
 
 from __future__ import annotations
@@ -35,8 +35,17 @@ class Wish:
 
     @classmethod
     def split(cls, conditions: Iterable[Predicate], *, unknown: bool = False) -> list[Wish]:
-        """Split conditions at their ANDs."""
-        return [cls(term, unknown) for condition in conditions for term in condition.terms()]
+        """Split conditions at their ANDs, without what every row keeps."""
+        wishes = [cls(term, unknown) for condition in conditions for term in condition.terms()]
+        return [wish for wish in wishes if not wish.is_idle]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it reads no column and every row keeps it."""
+        if self.term.columns:
+            return False
+        held = self.term.truth()
+        return self.unknown if held is None else held
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,9 @@ def make_plan(wishes: Sequence[Wish], decoder: Decoder, order: Sequence[int]) ->
     late: list[Wish] = []
     stage = {axis: place + 1 for place, axis in enumerate(order)}
     for wish in wishes:
+        if not wish.term.columns and len(order):
+            supports[order[0]] = _nothing(decoder, order[0])
+            continue
         kinds = {decoder.encodings[name].column.kind for name in wish.term.columns}
         if kinds & set(UNMADE):
             late.append(wish)
@@ -190,6 +202,11 @@ def intersect(one: Support, two: Support) -> Support:
         start, stop = np.maximum(second[:, 0], low), np.minimum(second[:, 1], high)
         pieces.append(np.stack([start, stop], axis=1)[start <= stop])
     return Support(ranges=np.concatenate(pieces), missing=one.missing and two.missing)
+
+
+def _nothing(decoder: Decoder, axis: int) -> Support:
+    size = decoder.domain.axes[axis].size
+    return Support(ranges=np.empty((0, 2))) if size is None else Support(levels=np.zeros(size))
 
 
 def _is_empty(support: Support) -> bool:

@@ -89,6 +89,24 @@ def list_literals(condition: exp.Expression) -> list[Any]:
     return found
 
 
+def compares_null(condition: exp.Expression) -> bool:
+    """Tell whether it is a comparison with NULL."""
+    tests = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+    return isinstance(condition, tests) and any(
+        isinstance(side.unnest(), exp.Null) for side in (condition.this, condition.expression)
+    )
+
+
+def is_null_test(condition: exp.Expression) -> bool:
+    """Tell whether it is `column IS NULL`."""
+    return (
+        isinstance(condition, exp.Is)
+        and not condition.args.get("negate")
+        and isinstance(condition.this.unnest(), exp.Column)
+        and isinstance(condition.expression, exp.Null)
+    )
+
+
 def split_or(condition: exp.Expression, write: Callable[[exp.Expression], str]) -> list[list[str]]:
     """Split an OR into parts that rule each other out, each a list of terms; an empty list where it is none."""
     if not isinstance(condition, exp.Or):

@@ -55,7 +55,13 @@ def parse_number(text: str) -> int | float:
     try:
         value = float(text)
     except ValueError:
-        raise PredicateError(f"{shorten(text)!r} is not a number.") from None
+        clock = re.fullmatch(r"\s*(\d{1,2}):(\d{2})(:\d{2})?\s*", text)
+        hint = (
+            f" Where a number stands for a time of day as hours and minutes, write {int(clock[1] + clock[2])}."
+            if clock
+            else ""
+        )
+        raise PredicateError(f"{shorten(text)!r} is not a number.{hint}") from None
     if not math.isfinite(value):
         raise PredicateError(f"{shorten(text)!r} is too large a number.")
     return value
@@ -169,6 +175,17 @@ def like_regex(pattern: str, escape: str | None, *, fold: bool) -> str:
 def shorten(text: str, limit: int = 80) -> str:
     """Cut a long text for a message."""
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def quoted(sql: str) -> str:
+    """Put a condition in the quotes that it does not use itself.
+
+    Examples
+    --------
+    >>> print(quoted("age > 3"), quoted('"hours-per-week" > 3'))
+    "age > 3" `"hours-per-week" > 3`
+    """
+    return f"`{sql}`" if '"' in sql else f'"{sql}"'
 
 
 def _literal(letter: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import polars as pl
 
+from simulacra.errors import SchemaError
 from simulacra.schema._names import says_person, says_phone
 
 UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
@@ -36,6 +38,29 @@ _GIVEN_NAMES = (
     "teresa theresa thomas timothy tyler victor victoria virginia walter wei william zachary"
 )
 _GIVEN = _GIVEN_NAMES.split()
+
+
+def require_regex(regex: Any, where: str) -> None:
+    """Refuse what is no regular expression, an empty one, and one that rows can not be held against.
+
+    Raises
+    ------
+    SchemaError
+        Its message starts with `where`.
+    """
+    if not isinstance(regex, str):
+        raise SchemaError(f"{where}: the regular expression is a text, not {regex!r}.")
+    if not regex:
+        raise SchemaError(
+            f"{where}: the regular expression is empty, so only the empty text matches. Write one."
+        )
+    try:
+        pl.Series([""]).str.contains(f"^(?:{regex})$")
+    except pl.exceptions.ComputeError as error:
+        raise SchemaError(
+            f"{where}: {regex!r} is no regular expression that can be checked (look-around and back-references can "
+            "not). Correct it."
+        ) from error
 
 
 def find_identifying(text: pl.Series, words: tuple[str, ...]) -> str | None:

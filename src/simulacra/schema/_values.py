@@ -221,6 +221,10 @@ def _advice(left: Value, right: Value) -> str:
         return "Only one of them has a time zone; give both one in the schema, or compare CAST(... AS DATE)."
     if "boolean" in kinds and kinds & {"number", "text", "date", "datetime"}:
         return "Join comparisons with AND or OR; 'a < b < c' is written a < b AND b < c."
+    if kinds == {"number", "interval"}:
+        span = (left if left.kind == "interval" else right).literal
+        days = f": write {span.days} instead" if span.days and not (span.months or span.microseconds) else ""
+        return f"One date minus another is a number of days{days}."
     if "interval" in kinds:
         return "An interval is added to a date, or compared with a duration."
     return "Write CAST(... AS type) around one of them."

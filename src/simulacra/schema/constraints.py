@@ -337,10 +337,7 @@ class Pattern:
 
     def __post_init__(self) -> None:
         _require_name(self.column, "pattern")
-        if not isinstance(self.regex, str):
-            raise SchemaError(
-                f"pattern of {self.column!r}: the regular expression is a text, not {self.regex!r}."
-            )
+        _require_regex(self.regex, f"pattern of {self.column!r}")
 
     def __str__(self) -> str:
         return f"{_quote(self.column)} matches {self.regex}"
@@ -391,3 +388,9 @@ def _names_in(sql: str) -> tuple[str, ...]:
     from simulacra.schema.formulas import names_in  # the parser is heavy, and constraints are imported first
 
     return names_in(sql)
+
+
+def _require_regex(regex: Any, where: str) -> None:
+    from simulacra.schema._patterns import require_regex  # what checks it is heavy, and constraints are imported first
+
+    require_regex(regex, where)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -18,14 +15,17 @@ from simulacra.errors import DataError, PredicateError
 from simulacra.schema._compiler import Compiler
 from simulacra.schema._forms import (
     compares_constants,
+    compares_null,
     compares_sums,
     goes_by_hours,
+    is_null_test,
     list_clock_times,
     list_literals,
     split_or,
 )
-from simulacra.schema._literals import shorten
-from simulacra.schema._refusals import flatten, reserved, resolve_name
+from simulacra.schema._literals import quoted, shorten
+from simulacra.schema._mappings import write_mapping
+from simulacra.schema._refusals import flatten, reserved
 from simulacra.schema._values import boolean
 from simulacra.schema.types import Table
 
@@ -125,7 +125,7 @@ class Predicate:
         "state" IN ('OH', 'NY') AND "age" BETWEEN 20 AND 30
         """
         if isinstance(condition, Mapping):
-            text = _write_mapping(condition, table)
+            text = write_mapping(condition, table)
         elif isinstance(condition, str):
             text = condition.strip()
         else:
@@ -135,10 +135,10 @@ class Predicate:
         try:
             return cls._compile(text, parse_sql(text, table), table)
         except PredicateError as error:
-            raise PredicateError(f'where "{shorten(text)}": {error}') from error.__cause__
+            raise PredicateError(f"where {quoted(shorten(text))}: {error}") from error.__cause__
         except RecursionError:
             raise PredicateError(
-                f'where "{shorten(text)}": nested too deeply. Take parentheses away.'
+                f"where {quoted(shorten(text))}: nested too deeply. Take parentheses away."
             ) from None
 
     @classmethod
@@ -171,7 +171,7 @@ class Predicate:
         """
         for name in self.columns:
             if name not in frame.columns:
-                raise DataError(f'where "{shorten(self.sql)}": the data have no column {name!r}.')
+                raise DataError(f"where {quoted(shorten(self.sql))}: the data have no column {name!r}.")
         result = frame.select(self._expr.alias("where")).to_series()
         # an expression that Polars folds to a constant comes back as one value
         return result if len(result) == frame.height else result.new_from_index(0, frame.height)
@@ -192,7 +192,7 @@ class Predicate:
         """
         node = self._node.unnest()
         if not isinstance(node, exp.And):
-            return (self,)
+            return (self,) if node is self._node else (self._compile(_write(node), node, self._table),)
         parts = [part.unnest() for part in flatten(node)]
         return tuple(self._compile(_write(part), part, self._table) for part in parts)
 
@@ -283,7 +283,28 @@ class Predicate:
         if low.find(exp.Column) or high.find(exp.Column):
             return False
         above = self._compile("", exp.GT(this=low.copy(), expression=high.copy()), self._table)
-        return bool(above.evaluate(pl.DataFrame({"row": [0]}))[0])
+        return bool(above.truth())
+
+    def truth(self) -> bool | None:
+        """Tell what a condition that reads no column is in every row; None for UNKNOWN.
+
+        Examples
+        --------
+        >>> from simulacra.schema.types import Column, Table
+        >>> table = Table("t", (Column("a", "number"),))
+        >>> [Predicate.parse(text, table).truth() for text in ("1 = 1", "1 = 0", "1 = null")]
+        [True, False, None]
+        """
+        found: bool | None = self.evaluate(pl.DataFrame({"row": [0]}))[0]
+        return found
+
+    def compares_null(self) -> bool:
+        """Tell whether this is a comparison with NULL, which is never TRUE."""
+        return compares_null(self._node.unnest())
+
+    def is_null_test(self) -> bool:
+        """Tell whether this asks for the missing values of a column, and for nothing else."""
+        return is_null_test(self._node.unnest())
 
     def unknown_levels(self) -> list[tuple[str, str]]:
         """List (column, level) for constants that are no level of the category they are compared with.
@@ -329,60 +350,3 @@ def _describe(error: ParseError) -> str:
     before, here = (str(place.get(part) or "") for part in ("start_context", "highlight"))
     read = (before + here)[-40:].strip()
     return f"this is no SQL condition: it can not be read beyond {read!r}."
-
-
-def _write_mapping(condition: Mapping[str, Any], table: Table) -> str:
-    terms = []
-    for name, wanted in condition.items():
-        if not isinstance(name, str):
-            raise PredicateError(f"where: the columns of a mapping are named by text, not by {name!r}.")
-        try:
-            column = '"' + resolve_name(name, table, quoted=False).replace('"', '""') + '"'
-            terms.append(_write_term(column, wanted))
-        except PredicateError as error:
-            raise PredicateError(f"where {name!r}: {error}") from None
-    return " AND ".join(terms) or "TRUE"
-
-
-def _write_term(column: str, wanted: Any) -> str:
-    if wanted is None:
-        return f"{column} IS NULL"
-    if isinstance(wanted, tuple):
-        if len(wanted) != 2:
-            raise PredicateError(
-                f"a tuple is (low, high), not {len(wanted)} values. Use a list for 'one of these'."
-            )
-        return f"{column} BETWEEN {_write_constant(wanted[0])} AND {_write_constant(wanted[1])}"
-    if isinstance(wanted, Iterable) and not isinstance(wanted, (str, bytes, Mapping)):
-        values = list(wanted)
-        if isinstance(wanted, (set, frozenset)):
-            values.sort(key=repr)
-        present = [_write_constant(value) for value in values if value is not None]
-        options = [f"{column} IN ({', '.join(present)})"] if present else []
-        if len(present) < len(values):
-            options.append(f"{column} IS NULL")
-        if not options:
-            raise PredicateError("the list is empty, so no row could fit. Give at least one value.")
-        return options[0] if len(options) == 1 else f"({' OR '.join(options)})"
-    return f"{column} = {_write_constant(wanted)}"
-
-
-def _write_constant(value: Any) -> str:
-    value = value.item() if hasattr(value, "item") else value
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, (int, float, Decimal)) and math.isfinite(value):
-        return str(value)
-    if isinstance(value, datetime):
-        return f"TIMESTAMP '{value.isoformat(' ')}'"
-    if isinstance(value, date):
-        return f"DATE '{value.isoformat()}'"
-    if isinstance(value, time):
-        return f"TIME '{value.isoformat()}'"
-    if isinstance(value, timedelta):
-        return f"INTERVAL '{value.days} days {value.seconds} seconds {value.microseconds} microseconds'"
-    raise PredicateError(
-        f"a value of type {type(value).__name__!r} can not be compared with. Use a text, number or date."
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,13 @@ DEFINITIONS = {
 """The definitions, with what holds of drawn rows."""
 TRANSFORMS = ("no-direct-path", "relabel")
 """Definitions that give the target of drawn rows new values."""
+USES = {
+    "conditional-independence": ("given",),
+    "base-rates": ("rate",),
+    "group-shares": ("shares",),
+    "relabel": ("rate",),
+}
+"""The options that belong to some definitions alone."""
 OPTIONS = ("target", "group", "definition", "given", "positive", "rate", "shares")
 
 
@@ -115,10 +122,21 @@ def _names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(dict.fromkeys(map(str, value)))
 
 
+def require_columns(named: Sequence[str], table: Table) -> None:
+    """Refuse what is no column, and say how several are named."""
+    for name in named:
+        parts = [part.strip() for part in name.split(",")]
+        if name not in table.names and len(parts) > 1 and all(part in table.names for part in parts):
+            raise OptionError(
+                f"fair: {name!r} is no column but {len(parts)} of them. Name each by itself: {parts!r} in Python, and "
+                f"on the command line the option once for each, such as group={parts[0]} and group={parts[1]}."
+            )
+        table[name]
+
+
 def _check_columns(asked: Parity, table: Table) -> None:
     named = (asked.target, *asked.group, *asked.given)
-    for name in named:
-        table[name]
+    require_columns(named, table)
     if twice := [name for name in named if named.count(name) > 1]:
         raise OptionError(
             f"fair: column {twice[0]!r} is named for two things. Target, groups and explaining columns differ."
@@ -138,12 +156,8 @@ def _check_columns(asked: Parity, table: Table) -> None:
 
 
 def _check_options(asked: Parity, table: Table) -> None:
-    uses = {
-        "given": ("conditional-independence",),
-        "rate": ("base-rates", "relabel"),
-        "shares": ("group-shares",),
-    }
-    for option, allowed in uses.items():
+    for option in ("given", "rate", "shares"):
+        allowed = [name for name, options in USES.items() if option in options]
         if getattr(asked, option) not in (None, ()) and asked.definition not in allowed:
             raise OptionError(
                 f"fair: {option!r} belongs to {' and '.join(map(repr, allowed))}, not to {asked.definition!r}. "
@@ -157,7 +171,9 @@ def _check_options(asked: Parity, table: Table) -> None:
     if rate is not None and (
         isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1
     ):
-        raise OptionError(f"fair: rate is a share from 0 to 1, not {rate!r}.")
+        percent = isinstance(rate, (int, float)) and not isinstance(rate, bool) and 1 < rate <= 100
+        mend = f" For {rate:g} % write {rate / 100:g}." if percent else ""
+        raise OptionError(f"fair: rate is a share from 0 to 1, not {rate!r}.{mend}")
     if asked.shares is not None:
         shares = list(asked.shares.values()) if isinstance(asked.shares, Mapping) else [-1.0]
         if any(not isinstance(s, (int, float)) or s < 0 for s in shares) or abs(sum(shares) - 1) > 1e-6:

@@ -10,7 +10,7 @@ import polars as pl
 
 from simulacra.blocks import Draw
 from simulacra.domain import Array
-from simulacra.errors import OptionError
+from simulacra.errors import ImpossibleCondition, OptionError, RareCondition
 from simulacra.generator import Progress, silent
 from simulacra.randomness import Streams
 from simulacra.schema.predicates import Predicate
@@ -23,6 +23,10 @@ from simulacra.shares.quotas import Cells, Quota, fill_quotas
 
 NEAR = 1e-6
 """Margins that raking reaches to this share are reached."""
+SELDOM = 1e-3
+"""Cells that hold less than this share of the model's rows, and"""
+FAR = 100
+"""are asked for at least so many times as often, are far from what the model knows."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,9 @@ class Allotment:
 
     def fill(self, draw: Draw, streams: Streams, progress: Progress = silent) -> Iterator[pl.DataFrame]:
         """Draw the rows, in blocks of 65,536; see `simulacra.shares.quotas.fill_quotas`."""
+        own = _name_refusals(draw, self.condition)
         return fill_quotas(
-            self.quotas, draw, streams.at("rows"), self.condition, cells=self.cells, progress=progress
+            self.quotas, own, streams.at("rows"), self.condition, cells=self.cells, progress=progress
         )
 
 
@@ -122,7 +127,7 @@ def plan_rows(
             "balance, bigger and smaller name no rows. Name a column with its levels, or a condition."
         )
     streams = streams.at("balance")
-    pilot = measure_cells(margins, n, condition, draw, streams.at("pilot"))
+    pilot = measure_cells(margins, n, condition, _name_refusals(draw, condition), streams.at("pilot"))
     margins = tuple(
         margin.settle(shares, pilot.rows) for margin, shares in zip(margins, pilot.measured, strict=True)
     )
@@ -131,7 +136,8 @@ def plan_rows(
         labels, shares, rows, aim = _single(margins[0], pilot, totals[0])
     else:
         labels, shares, rows, aim = _joint(margins, pilot, totals, n, streams)
-    notes = [*_told(shares, aim, n), *_missed(margins, labels, rows, totals)]
+    told = [*_told(shares, aim, n), *_far(margins, labels, shares, rows, pilot.rows)]
+    notes = [*told, *_missed(margins, labels, rows, totals)]
     kept = rows > 0
     return Allotment(
         tuple(_quota(margins, cell, int(number)) for cell, number in zip(labels[kept], rows[kept], strict=True)),
@@ -188,10 +194,49 @@ def _told(shares: Array, aim: Array, n: int) -> list[str]:
         return []
     worth = effective_share(shares, aim) * n
     return [
-        f"balance: weights on {n:,} rows of the model would give these shares with an effective sample size of "
-        f"{worth:,.0f}; all {n:,} are drawn anew instead (Kullback-Leibler distance from the model "
-        f"{divergence(shares, aim):.3g})."
+        f"balance: weights on {n:,} {'row' if n == 1 else 'rows'} of the model would give these shares with an "
+        f"effective sample size of {worth:,.0f}; rows are drawn anew instead, so that all count (Kullback-Leibler "
+        f"distance from the model {divergence(shares, aim):.3g})."
     ]
+
+
+def _far(margins: Sequence[Margin], labels: Array, shares: Array, rows: Array, drawn: int) -> list[str]:
+    """Say in plain words where far more rows of a kind are asked for than the model knows."""
+    total = max(int(rows.sum()), 1)
+    far = np.flatnonzero((rows > 0) & (shares < SELDOM) & (rows / total >= FAR * shares))
+    if not len(far):
+        return []
+    largest = far[np.argmax(rows[far])]
+    words = _quota(margins, labels[largest], 0).words
+    given = float(shares[far].sum())
+    often = (
+        f"about once in {_rounded(1 / given):,} rows" if given * drawn >= 0.5 else f"never in {drawn:,} rows"
+    )
+    kinds = "a kind" if len(far) == 1 else "kinds"
+    return [
+        f"balance: {100 * rows[far].sum() / total:.2g} % of the rows are of {kinds} that the model gives {often}: "
+        f"{words}{'' if len(far) == 1 else f', and {len(far) - 1:,} more'}. It learnt them from few real rows or none, "
+        "so take them for its guess."
+    ]
+
+
+def _rounded(number: float) -> int:
+    return int(float(f"{number:.2g}"))
+
+
+def _name_refusals(draw: Draw, condition: Predicate | None) -> Draw:
+    """Let a refusal speak of the shares, since the user may have given no condition."""
+
+    def own(n: int, predicate: Predicate | None, streams: Streams) -> pl.DataFrame:
+        try:
+            return draw(n, predicate, streams)
+        except (ImpossibleCondition, RareCondition) as error:
+            if predicate is condition:
+                raise
+            said = str(error).removeprefix("where ")
+            raise type(error)(f"balance asks for rows with {said}") from None
+
+    return own
 
 
 def _missed(margins: Sequence[Margin], labels: Array, rows: Array, totals: Sequence[Array]) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
-from simulacra.errors import OptionError, PredicateError, SimulacraError, unknown
+from simulacra.errors import OptionError, PredicateError, SimulacraError, UnknownName, unknown
 from simulacra.schema._refusals import resolve_name
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
@@ -19,6 +19,10 @@ from simulacra.shares.quotas import label_quotas
 
 Shares = Mapping[str, float | Mapping[Any, float]]
 """``{column: {level, range or predicate: number}}``, or ``{predicate: number}``."""
+
+MISSING = ("", "null", "none", "missing", "nan", "na")
+"""What people write for a missing value."""
+TEXTS = ("category", "text", "key")
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,7 @@ def _read_margin(key: str, wanted: Any, verb: str, table: Table) -> tuple[str, l
     parts = []
     for level, number in wanted.items():
         _require_number(number, verb, name)
-        parts.append(_part(*_read_level(name, level, table), float(number), verb))
+        parts.append(_part(*_read_level(name, level, verb, table), float(number), verb))
     if not parts or (verb == "balance" and sum(part.share or 0 for part in parts) > 1 + 1e-9):
         raise OptionError(f"{verb} of {name!r}: {_RULES[verb]}.")
     return name, parts
@@ -196,9 +200,17 @@ _RULES = {
 
 def _require_number(number: Any, verb: str, name: str) -> None:
     fits = isinstance(number, (int, float, np.integer, np.floating)) and not isinstance(number, bool)
-    if fits and math.isfinite(number) and (0 <= number <= 1 if verb == "balance" else number >= 1):
+    finite = fits and math.isfinite(number)
+    if finite and (0 <= number <= 1 if verb == "balance" else number >= 1):
         return
-    raise OptionError(f"{verb} of {name!r}: {_RULES[verb]}, so {number!r} will not do.")
+    mend = ""
+    if finite and verb == "balance" and 1 < number <= 100:
+        mend = f" For {number:g} % write {number / 100:g}."
+    elif finite and verb != "balance" and 0 < number < 1:
+        other = "bigger" if verb == "smaller" else "smaller"
+        way = "large" if other == "bigger" else "small"
+        mend = f" To make it {1 / number:.3g} times as {way}, ask for {other} with {1 / number:.3g}."
+    raise OptionError(f"{verb} of {name!r}: {_RULES[verb]}, so {number!r} will not do.{mend}")
 
 
 def _part(predicate: Predicate, words: str, number: float, verb: str) -> Part:
@@ -219,7 +231,7 @@ def _read_predicate(sql: str, wanted: Any, verb: str, table: Table) -> Predicate
         raise OptionError(f"{verb}: {sql!r} is neither a column nor a condition: {error}") from None
 
 
-def _read_level(name: str, level: Any, table: Table) -> tuple[Predicate, str]:
+def _read_level(name: str, level: Any, verb: str, table: Table) -> tuple[Predicate, str]:
     """Read a key below a column: a level, a range, or a predicate on the column."""
     column = table[name]
     if isinstance(level, str) and level not in (column.levels or ()):
@@ -231,10 +243,29 @@ def _read_level(name: str, level: Any, table: Table) -> tuple[Predicate, str]:
                 continue
             if name in predicate.columns:
                 return predicate, predicate.sql
+        _require_level(name, level, verb, table)
     words = f"{name} = {level!r}" if level is not None else f"{name} is missing"
     if isinstance(level, tuple):
         words = f"{name} from {level[0]} to {level[-1]}" if level else name
     return Predicate.parse({name: level}, table), words
+
+
+def _require_level(name: str, level: str, verb: str, table: Table) -> None:
+    column = table[name]
+    missing = level.casefold() in MISSING
+    written = name if name.isidentifier() else f'"{name}"'
+    way = (
+        f" A missing value is asked for as the condition '{written} is null', or None in Python."
+        if missing
+        else ""
+    )
+    if missing and column.kind not in TEXTS:
+        raise OptionError(f"{verb} of {name!r}: {level!r} is no {column.kind}.{way}")
+    if column.kind != "category" or not column.levels:
+        return
+    if column.sensitive:
+        raise OptionError(f"{verb} of {name!r}: the level asked for is none that this column has.{way}")
+    raise UnknownName(f"{verb}: {unknown(f'level of {name!r}', level, column.levels)}{way}")
 
 
 def _with_rest(name: str, parts: list[Part], table: Table) -> Margin:

@@ -16,7 +16,9 @@ from simulacra.shares._crossing import Crossing, Parts
 from simulacra.shares._definitions import DEFINITIONS as DEFINITIONS
 from simulacra.shares._definitions import OPTIONS as OPTIONS
 from simulacra.shares._definitions import TRANSFORMS, Parity
+from simulacra.shares._definitions import USES as USES
 from simulacra.shares._definitions import read_parity as read_parity
+from simulacra.shares._definitions import require_columns as require_columns
 from simulacra.shares._joint import Joint, Plan
 from simulacra.shares._relabel import LogDensity
 from simulacra.shares.quotas import fill_quotas
