@@ -275,6 +275,16 @@ def test_what_proves_too_rare_says_what_rows_broke() -> None:
         ((Check("net > 80"),), "net < 20", "no value of 'net'"),
         ((Check("net > 80"), Check("net < 10")), None, "no value of 'net'"),
         ((Unique("make"),), None, "3 different values"),
+        (
+            (Implies("make = 'VW'", "zip is null"),),
+            "make = 'VW' and zip is not null",
+            "if make = 'VW' then zip",
+        ),
+        (
+            (Implies("make = 'VW'", "net < 40 and gross > 0"),),
+            "make = 'VW' and net > 40.5",
+            "keeps the constraint",
+        ),
         ((Unique(("make", "zip")),), "make = 'VW'", "20 different values"),
     ],
 )
@@ -283,6 +293,50 @@ def test_contradictions_are_told_before_drawing(
 ) -> None:
     with pytest.raises(ImpossibleCondition, match=words):
         sampled(rules, 500, where)
+
+
+def test_an_implication_that_leaves_room_is_no_contradiction() -> None:
+    rows, _ = sampled((Implies("make = 'VW'", "net < 40"),), 200, "make <> 'Ford' and net > 42")
+    assert set(rows["make"]) == {"Fiat"}
+
+
+def test_draws_that_fail_within_a_constraint_name_it() -> None:
+    table = Table("t", (Column("a", "number", integer=True),), constraints=(Check("a > 9"),))
+
+    def draw(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
+        if where is not None:
+            raise RareCondition("where `a > 9`: none of 9 rows drawn satisfies it. Loosen it.")
+        return pl.DataFrame({"a": np.ones(n, dtype=np.int64)})
+
+    kept = keep_draws(draw, Guarantees.of(table, {}), Tally())
+    with pytest.raises(RareCondition, match=r"constraint `?.a > 9.`? is broken by 1,024 of 1,024 rows"):
+        kept(5, None, Streams(1))
+
+
+def test_values_that_run_out_are_given_up_soon_and_counted() -> None:
+    table = Table("t", (Column("day", "number", integer=True),), constraints=(Unique("day"),))
+    asked = 0
+
+    def draw(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
+        nonlocal asked
+        asked += n
+        return pl.DataFrame({"day": 7 * streams.stream("day").integers(300, size=n)})
+
+    encodings = {"day": Number.fit(pl.Series("day", [0, 2_093]), table["day"])}
+    with pytest.raises(RareCondition, match=r"300 rows were found that keep .*100 rows lack still"):
+        list(keep_rules(400, draw, Guarantees.of(table, encodings), None, Streams(1), []))
+    assert asked < 150_000
+
+
+def test_a_rule_that_many_rows_break_is_told_to_move_other_columns() -> None:
+    often, seldom, led = [], [], []
+    sampled((Check("net > 30"),), 500, notes=often)
+    sampled((Check("net > 1"),), 500, notes=seldom)
+    sampled((Check("net > 80"),), 500, notes=led)
+    words = "rows are drawn given the rule, so other columns move with it"
+    assert words in " ".join(often)
+    assert words not in " ".join(seldom)
+    assert words in " ".join(led)
 
 
 def test_combinations_that_no_fit_has_filled_in_are_asked_for() -> None:

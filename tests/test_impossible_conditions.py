@@ -92,6 +92,11 @@ def test_an_or_of_impossible_parts_names_them(model, no_draws):
     assert '"age > 600"' in told and "\"sex = 'LEX'\"" in told and "'Female', 'Male'" in told
 
 
+def test_the_parts_of_an_or_are_told_in_one_sentence(model, no_draws):
+    told = refusal(model, "age = null or sex = null")
+    assert ".;" not in told and told.endswith("Loosen one of them.")
+
+
 def test_an_or_with_one_impossible_part_gives_the_other(model):
     drawn = model.sample(100, seed=1, where="age > 600 or sex = 'Male'").polars()
     assert (drawn["sex"] == "Male").all()
@@ -122,3 +127,11 @@ def test_one_row_to_be_had_is_one_row(model, monkeypatch):
         monkeypatch.setattr(f"simulacra.sampling.{name}", 1)
     with pytest.raises(RareCondition, match="Ask for at most 1 row, or loosen it"):
         model.sample(50, seed=1, where="qty > 3")
+
+
+def test_a_rule_about_a_counted_key_is_told_when_numbers_break_it() -> None:
+    frame = pl.DataFrame({"id": range(1_001, 1_301), "a": [1, 2, 3] * 100})
+    for sql, broken in (("id > 1000", True), ("id > 0", False)):
+        schema = sim.infer(frame).with_constraint(sql)
+        notes = sim.fit(frame, "independent", schema=schema, seed=1).sample(20, seed=1).notes
+        assert any("20 of 20 rows break" in note for note in notes) is broken

@@ -171,6 +171,14 @@ def test_unique_pairs_and_combinations_are_found_where_chance_would_repeat_or_mi
     assert Combination(("region", "shop")) in [p.constraint for p in mine(frame)]
 
 
+def test_a_column_that_hardly_repeats_makes_no_unique_pair() -> None:
+    """80 values stand twice, each time with both of two groups: any such pair is unique, and says nothing new."""
+    values = np.append(np.arange(1_420), np.arange(80)) * 7_919 % 1_000_003
+    groups = np.append(np.arange(1_420) % 2, (np.arange(80) + 1) % 2)
+    frame = pl.DataFrame({"a": values, "b": [f"g{g}" for g in groups]})
+    assert not any(isinstance(p.constraint, Unique) for p in mine(frame))
+
+
 def test_levels_of_sensitive_columns_are_not_named() -> None:
     schema = sim.infer(orders()).with_column("status", sensitive=True)
     assert not any("open" in str(p) for p in mine(orders(), schema=schema))

@@ -41,7 +41,8 @@ SIGNATURES = {
     ),
     "review": "(real, synthetic, *, n=40, seed=None, text=False, schema=None, title=None)",
     "compare_fairness": (
-        "(train, model='trees', *, holdout, target, group, given=None, positive=None, definitions=None, rows=None, "
+        "(train, model='trees', *, holdout, target, group, given=None, positive=None, definitions=None, "
+        "rate=None, shares=None, rows=None, "
         "schema=None, seed=0, title=None, progress=silent)"
     ),
     "compare": (

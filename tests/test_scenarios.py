@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -195,3 +196,40 @@ def test_the_page_says_what_was_asked_and_got(model: sim.Synthesizer, tmp_path: 
     assert [kind["scenario"] for kind in shares] == [1.0, 0.25] and shares[0]["model"] < 0.5
     with pytest.raises(OptionError, match="saved as"):
         drawn.save(tmp_path / "s.txt")
+
+
+def test_the_page_and_the_notes_tell_one_probability(model: sim.Synthesizer, tmp_path: Path) -> None:
+    drawn = draw(model, {"name": "a", "rows": 200, "where": "sex = 'f' and pay > 50"})
+    told = re.search(r"probability of about ([\d.]+) %", " ".join(drawn["a"].notes))
+    assert told is not None
+    facts = drawn.to_dict()["scenarios"][0]["shares"][0]
+    assert facts["model"] == pytest.approx(float(told.group(1)) / 100)
+    assert f'<td class="number">{told.group(1)} %</td>' in drawn.save(tmp_path / "s.html").read_text()
+
+
+def test_a_bar_that_pools_a_tail_is_open_and_ticks_are_where_their_bars_are(tmp_path: Path) -> None:
+    pay = [n % 50 for n in range(3_000)] + [200] * 12
+    fitted = sim.fit(pl.DataFrame({"pay": pay, "b": ["x", "y"] * 1_506}), "independent", seed=1)
+    page = sim.play(fitted, [{"name": "x", "rows": 500, "where": "pay > 10"}], seed=1).save(
+        tmp_path / "s.html"
+    )
+    ticks = re.findall(r'class="(start|middle|end)" style="left: ([\d.]+)%">([^<]+)<', page.read_text())
+    sides = {side: (float(place), text) for side, place, text in ticks}
+    assert sides["end"] == (100.0, "50+") and sides["start"] == (0.0, "0")
+    # 25 bars of two and one of the tail: the bar at a tick starts with the tick's value
+    for side, place, text in ticks:
+        if side == "middle":
+            assert float(text) == pytest.approx(2 * float(place) / (100 / 26), abs=0.01)
+
+
+def test_what_a_scenario_does_is_said_plainly(model: sim.Synthesizer, tmp_path: Path) -> None:
+    page = draw(model, {"name": "none", "rows": 0}, RAISE).save(tmp_path / "s.html").read_text()
+    assert "No rows were asked for." in page and "Rows of the model as it is." not in page
+    assert "pay becomes <code>pay * 1.1</code>" in page and "of rows moved" in page
+    assert page.index('class="keys"') < page.index("Means before and after")
+
+
+def test_notes_of_a_mix_speak_of_the_model(model: sim.Synthesizer) -> None:
+    mix = {"name": "both", "rows": 10, "mix": [{"scenario": "women", "share": 0.1}, {"share": 0.9}]}
+    notes = draw(model, WOMEN, mix)["both"].notes
+    assert "1 row of 'women'." in notes and "9 rows of the model as it is." in notes

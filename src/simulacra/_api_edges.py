@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from simulacra._api_schema import Contract, contract
 from simulacra.dataset import dataset
 from simulacra.edges import EdgeCases, make_edges
+from simulacra.errors import SchemaError, SchemaViolation
+from simulacra.filing import known_suffixes, table_name
 from simulacra.modelfile import read_model
 from simulacra.randomness import resolve_seed
 from simulacra.schema.types import Schema, Table
@@ -45,12 +49,15 @@ def make_edge_cases(
     -------
     EdgeCases
         ``frame`` with the columns ``_case``, ``_column``, ``_breaks``, ``_valid``; and `valid`, `invalid`, `write`.
-        The rows marked as valid keep the contract together; each other row, put beside them, breaks it.
+        The rows marked as valid keep the contract together; each other row, put beside them, breaks it
+        (or a relation that the model keeps in every row).
 
     Raises
     ------
     SchemaError, PredicateError
-        The contract leaves no row.
+        The contract leaves no row; or `schema` names a file of data.
+    SchemaViolation
+        `into` breaks the contract, or holds other columns.
     OptionError
         A flag has the name of a column.
 
@@ -69,8 +76,23 @@ def make_edge_cases(
     """
     source = _source(schema, table)
     known = source.table if isinstance(source, Synthesizer) else source
-    rows = None if into is None else dataset(into, schema=Schema((known,))).polars()
+    rows = None if into is None else _rows(into, known)
     return make_edges(source, seed=resolve_seed(seed), as_text=as_text, into=rows, prefix=prefix)
+
+
+def _rows(into: Any, table: Table) -> pl.DataFrame:
+    try:
+        return dataset(into, schema=Schema((table,))).polars()
+    except SchemaViolation as error:
+        given = dataset(into).schema.tables[0]
+        lacking = [name for name in table.names if name not in given.names]
+        if not lacking:
+            raise
+        what = f"{str(into)!r}" if isinstance(into, (str, Path)) else "into"
+        shown = ", ".join(map(repr, lacking[:8])) + (f" and {len(lacking) - 8} more" if lacking[8:] else "")
+        raise SchemaViolation(
+            f"{what} holds no rows of {table.name!r}: it lacks {shown}. Give rows that keep the contract."
+        ) from error
 
 
 def _source(schema: Contract | Table | Synthesizer, table: str | None) -> Table | Synthesizer:
@@ -78,6 +100,18 @@ def _source(schema: Contract | Table | Synthesizer, table: str | None) -> Table 
         return schema
     if isinstance(schema, (str, Path)) and str(schema).lower().endswith(".sim"):
         return restore(read_model(Path(schema)))
+    if isinstance(schema, (str, Path)):
+        _require_contract(Path(schema))
     read = contract(schema, None)
     assert read is not None
     return read.table(table)
+
+
+def _require_contract(path: Path) -> None:
+    """Refuse data where a contract should be."""
+    data = path.is_dir() or path.name.lower().endswith(tuple(known_suffixes().keys() - {".json"}))
+    if data and path.exists():
+        raise SchemaError(
+            f"{str(path)!r} is data, and edge cases are made of a schema or a model. Make the schema with: "
+            f"simulacra inspect {path} -o {table_name(path)}.schema.yaml"
+        )

@@ -12,7 +12,7 @@ from simulacra.generator import Progress, silent
 from simulacra.modelfile import read_model
 from simulacra.randomness import resolve_seed
 from simulacra.report.scenarios import Outcome, Outcomes
-from simulacra.scenarios import check_scenarios, read_scenarios
+from simulacra.scenarios import check_scenarios, read_scenarios, require_order
 from simulacra.synthesizer import Synthesizer, restore
 
 
@@ -76,6 +76,7 @@ def play(
     >>> list(drawn), drawn["women"].frame["sex"].unique().to_list()
     (['women', 'more pay'], ['f'])
     """
+    require_order(model, scenarios)
     fitted = model if isinstance(model, Synthesizer) else restore(read_model(Path(model)))
     found = read_scenarios(scenarios)
     check_scenarios(found, fitted)

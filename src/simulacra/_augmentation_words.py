@@ -11,7 +11,6 @@ from simulacra._augmentation_question import Question
 from simulacra._augmentation_rivals import NOTHING, RIVALS, SMOTE, SYNTHETIC, missing_smote
 from simulacra._augmentation_scores import AUC, BALANCED, CHOSEN, SCORES, Measured
 from simulacra._augmentation_trials import Amount, name_of
-from simulacra.report.augmented import beyond_chance
 
 SCORE_FIELDS = {
     "method": pl.String, "rows": pl.Int64, "score": pl.String,
@@ -111,6 +110,19 @@ def say_gains(scores: pl.DataFrame, share: float) -> list[str]:
         )
         notes += _say_verdict(*beyond_chance(scores))
     return notes + _say_others(rows, nothing)
+
+
+def beyond_chance(scores: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """Return the scores that synthetic rows make better, and those that they make worse, by more than chance explains.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        With ``method``, ``score`` and the ends of the interval of the gain, ``gain_low`` and ``gain_high``.
+    """
+    ours = scores.filter(method=SYNTHETIC)
+    better = ours.filter(pl.col("gain_low") > 0)["score"].to_list()
+    return better, ours.filter(pl.col("gain_high") < 0)["score"].to_list()
 
 
 def _say_verdict(better: Sequence[str], worse: Sequence[str]) -> list[str]:

@@ -167,9 +167,7 @@ class Maker:
         """Let the relations of the model hold again, but where a case is there to break one."""
         meant = {str(rule) for rule in self.kept}
         places = np.arange(len(cases))
-        about = {
-            name: np.repeat(np.isin(places, touched.get(name, [])), tried) for name in self.table.names
-        }
+        about = {name: np.repeat(np.isin(places, touched.get(name, [])), tried) for name in self.table.names}
         rng = self.streams.stream("no randomness in relations")
         mended = mend_related(frame, self.kept, self.table, about, self.judge.count, rng)
         on_purpose = pl.Series(np.repeat([case.rule in meant for case in cases], tried))

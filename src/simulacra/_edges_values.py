@@ -244,7 +244,9 @@ def _changes(column: Column, year: int) -> Iterator[Case]:
     low, high = (None, None) if column.bounds is None else (_instant(column, end) for end in column.bounds)
     last = year if high is None else high.year
     first = year if low is None else max(low.year, last - MOST_YEARS)
-    found = [change for some in dict.fromkeys((*range(first, last + 1), year)) for change in _turns(column, some)]
+    found = [
+        change for some in dict.fromkeys((*range(first, last + 1), year)) for change in _turns(column, some)
+    ]
     for forward in (True, False):
         turns = [turn for turn in found if (turn[1] > timedelta()) == forward]
         inside = [

@@ -21,6 +21,8 @@ PAIRED = 10
 """Columns at most of which pairs are tried as a source: those with the fewest values."""
 DIGITS = 31
 """Values at most of a number or date that may be one of two sources: more are a measure, and single rows out."""
+ALONE = 0.9
+"""Different values, as a share of the rows, above which a column is a key by itself or none, and part of no pair."""
 PAIRS = 25
 """Columns at most of which pairs are tried as a key."""
 
@@ -32,12 +34,17 @@ def find_unique(look: Look) -> Iterator[Found]:
     listed = [c for c in look.table.columns if c.name != look.table.weight and _is_discrete(c)]
     listed = [c for c in listed if look.size(c.name) > 1]
     for column in listed:
-        if {column.name} not in known and look.size(column.name) > 0.9 * len(look):
+        if {column.name} not in known and look.size(column.name) > ALONE * len(look):
             found = _unique(look, (column.name,), _repeats_of_range(look, column))
             if found is not None:
                 known.append({column.name})
                 yield found
-    keyless = [c for c in listed if not any(key <= {c.name} for key in known)]
+    # with a column that hardly repeats, any other one makes a pair that does not
+    keyless = [
+        c
+        for c in listed
+        if look.size(c.name) <= ALONE * look.filled(c.name) and not any(key <= {c.name} for key in known)
+    ]
     for first, second in combinations(sorted(keyless, key=lambda c: -look.size(c.name))[:PAIRS], 2):
         names = tuple(n for n in look.table.names if n in {first.name, second.name})
         if look.size(first.name) * look.size(second.name) < len(look) or any(

@@ -100,6 +100,10 @@ class Look:
             self._numbers[name] = (values / scale).fill_null(np.nan).to_numpy()
         return self._numbers[name]
 
+    def filled(self, name: str) -> int:
+        """Return how many rows have a value."""
+        return len(self) - self.frame[name].null_count()
+
     def counts(self, name: str) -> Array:
         """Return how many rows hold each code."""
         return np.bincount(self.codes(name), minlength=self.size(name))

@@ -118,12 +118,14 @@ class Director:
         kinds: list[Kind] = []
         for place, (part, rows) in enumerate(zip(scenario.mix, counts.tolist(), strict=True)):
             other = Scenario("any rows", rows) if part.scenario is None else self.scenarios[part.scenario]
+            origin = "of the model as it is" if part.scenario is None else f"of {other.name!r}"
+            label = "rows of the model" if part.scenario is None else repr(other.name)
             drawn = self._plain(other, rows, streams.at("part", place))
             parts.append(drawn.data.polars())
             table = _joined(table, drawn.data.schema.table())
             notes += [
-                f"{rows:,} rows of {other.name!r}.",
-                *(f"{other.name!r}: {n}" for n in drawn.data.notes),
+                f"{rows:,} {'row' if rows == 1 else 'rows'} {origin}.",
+                *(f"{label}: {n}" for n in drawn.data.notes),
             ]
             kinds += [replace(kind, field=f"{other.name}, {kind.field}") for kind in drawn.kinds]
         order = streams.stream("mix").permutation(scenario.rows)

@@ -99,7 +99,8 @@ def make_edges(
     Returns
     -------
     EdgeCases
-        The rows marked as valid keep the contract together; each other row, beside them, breaks it.
+        The rows marked as valid keep the contract together; each other row, beside them, breaks it, or a relation
+        that the model keeps.
 
     Raises
     ------
@@ -113,8 +114,10 @@ def make_edges(
     Every row is a typical one but for what it tests. Limits of each column: smallest and largest value, a step beyond
     both, zero, negative, missing, the limits of 32 and 64 bits and of exact doubles; empty, 10,000 signs long, 4-byte,
     combining and right-to-left text, quotes, commas, new lines; unknown levels, other case, blanks; leap day, ends of
-    a year, changes of clocks, far dates; a repeated key; every constraint broken. The flags are what validation finds,
-    not what was meant.
+    a year, changes of clocks (within the bounds where there are any), far dates; a repeated key; every constraint broken.
+    The flags are what validation finds,
+    not what was meant. Rows of a model are also held against the relations that it keeps in every row: cells that no
+    case is about give way, each relation is broken once on purpose, and a note lists them.
 
     **Cost**: a few hundred rows; a second or less for a contract, a draw for a model.
 

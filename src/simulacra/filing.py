@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from errno import EISDIR
 from pathlib import Path
 from typing import TextIO
 
 import polars as pl
 
+from simulacra._filing_suffixes import suffixes_of
 from simulacra.errors import DataError, FileError
 from simulacra.formatting import format_frame
 from simulacra.randomness import BLOCK_ROWS
 from simulacra.registry import SOURCES
 from simulacra.schema.types import Table
 from simulacra.source import Source, Stored
-from simulacra.storage import atomic_path, open_error
-
-_COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
+from simulacra.storage import atomic_path, open_error, write_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +153,8 @@ def write_path(frame: pl.DataFrame | Iterator[pl.DataFrame], path: Path | str, t
     'a\\n1.50\\n'
     """
     path = Path(path).expanduser()
+    if path.is_dir():
+        raise write_error(path, IsADirectoryError(EISDIR, "is a directory"))
     source = source_for(path)
     blocks = even_blocks(frame.iter_slices(BLOCK_ROWS) if isinstance(frame, pl.DataFrame) else frame)
     if isinstance(frame, pl.DataFrame) and not len(frame):
@@ -218,7 +218,7 @@ def even_blocks(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def source_for(path: Path | str) -> Source:
-    """Make the source that reads and writes files of this name; only that one is imported.
+    """Make the source that writes (and reads) files of this name; only that one is imported.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def source_for(path: Path | str) -> Source:
     Raises
     ------
     FileError
-        The suffix is unknown.
+        The suffix is unknown, or that of a format which is only read.
     MissingExtra
         The format needs an optional package.
 
@@ -237,11 +237,16 @@ def source_for(path: Path | str) -> Source:
     >>> type(source_for("a.csv.gz")).__name__
     'Csv'
     """
-    name = _source_name(Path(path))
+    path = Path(path)
+    name = _source_name(path)
     if name is None:
-        raise FileError(_unknown_suffix(Path(path)))
-    made: Source = SOURCES.load(name)()
-    return made
+        raise FileError(_unknown_suffix(path, writable_suffixes()))
+    if path.name.lower().endswith(tuple(known_suffixes().keys() - writable_suffixes().keys())):
+        known = _shown(writable_suffixes())
+        raise FileError(
+            f"{path.name!r} can not be written: {path.suffix!r} is a format that is only read. Use one of {known}."
+        )
+    return _make(name)
 
 
 def known_suffixes() -> dict[str, str]:
@@ -254,9 +259,23 @@ def known_suffixes() -> dict[str, str]:
     """
     found = {}
     for name, file in SOURCES.files().items():
-        for suffix in _suffixes(name, file):
+        for suffix in suffixes_of(name, file).suffixes:
             found[suffix] = name
     return found
+
+
+def writable_suffixes() -> dict[str, str]:
+    """Map each suffix that can be written to the name of its source.
+
+    Examples
+    --------
+    >>> ".xlsx" in writable_suffixes(), ".ods" in writable_suffixes()
+    (True, False)
+    """
+    closed = {
+        suffix for name, file in SOURCES.files().items() for suffix in suffixes_of(name, file).read_only
+    }
+    return {suffix: name for suffix, name in known_suffixes().items() if suffix not in closed}
 
 
 def table_name(path: Path | str) -> str:
@@ -286,7 +305,10 @@ def _source_of(path: Path) -> tuple[Source, Path]:
     file, sheet = _split_sheet(path)
     if not file.exists():
         raise open_error(file, FileNotFoundError(2, "no such file"))
-    source = source_for(file)
+    name = _source_name(file)
+    if name is None:
+        raise FileError(_unknown_suffix(file, known_suffixes()))
+    source = _make(name)
     if sheet is not None:
         source.sheet = sheet  # type: ignore[attr-defined]
     return source, file
@@ -299,7 +321,9 @@ def _read_folder(folder: Path) -> dict[str, Loaded]:
         raise open_error(folder, error) from error
     data = [f for f in files if _source_name(f) is not None]
     if not data:
-        raise DataError(f"folder {str(folder)!r} holds no data files. Known suffixes: {_shown_suffixes()}.")
+        raise DataError(
+            f"folder {str(folder)!r} holds no data files. Known suffixes: {_shown(known_suffixes())}."
+        )
     skipped = [f.name for f in files if f not in data]
     found: dict[str, Loaded] = {}
     origins: dict[str, str] = {}
@@ -333,43 +357,17 @@ def _source_name(path: Path) -> str | None:
     return fitting[max(fitting, key=len)] if fitting else None
 
 
-def _unknown_suffix(path: Path) -> str:
-    what = f"suffix {path.suffix!r}" if path.suffix else "no suffix"
-    return f"can not tell the format of {path.name!r}: {what} is not known. Use one of {_shown_suffixes()}."
+def _make(name: str) -> Source:
+    made: Source = SOURCES.load(name)()
+    return made
 
 
-def _shown_suffixes() -> str:
+def _unknown_suffix(path: Path, known: Mapping[str, str]) -> str:
+    what = f"suffix {path.suffix!r} is not known" if path.suffix else "its name has no suffix"
+    return f"can not tell the format of {str(path)!r}: {what}. Use one of {_shown(known)}."
+
+
+def _shown(known: Mapping[str, str]) -> str:
     return (
-        ", ".join(sorted(s for s in known_suffixes() if s.count(".") == 1))
-        + " (text formats also with .gz, .zst, ...)"
+        ", ".join(sorted(s for s in known if s.count(".") == 1)) + " (text formats also with .gz, .zst, ...)"
     )
-
-
-@cache
-def _suffixes(name: str, file: Path) -> tuple[str, ...]:
-    """Read `suffixes` and `compressed` off a source's class without importing it, where they are literals."""
-    facts: dict[str, object] = {}
-    for part in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(part, ast.ClassDef):
-            facts |= _literals(part)
-    if "suffixes" not in facts:
-        source = SOURCES.load(name)
-        facts = {"suffixes": source.suffixes, "compressed": source.compressed}
-    plain = tuple(str(suffix) for suffix in facts["suffixes"])  # type: ignore[attr-defined]
-    if not facts.get("compressed"):
-        return plain
-    return plain + tuple(suffix + more for suffix in plain for more in _COMPRESSED)
-
-
-def _literals(body: ast.ClassDef) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for line in body.body:
-        if isinstance(line, ast.Assign):
-            names, value = [t.id for t in line.targets if isinstance(t, ast.Name)], line.value
-        elif isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None:
-            names, value = [line.target.id], line.value
-        else:
-            continue
-        if {"suffixes", "compressed"} & set(names) and isinstance(value, (ast.Tuple, ast.Constant)):
-            found |= dict.fromkeys(names, ast.literal_eval(value))
-    return found

@@ -275,6 +275,24 @@ def _check_mix(one: Scenario, found: Sequence[Scenario]) -> None:
             )
 
 
+def require_order(model: object, scenarios: object) -> None:
+    """Refuse a model where scenarios should be: the two files change places easily.
+
+    Raises
+    ------
+    OptionError
+        What is given as scenarios is a model file.
+
+    Examples
+    --------
+    >>> require_order("adult.sim", "scenarios.yaml")
+    """
+    if isinstance(scenarios, (str, Path)) and str(scenarios).lower().endswith(".sim"):
+        first = f"{str(scenarios)!r} is a model, and the model comes first"
+        second = f", then the scenarios {str(model)!r}" if isinstance(model, (str, Path)) else ""
+        raise OptionError(f"{first}{second}. Swap the two.")
+
+
 def check_scenarios(scenarios: Sequence[Scenario], model: Synthesizer) -> None:
     """Hold every scenario against a model, before anything is drawn.
 

@@ -56,10 +56,12 @@ class Source(ABC):
 
     suffixes: ClassVar[tuple[str, ...]]
     """Lower-case endings of file names, with the dot."""
+    read_only: ClassVar[tuple[str, ...]] = ()
+    """Those of them that can be read and not written."""
     typed: ClassVar[bool] = True
     """False if all columns are read as text and values must be parsed."""
     compressed: ClassVar[bool] = False
-    """Whether files may also be compressed (.gz, .zst, .bz2, .xz, .zip). Both names are read off the source."""
+    """Whether files may also be compressed (.gz, .zst, .bz2, .xz, .zip). All of this is read off the source."""
     notes: Sequence[str] = ()
     """What was assumed or changed while reading, one sentence each."""
 

@@ -328,6 +328,11 @@ def test_an_unknown_suffix_lists_the_known_ones(tmp_path):
         read_path(path)
     with pytest.raises(FileError, match="no suffix"):
         write_path(VALUES, tmp_path / "a", TABLE)
+    with pytest.raises(FileError, match=r"'a\.ods' can not be written.*Use one of [^:]*\.xlsx \(") as told:
+        source_for("a.ods")
+    assert ".xls," not in str(told.value) and ".xlsb" not in str(told.value)
+    with pytest.raises(FileError, match="it is a folder"):
+        write_path(VALUES, tmp_path, TABLE)
     assert table_name("x/A.CSV.GZ") == "A" and table_name(".csv") == ".csv"
 
 
@@ -344,3 +349,10 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     ):
         write_path(VALUES, target, TABLE)
     assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_quoted_and_bare_empty_fields_side_by_side_are_told(tmp_path):
+    frame, notes = read_csv(tmp_path, 'n,t,u\n1,"",\n2,,\n3,x,y\n')
+    assert frame["t"].to_list() == [None, None, "x"]
+    assert len(notes) == 1 and "with quotes and without in 't'; all are taken for missing" in notes[0]
+    assert read_csv(tmp_path, 'n,t\n"1",""\n"2","x"\n')[1] == []

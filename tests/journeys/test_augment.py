@@ -42,6 +42,8 @@ def test_rows_report_and_json_of_one_call(files: Path, capsys: pytest.CaptureFix
     assert told["chosen"] == {"yes": 40}
     assert {row["method"] for row in told["scores"]} >= {"doing nothing", "class weights", "synthetic rows"}
     assert "random oversampling" in shown.err
+    table = shown.err[: shown.err.index("note:")].splitlines()
+    assert max(map(len, table)) <= 80 and sum("+-" in line for line in table) >= 4
     assert "400 real and 40 synthetic rows" in shown.err
     assert "<svg" in (files / "page.html").read_text(encoding="utf-8")
 

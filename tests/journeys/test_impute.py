@@ -82,3 +82,17 @@ def test_what_can_not_be_done_is_refused_before_anything_is_written(
     assert "did you mean 'tax'" in capsys.readouterr().err
     assert run(["enrich", gappy, str(folder / "m.sim"), "-o", str(out)]) == 2
     assert not out.exists()
+
+
+def test_a_second_file_that_is_not_there_is_told_before_the_first_is_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # not a table: reading it would be another error
+    (folder / "torn.parquet").write_bytes(b"nothing")
+    torn, none, out = str(folder / "torn.parquet"), str(folder / "nope.csv"), str(folder / "never.csv")
+    for call in (["enrich", torn, none, "-o", out],
+                 ["augment", torn, "--target", "x", "--holdout", none, "-o", out],
+                 ["impute", torn, "--schema", none, "-o", out]):  # fmt: skip
+        assert run(call) == 2
+        assert f"there is no file {none!r}" in capsys.readouterr().err
+    assert not Path(out).exists()

@@ -74,3 +74,32 @@ def test_edge_cases_of_a_schema_and_of_a_model(place: Path, capsys: pytest.Captu
     capsys.readouterr()
     assert run(["edges", "m.sim", "-q"]) == 0
     assert capsys.readouterr().out.startswith("a,b,_case,_column,_breaks,_valid\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("play s.yaml m.sim -o out", "'m.sim' is a model, and the model comes first"),
+        ("play m.sim s.yaml -o out --format pdf", "no format named 'pdf' can be written; there are arrow, "),
+        ("play m.sim s.yaml -o out --format ods", "no format named 'ods' can be written"),
+        ("edges s.schema.yaml", "there is no file 's.schema.yaml'"),
+        ("edges rows.csv", "simulacra inspect rows.csv -o rows.schema.yaml"),
+        ("edges rows.parquet", "there is no file 'rows.parquet'"),
+        ("edges m.sim --into rows.csv", "'rows.csv' holds no rows of 'table': it lacks 'a', 'b'"),
+        ("edges m.sim -o e.ods", "'.ods' is a format that is only read"),
+        ("edges m.sim -o e", "'e': its name has no suffix"),
+    ],
+)
+def test_a_slip_is_told_with_its_remedy(
+    place: Path, capsys: pytest.CaptureFixture[str], words: str, told: str
+) -> None:
+    Path("rows.csv").write_text("x,y\n1,2\n3,4\n")
+    assert run(words.split()) == 2
+    error = capsys.readouterr().err
+    assert told in error and "take them out of the schema" not in error
+    assert not Path("out").exists()
+
+
+def test_one_scenario_is_one(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["play", "m.sim", "s.yaml", "-o", "out", "--only", "big"]) == 0
+    assert "drew 1 scenario in" in capsys.readouterr().err

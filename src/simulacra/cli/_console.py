@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from simulacra.compilation import COMPILING
 from simulacra.generator import Progress as Report
+from simulacra.storage import open_error
 
 ERR = Console(stderr=True, highlight=False)
 OUT = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
@@ -63,3 +66,13 @@ def print_json(value: Any) -> None:
 def split_names(text: str | None) -> list[str] | None:
     """Return names that are joined by commas; None where there is no text."""
     return [name.strip() for name in text.split(",")] if text else None
+
+
+def require_files(*paths: str | None) -> None:
+    """Refuse inputs that are not there before any of them is read; ``book.xlsx#May`` is a sheet of a file."""
+    for path in paths:
+        if path is None:
+            continue
+        whole = Path(path).expanduser()
+        if not whole.exists() and not Path(str(whole).rpartition("#")[0] or whole).exists():
+            raise open_error(path, FileNotFoundError(errno.ENOENT, "missing"))

@@ -11,7 +11,7 @@ from rich.table import Table
 from simulacra._api_augmentation import augment
 from simulacra._augmentation_learners import LEARNERS
 from simulacra.augmentation import GOALS
-from simulacra.cli._console import ERR, print_json, progress, say, tell
+from simulacra.cli._console import ERR, print_json, progress, require_files, say, tell
 from simulacra.errors import OptionError
 from simulacra.filing import source_for
 from simulacra.generator import Progress
@@ -77,6 +77,7 @@ def command(
     """
     if as_json and output is None:
         raise OptionError("--json prints the scores, so the rows need a file. Name it with -o.")
+    require_files(data, holdout, schema)
     inputs = [data, *([holdout] if holdout else [])]
     if output is not None:
         require_writable(output, inputs=inputs)

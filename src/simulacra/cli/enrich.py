@@ -7,7 +7,7 @@ import time
 import click
 
 from simulacra._api_imputation import enrich
-from simulacra.cli._console import print_json, progress, say, split_names, tell
+from simulacra.cli._console import print_json, progress, require_files, say, split_names, tell
 from simulacra.filing import source_for
 from simulacra.imputation import numbered
 from simulacra.storage import require_writable
@@ -52,6 +52,7 @@ def command(
       simulacra enrich customers.csv survey.csv -o enriched.csv --seed 1
       simulacra enrich customers.csv survey.csv --on age,sex,region --columns income -o enriched.csv
     """
+    require_files(data, other)
     paths = numbered(output, times)
     for path in paths:
         require_writable(str(path), inputs=[data, other])

@@ -7,7 +7,7 @@ import time
 import click
 
 from simulacra._api_imputation import impute
-from simulacra.cli._console import print_json, progress, say, split_names, tell
+from simulacra.cli._console import print_json, progress, require_files, say, split_names, tell
 from simulacra.filing import source_for
 from simulacra.imputation import numbered
 from simulacra.storage import require_writable
@@ -58,6 +58,7 @@ def command(
       simulacra impute survey.csv -o whole.csv --seed 1
       simulacra impute survey.csv -m survey.sim -o whole.csv --times 5 --columns income,age
     """
+    require_files(data, schema)
     paths = numbered(output, times)
     for path in paths:
         require_writable(str(path), inputs=[data, *([model] if model and model.endswith(".sim") else [])])

@@ -11,7 +11,7 @@ from simulacra._api_scenarios import play
 from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.errors import OptionError
 from simulacra.report.scenarios import SUFFIXES, file_names
-from simulacra.scenarios import EXAMPLE, read_scenarios
+from simulacra.scenarios import EXAMPLE, read_scenarios, require_order
 from simulacra.storage import require_writable
 
 
@@ -57,6 +57,7 @@ def command(
         raise click.UsageError(
             "give MODEL, SCENARIOS and the folder -o; --example prints a file to start from."
         )
+    require_order(model, scenarios)
     if report is not None:
         require_writable(report, inputs=[model, scenarios], suffixes=tuple(f".{form}" for form in SUFFIXES))
     names = file_names(list(read_scenarios(scenarios)), format)
@@ -84,6 +85,7 @@ def command(
         say(f"{name}: wrote {len(drawn[name]):,} rows to {path}")
         tell(drawn[name].notes)
     seeded = "" if seed is not None else f" (seed {drawn.seed})"
-    say(f"drew {len(drawn)} scenarios in {time.perf_counter() - start:.1f} s{seeded}")
+    what = "scenario" if len(drawn) == 1 else "scenarios"
+    say(f"drew {len(drawn)} {what} in {time.perf_counter() - start:.1f} s{seeded}")
     if report is not None:
         say(f"wrote {report}")

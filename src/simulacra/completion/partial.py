@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from simulacra.dataset import Dataset, dataset
@@ -17,7 +16,6 @@ from simulacra.schema.types import Schema, Table
 
 _ALIKE = 0.8
 """How alike two names must be to be taken for one misspelt."""
-_LISTS = (list, tuple, range, np.ndarray, pl.Series)
 
 
 def open_partial(table: Table, data: Any) -> Dataset:
@@ -67,17 +65,22 @@ def agree(schema: Schema, table: Table) -> Schema:
 
 def _rows_of(cells: Mapping[str, Any]) -> pl.DataFrame:
     """Make rows of values by column."""
-    lengths = {name: len(values) for name, values in cells.items() if isinstance(values, _LISTS)}
-    rows = max(lengths.values(), default=1 if cells else 0)
+    several = {
+        name: list(values)
+        for name, values in cells.items()
+        if isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping))
+    }
+    lengths = {name: len(values) for name, values in several.items()}
+    rows = next(iter(lengths.values()), 1 if cells else 0)
     columns = []
     for name, values in cells.items():
         if lengths.get(name, rows) != rows:
             raise DataError(
-                f"given column {name!r} has {lengths[name]:,} values, and another one {rows:,}. Give each as many, or "
-                "one value that stands in every row."
+                f"given column {name!r} has {lengths[name]:,} values, and the first one {rows:,}. Give each as many, "
+                "or one value that stands in every row."
             )
         try:
-            columns.append(pl.Series(name, values if name in lengths else [values] * rows))
+            columns.append(pl.Series(name, several.get(name, [values] * rows)))
         except (TypeError, pl.exceptions.PolarsError) as error:
             raise DataError(
                 f"given column {name!r} has values of several kinds. Give numbers, texts or dates alone."
@@ -131,7 +134,7 @@ def find_strangers(names: Sequence[str], table: Table) -> list[str]:
     ]
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, known: Iterable[str], alike: float = _ALIKE) -> str | None:
     """Return the name that another is likely to stand for, or None.
 
     Examples
@@ -140,7 +143,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     ('Female', None)
     """
     plain = {_plain(other): other for other in known}
-    found = difflib.get_close_matches(_plain(name), list(plain), n=1, cutoff=_ALIKE)
+    found = difflib.get_close_matches(_plain(name), list(plain), n=1, cutoff=alike)
     return plain[found[0]] if found else None
 
 

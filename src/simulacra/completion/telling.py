@@ -13,6 +13,8 @@ from simulacra.completion.partial import nearest
 from simulacra.encoding import Encoding
 from simulacra.schema.types import Table
 
+_SPELT = 0.9
+"""How alike two levels must be to be taken for one: many true levels are rather alike."""
 _LOOKED_AT = 200
 """Levels that no model has for which one of nearly the same name is looked for."""
 
@@ -79,7 +81,7 @@ def _tell_strange(name: str, count: int, values: pl.Series, table: Table, encodi
         )
     what = "level" if values.dtype == pl.String else "value"
     near = [] if table[name].sensitive or what == "value" else _near_levels(values, encoding)
-    meant = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    meant = f" The model has {' and '.join(map(repr, near))}." if near else ""
     return (
         f"column {name!r}: {count:,} known {cells} a {what} that the model did not learn; {they} {stay}, and {tell} "
         f"nothing of {'its row' if count == 1 else 'their rows'}.{meant}"
@@ -91,7 +93,7 @@ def _near_levels(values: pl.Series, encoding: Encoding) -> list[str]:
     (axis,) = encoding.axes[:1]
     levels = encoding.decode((np.arange(axis.size or 0),), rng=NO_CHANCE).drop_nulls().unique()
     strange = values.drop_nulls().unique().sort()
-    strange = strange.filter(~strange.is_in(levels.implode())).head(_LOOKED_AT).to_list()
+    unknown = strange.filter(~strange.is_in(levels.implode())).head(_LOOKED_AT).to_list()
     known = levels.sort().to_list()
-    found = [near for level in strange if (near := nearest(level, known)) is not None]
+    found = [near for level in unknown if (near := nearest(level, known, _SPELT)) is not None]
     return list(dict.fromkeys(found))[:3]

@@ -8,6 +8,7 @@ from math import prod
 import polars as pl
 
 from simulacra.errors import ImpossibleCondition
+from simulacra.guarantees._repairs import Assign
 from simulacra.guarantees.constraints import Guarantees
 from simulacra.schema._kinds import said
 from simulacra.schema.breaches import columns_of, find_broken
@@ -61,7 +62,9 @@ class _Values:
             for rule in table.constraints
             if isinstance(rule, (Check, Pattern)) and len(columns_of(rule, table)) == 1
         ]
-        self.computed = {name for repair in guarantees.repairs for name in repair.writes}
+        # what an implication assigns is one of the values that the model can draw
+        changing = [repair for repair in guarantees.repairs if not isinstance(repair, Assign)]
+        self.computed = {name for repair in changing for name in repair.writes}
 
     def fitting(self, name: str, *beside: Predicate) -> pl.Series | None:
         """List the values that fit, with the constants of other terms among them.

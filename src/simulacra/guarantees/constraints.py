@@ -110,7 +110,7 @@ class Guarantees:
     @property
     def needed(self) -> bool:
         """Whether there is anything to keep."""
-        return bool(self._judged or self.over_rows or self.serials)
+        return bool(self._judged or self.over_rows or self.serials or self.about_keys)
 
     @property
     def over_rows(self) -> bool:
@@ -171,8 +171,18 @@ class Guarantees:
         return tuple(
             rule
             for rule in _row_rules(self.table)
-            if not (isinstance(rule, Pattern) and rule.column in self.serials)
+            if not (isinstance(rule, Pattern) and rule.column in self.serials) and rule not in self.about_keys
         )
+
+    @cached_property
+    def about_keys(self) -> tuple[Constraint, ...]:
+        """Constraints on one row that read a key which is counted: what numbering makes of them is only known then."""
+        counted = {
+            column.name
+            for column in self.table.columns
+            if column.kind == "key" and column.name not in self.serials
+        }
+        return tuple(rule for rule in _row_rules(self.table) if counted & set(columns_of(rule, self.table)))
 
     @cached_property
     def equalities(self) -> tuple[Equality, ...]:

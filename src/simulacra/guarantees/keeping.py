@@ -11,7 +11,7 @@ import polars as pl
 from simulacra.blocks import Draw
 from simulacra.errors import ImpossibleCondition, RareCondition
 from simulacra.guarantees.constraints import Guarantees
-from simulacra.guarantees.tallies import Hope, Tally
+from simulacra.guarantees.tallies import ONCE_MENDED, Hope, Tally
 from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.schema._kinds import said
 from simulacra.schema.breaches import find_broken
@@ -72,7 +72,6 @@ class _Keeper:
     tally: Tally
     _held: frozenset[str] | None = None
     _ways: dict[str, Draw] = field(default_factory=dict)
-    _worst: dict[str, str] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def __call__(self, n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
@@ -105,7 +104,7 @@ class _Keeper:
         if where is None:
             return fits
         holds = where.evaluate(frame).fill_null(False).to_numpy()
-        self.tally.lose("the condition, once mended", int((~holds).sum()))
+        self.tally.lose(ONCE_MENDED, int((~holds).sum()))
         return fits & holds
 
     def _way(self, where: Predicate | None) -> tuple[Draw, Predicate | None]:
@@ -127,26 +126,27 @@ class _Keeper:
             if key not in self._ways:
                 pilot = self.draw(PILOT_ROWS, asked, Streams(0).at("constraints", "pilot"))
                 kept = np.ones(len(pilot), dtype=bool)
-                broken = 0
+                lost: dict[str, int] = {}
                 for constraint, rule in guarantees.leading:
                     held = rule.evaluate(pilot).fill_null(True).to_numpy()
+                    lost[said(constraint)] = int((~held).sum())
                     kept &= held
-                    if (count := int((~held).sum())) > broken:
-                        broken = count
-                        self._worst[key] = (
-                            f"constraint {said(constraint)} is broken by {count:,} of {len(pilot):,} rows drawn without it"
-                        )
-                self._ways[key] = self.draw if kept.mean() >= OFTEN else self._named(self.led, key)
+                leads = kept.mean() < OFTEN
+                self._ways[key] = self._named(self.led, lost) if leads else self.draw
+                for words, count in lost.items() if leads else ():
+                    self.tally.lead(words, count / PILOT_ROWS)
             return self._ways[key], asked
 
-    def _named(self, draw: Draw, key: str) -> Draw:
+    def _named(self, draw: Draw, lost: dict[str, int]) -> Draw:
         """Name the constraint that leaves no room, where draws within constraints fail."""
+        worst = max(lost, key=lost.__getitem__)
+        share = f"{lost[worst]:,} of {PILOT_ROWS:,} rows drawn without it"
 
         def named(n: int, where: Predicate | None, streams: Streams) -> pl.DataFrame:
             try:
                 return draw(n, where, streams)
             except (ImpossibleCondition, RareCondition) as error:
-                raise type(error)(f"{self._worst[key]}; {error}") from error
+                raise type(error)(f"constraint {worst} is broken by {share}; {error}") from error
 
         return named
 

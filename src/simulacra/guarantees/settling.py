@@ -223,8 +223,7 @@ class Memory:
         worst = [what for what, _ in tally.broken.most_common(1)]
         for seen, rule in zip(self.seen, self.guarantees.unique, strict=True):
             if said(rule) in worst:
-                names = ", ".join(map(repr, rule.columns))
-                return f"{seen.count:,} rows that do not agree in {names} were found"
+                return f"{seen.count:,} {'row was' if seen.count == 1 else 'rows were'} found that keep {said(rule)}"
         return ""
 
     def _risen(self, frame: pl.DataFrame, tally: Tally) -> Array:

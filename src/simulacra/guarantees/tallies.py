@@ -14,10 +14,12 @@ PATIENCE = 30
 """Turns without a new low of the rows that lack before a request is given up."""
 MOST_DRAWS = 20_000_000
 """Rows that a request may need in all, judged by the rows drawn last."""
+ONCE_MENDED = "the condition, once mended"
 DRY = 20_000
 """Rows drawn in a row, none of which fits, before what they say of the others is heard."""
 MOVED = 0.05
 """Share of the rows drawn anew from which on it is said what that does to other columns."""
+MOVES = "; rows are drawn given the rule, so other columns move with it"
 
 
 @dataclass
@@ -30,6 +32,8 @@ class Tally:
         Rows drawn.
     mended, broken : Counter of str
         Rows that were changed so that they keep a constraint, and rows that could not be given, by its words.
+    led : dict of str to float
+        Share of the rows drawn without it that break a constraint within which rows are drawn.
 
     Examples
     --------
@@ -42,6 +46,7 @@ class Tally:
     drawn: int = 0
     mended: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
+    led: dict[str, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def draw(self, rows: int) -> None:
@@ -61,11 +66,22 @@ class Tally:
             with self._lock:
                 self.broken[what] += rows
 
+    def lead(self, what: str, share: float) -> None:
+        """Say that rows are drawn within a constraint, and how many would break it; the largest share stays."""
+        if share:
+            with self._lock:
+                self.led[what] = max(share, self.led.get(what, 0.0))
+
     def notes(self) -> list[str]:
         """Tell what was done, in sentences."""
         told = [
             f"{what}: {_share(count, self.drawn)} of the rows drawn were changed so that they keep it."
             for what, count in self.mended.most_common()
+        ]
+        told += [
+            f"{what}: about {100 * share:.2g} % of the rows drawn without it break it{MOVES}."
+            for what, share in sorted(self.led.items(), key=lambda one: (-one[1], one[0]))
+            if share > MOVED
         ]
         told += [
             f"{what}: {_share(count, self.drawn)} of the rows drawn broke it and were drawn anew{self._moved(count)}."
@@ -74,9 +90,7 @@ class Tally:
         return told
 
     def _moved(self, rows: int) -> str:
-        if rows <= MOVED * self.drawn:
-            return ""
-        return "; rows are drawn given the rule, so other columns move with it"
+        return MOVES if rows > MOVED * self.drawn else ""
 
 
 @dataclass
@@ -150,12 +164,12 @@ class Hope:
     def _sentence(self, lacking: int) -> str:
         worst = self.tally.broken.most_common(1)
         most = f"; most of the others break {worst[0][0]}" if worst else ""
+        if worst and worst[0][0] == ONCE_MENDED:
+            most += "".join(f" to keep {what}" for what, _ in self.tally.mended.most_common(1))
         still = f"{lacking:,} {'row lacks' if lacking == 1 else 'rows lack'} still"
         mend = "Ask for fewer rows, or loosen the condition or the constraint."
         if self.found and self._dry:
-            return (
-                f"{self.words}: {self.found}, the {self._dry:,} rows drawn last gave none more, and {still}. {mend}"
-            )
+            return f"{self.words}: {self.found}, the {self._dry:,} rows drawn last gave none more, and {still}. {mend}"
         return (
             f"{self.words}: of the {self.drawn:,.0f} rows drawn last, {self.kept:,.0f} keep all constraints, and "
             f"{still}{most}. {mend}"

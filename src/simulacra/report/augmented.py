@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import polars as pl
 
+from simulacra._augmentation_words import beyond_chance
 from simulacra.dataset import Dataset
 from simulacra.errors import OptionError
 from simulacra.filing import write_csv
@@ -21,19 +22,6 @@ from simulacra.storage import atomic_path
 VERSION = 1
 SUFFIXES = ("html", "json", "csv")
 OURS, PLAIN = "synthetic rows", "balanced accuracy"
-
-
-def beyond_chance(scores: pl.DataFrame) -> tuple[list[str], list[str]]:
-    """Return the scores that synthetic rows make better, and those that they make worse, by more than chance explains.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        With ``method``, ``score`` and the ends of the interval of the gain, ``gain_low`` and ``gain_high``.
-    """
-    ours = scores.filter(method=OURS)
-    better = ours.filter(pl.col("gain_low") > 0)["score"].to_list()
-    return better, ours.filter(pl.col("gain_high") < 0)["score"].to_list()
 
 
 @dataclass(frozen=True, repr=False)

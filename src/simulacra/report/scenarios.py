@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +16,8 @@ import polars as pl
 
 from simulacra._scenarios_drawing import Kind, Move, draw_plain
 from simulacra.dataset import Dataset
-from simulacra.errors import FileError, OptionError, unknown
-from simulacra.filing import known_suffixes, source_for
+from simulacra.errors import FileError, OptionError, UnknownName, unknown
+from simulacra.filing import source_for, writable_suffixes
 from simulacra.scenarios import Scenario
 from simulacra.storage import atomic_path, write_error
 from simulacra.synthesizer import Synthesizer
@@ -24,6 +26,7 @@ VERSION = 1
 PLAIN_ROWS = 30_000
 """Rows of the model as it is that scenarios are held against."""
 SUFFIXES = ("html", "json")
+_TOLD = re.compile(r" has a probability of about (\d[\d.e-]*) % in this model")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +104,15 @@ class Outcomes(Mapping[str, Dataset]):
         """Rows of the model as it is, that scenarios are held against."""
         return draw_plain(self.model, PLAIN_ROWS, self.seed)
 
-    def before(self, kind: Kind) -> float:
-        """Return the share of a kind of rows among the rows of the model as it is."""
+    def before(self, kind: Kind, one: Outcome | None = None) -> float:
+        """Return the share of a kind of rows among the rows of the model as it is.
+
+        What the notes of a draw tell of its condition is taken, so that page and notes give one figure.
+        """
+        if one is not None and kind.field == "where":
+            told = next(filter(None, map(_TOLD.search, one.data.notes)), None)
+            if told is not None:
+                return float(told.group(1)) / 100
         return kind.measure(self.plain)
 
     def write(self, folder: str | Path, format: str = "csv") -> dict[str, Path]:
@@ -184,7 +194,12 @@ class Outcomes(Mapping[str, Dataset]):
             "rows": len(one.data),
             "asked": asked,
             "shares": [
-                {"field": kind.field, "rows": kind.words, "model": self.before(kind), "scenario": kind.share}
+                {
+                    "field": kind.field,
+                    "rows": kind.words,
+                    "model": self.before(kind, one),
+                    "scenario": kind.share,
+                }
                 for kind in one.kinds
             ],
             "shifts": [
@@ -201,7 +216,7 @@ def file_names(scenarios: list[Scenario], format: str) -> dict[str, str]:
 
     Raises
     ------
-    FileError, OptionError
+    UnknownName, FileError, OptionError
         A format is not known, or two scenarios would be written to one file.
 
     Examples
@@ -210,9 +225,11 @@ def file_names(scenarios: list[Scenario], format: str) -> dict[str, str]:
     {'a': 'a.csv', 'b': 'b.parquet'}
     """
     ending = format.lower().removeprefix(".")
-    if f".{ending}" not in known_suffixes():
-        known = sorted(suffix.removeprefix(".") for suffix in known_suffixes() if suffix.count(".") == 1)
-        raise unknown("format", format, known)
+    if f".{ending}" not in writable_suffixes():
+        known = sorted(s.removeprefix(".") for s in writable_suffixes() if s.count(".") == 1)
+        near = difflib.get_close_matches(ending, known, n=1, cutoff=0.6)
+        advice = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
+        raise UnknownName(f"no format named {format!r} can be written; {advice}")
     names: dict[str, str] = {}
     for one in scenarios:
         name = one.output or f"{one.name}.{ending}"

@@ -26,6 +26,8 @@ MOST_ASKED, MOST_OTHERS = 6, 6
 BEYOND_CHANCE = 2.0
 """A column has moved when its distance is so many times what chance alone gives."""
 MOST_BARS = 8
+POOLED = 1.5
+"""An outermost bar so many times as wide as others pools a tail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,23 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """A value below the bars: its place in per cent, and the side of it that is there ("start", "middle", "end")."""
+
+    place: float
+    text: str
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """A column in the model's own rows and in a scenario's."""
+    """A column in the model's own rows and in a scenario's; `behind` names the bars that stand behind its values."""
 
     name: str
     ordered: bool
     bars: tuple[Bar, ...]
-    first: str
-    last: str
+    ticks: tuple[Tick, ...]
+    behind: str
     top: str
     distance: float
     asked: bool
@@ -82,6 +93,7 @@ def render(drawn: Outcomes) -> str:
         plain_rows=PLAIN_ROWS,
         style=Markup(_STYLE.read_text(encoding="utf-8")),
         percent=percent,
+        share=lambda part: f"{100 * part:.3g} %",
     ).lstrip()
 
 
@@ -92,7 +104,7 @@ def percent(share: float) -> str:
 
 def _section(drawn: Outcomes, one: Outcome) -> dict[str, Any]:
     shares = [
-        {"field": kind.field, "words": kind.words, "before": drawn.before(kind), "after": kind.share}
+        {"field": kind.field, "words": kind.words, "before": drawn.before(kind, one), "after": kind.share}
         for kind in one.kinds
     ]
     pictures = _pictures(drawn, one) if len(one.data) else []
@@ -197,11 +209,38 @@ def _picture(name: str, rows: pl.DataFrame, distance: float, asked: bool) -> Pic
             "most", descending=True, maintain_order=True
         )
         shown = best.head(MOST_BARS).sort("cell")
+    shown = _alike(shown)
     top = max(float(shown.select(pl.max_horizontal("real", "synthetic")).max().item() or 0), 1e-9)
     bars = tuple(_bars(shown.iter_rows(named=True), len(shown), top))
-    labels = shown["label"].to_list()
-    first, last = labels[0].partition(" to ")[0], labels[-1].rpartition(" to ")[2]
-    return Picture(name, ordered, bars, first, last, percent(top), distance, asked)
+    behind = ", ".join(shown.filter(pl.col("low").is_null())["label"]) if ordered else ""
+    return Picture(name, ordered, bars, _ticks(shown), behind, percent(top), distance, asked)
+
+
+def _alike(cells: pl.DataFrame) -> pl.DataFrame:
+    """Write the thousands of all labels alike; those of years and dates have no comma in any."""
+    if not cells["label"].str.contains(r"\d,\d{3}").any():
+        return cells
+    return cells.with_columns(pl.col("label").str.replace_all(r"\b(\d)(\d{3})\b", "${1},${2}"))
+
+
+def _ticks(cells: pl.DataFrame) -> tuple[Tick, ...]:
+    """Name edges of bars where they are; an outermost bar that pools a tail is open: "78+", "below 20"."""
+    held = cells.filter(pl.col("low").is_not_null())
+    if not len(held):
+        return ()
+    width = 100 / len(cells)
+    widths = (held["high"] - held["low"]).to_numpy()
+    pools = widths > POOLED * np.median(widths)
+    labels = held["label"].to_list()
+    starts = [label.partition(" to ")[0] for label in labels]
+    many = len(held) > 2
+    first = f"below {starts[1]}" if many and pools[0] else starts[0]
+    last = f"{starts[-1]}+" if many and pools[-1] else labels[-1].rpartition(" to ")[2]
+    longest = max(map(len, (first, last, *starts)))
+    between = 0 if len(held) < 8 or longest > 10 else 1 if longest > 5 else 2
+    places = [round(len(held) * part / (between + 1)) for part in range(1, between + 1)]
+    inner = (Tick(round(place * width, 3), starts[place], "middle") for place in places)
+    return Tick(0.0, first, "start"), *inner, Tick(round(len(held) * width, 3), last, "end")
 
 
 def _bars(rows: Iterable[Mapping[str, Any]], count: int, top: float) -> Iterable[Bar]:

@@ -32,7 +32,9 @@ def require_possible(condition: Predicate, encodings: Mapping[str, Encoding]) ->
     if len(parts) > 1:
         reasons = [reason for part in parts if (reason := _first_obstacle(part, encodings)) is not None]
         if len(reasons) == len(parts):
-            told = "; ".join(f"({number}) {reason}" for number, reason in enumerate(reasons, 1))
+            told = "; ".join(
+                f"({number}) {reason.removesuffix('.')}" for number, reason in enumerate(reasons, 1)
+            )
             raise ImpossibleCondition(
                 f"where {quoted(condition.sql)}: none of the {len(parts)} parts of its OR can hold: "
                 f"{_mended(told, 'Loosen one of them.')}"

@@ -24,7 +24,10 @@ from simulacra.randomness import Streams
 from simulacra.sampling.conditions import require_no_key
 from simulacra.sampling.drawing import Drawer
 from simulacra.sampling.particles import Tally
+from simulacra.schema._kinds import said
 from simulacra.schema._literals import quoted
+from simulacra.schema.breaches import find_broken
+from simulacra.schema.constraints import Constraint
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
 from simulacra.shares.balance import plan_rows
@@ -112,6 +115,7 @@ class Filling:
 
     def __post_init__(self) -> None:
         self._tallies: dict[tuple[Any, ...], Tally] = {}
+        self._mismatched: dict[Constraint, int] = {}
         self._rules = RuleTally()
 
     @property
@@ -235,7 +239,12 @@ class Filling:
                 for column in self.table.columns
                 if column.kind == "key" and column.name not in self.guarantees.serials
             ]
-            yield piece.with_columns(keys)
+            piece = piece.with_columns(keys)
+            for rule in self.guarantees.about_keys:
+                self._mismatched[rule] = self._mismatched.get(rule, 0) + int(
+                    find_broken(rule, piece, self.table).sum()
+                )
+            yield piece
             start += len(piece)
 
     def _told(self, pieces: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -254,6 +263,11 @@ class Filling:
             if total.drawn or not self.guarantees.needed:
                 self.notes.append(_tell_chance(quoted(self.condition.sql), total, self.drawer.exact))
         self.notes += self._rules.notes()
+        self.notes += [
+            f"{count:,} of {self.request.n:,} rows break {said(rule)}: it reads a key, and keys number the rows anew."
+            for rule, count in self._mismatched.items()
+            if count
+        ]
 
 
 def _tell_chance(words: str, tally: Tally, exact: bool) -> str:

@@ -391,6 +391,8 @@ def _names_in(sql: str) -> tuple[str, ...]:
 
 
 def _require_regex(regex: Any, where: str) -> None:
-    from simulacra.schema._patterns import require_regex  # what checks it is heavy, and constraints are imported first
+    from simulacra.schema._patterns import (
+        require_regex,
+    )  # what checks it is heavy, and constraints are imported first
 
     require_regex(regex, where)

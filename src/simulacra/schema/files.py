@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from simulacra.errors import FileError, SchemaError, unknown
+from simulacra.errors import SchemaError, unknown
 from simulacra.schema._fields import FIELDS, describe, dump_column, load_column
 from simulacra.schema._rulebook import constraint_schema, dump_constraint, load_constraint
 from simulacra.schema._yaml import MAX_BYTES, load_yaml, write_comment, write_fields, write_flow, write_scalar
 from simulacra.schema.types import Schema, Table
-from simulacra.storage import atomic_path
+from simulacra.storage import atomic_path, open_error
 
 VERSION = 1
 """The version of the format that is written, and the newest that is read."""
@@ -276,7 +276,7 @@ def read_schema(path: str | os.PathLike[str]) -> Schema:
     >>> read_schema("nowhere.yaml")
     Traceback (most recent call last):
         ...
-    simulacra.errors.FileError: 'nowhere.yaml' can not be read: No such file or directory. Check the path.
+    simulacra.errors.FileError: there is no file 'nowhere.yaml'. Check the name and the folder.
     """
     source = Path(path)
     try:
@@ -286,9 +286,7 @@ def read_schema(path: str | os.PathLike[str]) -> Schema:
             )
         text = source.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise FileError(
-            f"{str(source)!r} can not be read: {error.strerror or error}. Check the path."
-        ) from error
+        raise open_error(source, error) from error
     except UnicodeDecodeError as error:
         raise SchemaError(f"{str(source)!r} is not UTF-8 text, so it is not a schema.") from error
     try:

@@ -94,7 +94,7 @@ class Csv(Source):
             self.notes.append("fields stand in apostrophes, and these were taken for quotes.")
         if dialect.spaced:
             self.notes.append("every separator is followed by a space, which was left out of the values.")
-        frame = _read_fast(text, dialect)
+        frame = _read_fast(text, dialect, self.notes)
         if frame is None:
             frame = _read_exact(text, dialect, path.name)
         return self._name(frame, dialect)
@@ -154,7 +154,7 @@ def _separator_line(text: bytes) -> tuple[bytes, str | None]:
     return text, None
 
 
-def _read_fast(text: bytes, dialect: Dialect) -> pl.DataFrame | None:
+def _read_fast(text: bytes, dialect: Dialect, notes: list[str]) -> pl.DataFrame | None:
     """Read with Polars where all records plainly have the same number of fields; else None."""
     if dialect.spaced:
         if b'"' in text:
@@ -178,7 +178,10 @@ def _read_fast(text: bytes, dialect: Dialect) -> pl.DataFrame | None:
         )
     except pl.exceptions.PolarsError:
         return None
-    return _missing(frame) if frame.height == rows else None
+    if frame.height != rows:
+        return None
+    notes.extend(_both_empty(frame, dialect))
+    return _missing(frame)
 
 
 def _read_exact(text: bytes, dialect: Dialect, name: str) -> pl.DataFrame:
@@ -244,6 +247,22 @@ def _last_full(blank: Array) -> int:
     """Number of records up to the last one that is not blank."""
     full = np.flatnonzero(~blank)
     return int(full[-1]) + 1 if len(full) else 0
+
+
+def _both_empty(frame: pl.DataFrame, dialect: Dialect) -> Iterator[str]:
+    """Say where empty fields stand with quotes and without, which may mean an empty text and a missing value."""
+    body = frame[1:] if dialect.header else frame
+    if not len(body):
+        return
+    both = body.select((pl.all() == "").any() & pl.all().is_null().any()).row(0)
+    labels = frame.row(0) if dialect.header else [f"column_{j}" for j in range(1, frame.width + 1)]
+    names = [repr((label or "").strip()) for label, told in zip(labels, both, strict=True) if told]
+    if names:
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if names[5:] else "")
+        yield (
+            f"empty fields stand with quotes and without in {shown}; all are taken for missing values. "
+            "Parquet keeps empty texts apart."
+        )
 
 
 def _missing(frame: pl.DataFrame) -> pl.DataFrame:

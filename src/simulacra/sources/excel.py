@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import fastexcel
 import polars as pl
@@ -48,6 +48,7 @@ class Excel(Source):
     """
 
     suffixes = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+    read_only: ClassVar[tuple[str, ...]] = (".xlsm", ".xls", ".xlsb", ".ods")
     sheet: str | None = None
     notes: list[str] = field(default_factory=list)
 
