@@ -114,7 +114,7 @@ class Synthesizer:
         fair : mapping or None
             A definition of parity, ``{"target": "income", "group": "sex", "definition": "independence"}``; see
             `simulacra.shares.parity`.
-        given : path, frame, Dataset or None
+        given : path, frame, mapping of columns to values, Dataset or None
             Rows of which some columns are known: each is completed, given all that is known of it. Gaps are filled too;
             see `simulacra.impute`.
         progress : callable

@@ -217,7 +217,7 @@ class Guarantees:
         told = [
             (rule, sql)
             for rule in _row_rules(self.table)
-            if rule not in mended and (sql := _sql(rule, self.table))
+            if rule not in mended and rule not in self.about_keys and (sql := _sql(rule, self.table))
         ]
         rewritten = [
             (rule, self._before(Predicate.parse(sql, self.table), self._formulas)) for rule, sql in told
