@@ -114,10 +114,10 @@ def make_edges(
     Every row is a typical one but for what it tests. Limits of each column: smallest and largest value, a step beyond
     both, zero, negative, missing, the limits of 32 and 64 bits and of exact doubles; empty, 10,000 signs long, 4-byte,
     combining and right-to-left text, quotes, commas, new lines; unknown levels, other case, blanks; leap day, ends of
-    a year, changes of clocks (within the bounds where there are any), far dates; a repeated key; every constraint broken.
-    The flags are what validation finds,
-    not what was meant. Rows of a model are also held against the relations that it keeps in every row: cells that no
-    case is about give way, each relation is broken once on purpose, and a note lists them.
+    a year, changes of clocks (within the bounds where there are any), far dates; a repeated key; every constraint
+    broken. The flags are what validation finds, not what was meant. Rows of a model are also held against the
+    relations that it keeps in every row: cells that no case is about give way, each relation is broken once on
+    purpose, and a note lists them.
 
     **Cost**: a few hundred rows; a second or less for a contract, a draw for a model.
 
