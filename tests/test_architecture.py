@@ -35,15 +35,16 @@ LAYERS: dict[str, float] = {
     "filing.py": 4, "modelfile.py": 4, "provenance.py": 4, "dataset.py": 4.1, "blocks.py": 4.02,
     "guarantees/": 4.05, "shares/": 4.05, "sampling/": 4.1, "completion/": 4.12,
     "relational/": 4.1, "rules/": 4.1, "scale/": 4.1, "intake.py": 4.2, "weights.py": 4, "evaluation.py": 4.2,
-    "plausibility.py": 4.15, "imputation.py": 4.15, "enrichment.py": 4.16, "synthesizer.py": 4.2, "mining.py": 4.2,
-    "fitting.py": 4.3, "explanation.py": 4.3, "estimation.py": 4.4, "augmentation.py": 4.4, "scenarios.py": 4.4,
-    "edges.py": 4.4,
+    "plausibility.py": 4.15, "imputation.py": 4.15, "enrichment.py": 4.16, "synthesizer.py": 4.2, "mining/": 4.2,
+    "fitting.py": 4.3, "explanation.py": 4.3, "estimation.py": 4.4, "rare/": 4.4, "scenarios.py": 4.4,
+    "edges/": 4.4,
     "report/": 5,
     "api.py": 6,
     "cli/": 7, "server/": 7, "testing/": 7, "__main__.py": 7.1,
 }  # fmt: skip
 COOPERATING = {
-    "schema/", "relations/", "sampling/", "guarantees/", "shares/", "completion/", "report/", "cli/", "testing/",
+    "schema/", "relations/", "sampling/", "guarantees/", "shares/", "completion/", "mining/", "rare/", "edges/",
+    "report/", "cli/", "testing/",
 }  # fmt: skip
 """Folders that are one thing in several files: the files may import each other."""
 

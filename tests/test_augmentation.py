@@ -15,10 +15,13 @@ import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
 import simulacra as sim
-from simulacra import _api_augmentation, _augmentation_words
-from simulacra._augmentation_learners import Lesson
-from simulacra._augmentation_question import pose
-from simulacra._augmentation_scores import (
+from simulacra import _api_augmentation
+from simulacra.generator import silent
+from simulacra.randomness import Streams
+from simulacra.rare import _words
+from simulacra.rare._learners import Lesson
+from simulacra.rare._question import pose
+from simulacra.rare._scores import (
     AUC,
     BALANCED,
     CHOSEN,
@@ -30,11 +33,9 @@ from simulacra._augmentation_scores import (
     rank_scores,
     resample,
 )
-from simulacra._augmentation_trials import Setting, deal_folds, ladder
-from simulacra._augmentation_words import say_gains
-from simulacra.augmentation import Effort, augment_table, choose
-from simulacra.generator import silent
-from simulacra.randomness import Streams
+from simulacra.rare._trials import Setting, deal_folds, ladder
+from simulacra.rare._words import say_gains
+from simulacra.rare.augmentation import Effort, augment_table, choose
 from simulacra.report.augmented import Augmented
 from simulacra.report.augmented_page import render
 
@@ -325,7 +326,7 @@ def test_figures_on_a_holdout_are_those_of_the_rows_returned(found: Augmented) -
 @pytest.mark.parametrize("categorical", [[False, False], [False, True], [True, True]])
 def test_smote_stays_between_the_rare_rows(categorical: list[bool]) -> None:
     pytest.importorskip("imblearn")
-    leaf = importlib.import_module("simulacra._augmentation_smote")
+    leaf = importlib.import_module("simulacra.rare._smote")
     rng = Streams(2).stream("rows")
     codes = np.repeat([0, 1], [200, 12])
     matrix = np.column_stack([rng.integers(0, 4, 212), rng.integers(0, 3, 212)]).astype(float)
@@ -351,7 +352,7 @@ def test_smote_is_measured_where_its_library_is_there() -> None:
 
 
 def test_without_its_library_the_row_of_smote_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (_api_augmentation, _augmentation_words):
+    for module in (_api_augmentation, _words):
         monkeypatch.setattr(module, "missing_smote", lambda: "not computed: it needs 'imblearn'.")
     found = sim.augment(made(300), "fraud", rows=10, quick=True, learner="linear", seed=1)
     rows = found.scores.filter(method="SMOTE")

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import simulacra as sim
-from simulacra.edges import EdgeCases
+from simulacra.edges.edge_cases import EdgeCases
 from simulacra.errors import OptionError, SchemaError, SchemaViolation
 from simulacra.randomness import Streams
 from simulacra.schema.conformance import conform

@@ -13,7 +13,7 @@ import pytest
 import simulacra as sim
 from simulacra.cli import run
 from simulacra.errors import OptionError
-from simulacra.mining import Proposal, chosen, keep, mine
+from simulacra.mining.mining import Proposal, chosen, keep, mine
 from simulacra.randomness import Streams
 from simulacra.schema.breaches import find_broken
 from simulacra.schema.constraints import (

@@ -26,7 +26,7 @@ _HOMES = {
     "impute": "simulacra._api_imputation",
     "enrich": "simulacra._api_imputation",
     "explain": "simulacra.explanation",
-    "mine": "simulacra.mining",
+    "mine": "simulacra.mining.mining",
     "play": "simulacra._api_scenarios",
     "make_edge_cases": "simulacra._api_edges",
     "write": "simulacra.api",
@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from simulacra.explanation import explain
     from simulacra.generator import Generator
     from simulacra.metric import Metric, Score
-    from simulacra.mining import mine
+    from simulacra.mining.mining import mine
     from simulacra.report import charts as plot
     from simulacra.report.augmented import Augmented
     from simulacra.report.document import Report

@@ -10,12 +10,6 @@ import numpy as np
 import polars as pl
 
 from simulacra._api_schema import Contract, contract
-from simulacra._augmentation_learners import LEARNERS
-from simulacra._augmentation_question import Question, pose
-from simulacra._augmentation_rivals import RIVALS, SMOTE, missing_smote
-from simulacra._augmentation_scores import BALANCED
-from simulacra._augmentation_trials import Amount, Make, Setting
-from simulacra.augmentation import GOALS, Effort, augment_table
 from simulacra.dataset import Dataset, dataset
 from simulacra.errors import DataError, OptionError, unknown
 from simulacra.fitting import fit_table
@@ -23,6 +17,12 @@ from simulacra.generator import Progress, silent
 from simulacra.intake import Intake
 from simulacra.privacy.protection import HOLDERS
 from simulacra.randomness import Streams, resolve_seed
+from simulacra.rare._learners import LEARNERS
+from simulacra.rare._question import Question, pose
+from simulacra.rare._rivals import RIVALS, SMOTE, missing_smote
+from simulacra.rare._scores import BALANCED
+from simulacra.rare._trials import Amount, Make, Setting
+from simulacra.rare.augmentation import GOALS, Effort, augment_table
 from simulacra.registry import ENCODINGS
 from simulacra.report.augmented import Augmented
 from simulacra.schema.conformance import conform

@@ -9,7 +9,7 @@ import polars as pl
 
 from simulacra._api_schema import Contract, contract
 from simulacra.dataset import dataset
-from simulacra.edges import EdgeCases, make_edges
+from simulacra.edges.edge_cases import EdgeCases, make_edges
 from simulacra.errors import SchemaError, SchemaViolation
 from simulacra.filing import known_suffixes, table_name
 from simulacra.modelfile import read_model
@@ -63,7 +63,9 @@ def make_edge_cases(
 
     Notes
     -----
-    See `simulacra.edges.make_edges` for the cases. **Cost**: a few hundred rows, some seconds for wide tables.
+    See `simulacra.edges.edge_cases.make_edges` for the cases.
+
+    **Cost**: a few hundred rows, some seconds for wide tables.
 
     **Privacy**: bounds and levels of the contract stand in the rows.
 

@@ -9,12 +9,12 @@ import click
 from rich.table import Table
 
 from simulacra._api_augmentation import augment
-from simulacra._augmentation_learners import LEARNERS
-from simulacra.augmentation import GOALS
 from simulacra.cli._console import ERR, print_json, progress, require_files, say, tell
 from simulacra.errors import OptionError
 from simulacra.filing import source_for
 from simulacra.generator import Progress
+from simulacra.rare._learners import LEARNERS
+from simulacra.rare.augmentation import GOALS
 from simulacra.report.augmented import SUFFIXES, Augmented
 from simulacra.storage import require_writable
 

@@ -11,7 +11,7 @@ from simulacra.api import read
 from simulacra.cli._console import OUT, print_json, say, tell
 from simulacra.errors import CheckFailed, OptionError
 from simulacra.fitting import relate
-from simulacra.mining import EXCEPTIONS, Proposal, chosen, keep, mine
+from simulacra.mining.mining import EXCEPTIONS, Proposal, chosen, keep, mine
 from simulacra.modelfile import read_model
 from simulacra.schema.files import dump_schema, load_schema, write_schema
 from simulacra.schema.types import FIXED, Column, Schema

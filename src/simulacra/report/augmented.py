@@ -11,11 +11,11 @@ from typing import Any, TextIO
 
 import polars as pl
 
-from simulacra._augmentation_words import beyond_chance
 from simulacra.dataset import Dataset
 from simulacra.errors import OptionError
 from simulacra.filing import write_csv
 from simulacra.frames import from_polars
+from simulacra.rare._words import beyond_chance
 from simulacra.schema.types import Column, Schema, Table
 from simulacra.storage import atomic_path
 

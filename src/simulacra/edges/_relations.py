@@ -10,7 +10,7 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.guarantees._repairs import LookUp, Recompute
-from simulacra.mining import mine_table
+from simulacra.mining.mining import mine_table
 from simulacra.relations import Lookup, Order, Relation
 from simulacra.relations.relation import Prediction
 from simulacra.schema.breaches import columns_of, find_broken, formula_of

@@ -10,13 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from simulacra._mining_equalities import copies, find_equalities, linked
-from simulacra._mining_groups import find_combinations, find_determined, find_one_hot, find_unique
-from simulacra._mining_look import FEWEST, Found, Look
-from simulacra._mining_orders import find_orders, find_rises
-from simulacra._mining_values import find_gaps, find_implications, find_limits, find_patterns
 from simulacra.dataset import dataset
 from simulacra.errors import OptionError
+from simulacra.mining._equalities import copies, find_equalities, linked
+from simulacra.mining._groups import find_combinations, find_determined, find_one_hot, find_unique
+from simulacra.mining._look import FEWEST, Found, Look
+from simulacra.mining._orders import find_orders, find_rises
+from simulacra.mining._values import find_gaps, find_implications, find_limits, find_patterns
 from simulacra.privacy.protection import HOLDERS
 from simulacra.schema._kinds import said
 from simulacra.schema._rulebook import dump_constraint

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from simulacra._edges_cases import Case
+from simulacra.edges._cases import Case
 from simulacra.errors import PredicateError
 from simulacra.schema.breaches import columns_of, formula_of, tolerance
 from simulacra.schema.constraints import (

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator
 import numpy as np
 import polars as pl
 
-from simulacra._mining_look import FEWEST, Found, Look, quote
 from simulacra.domain import Array
+from simulacra.mining._look import FEWEST, Found, Look, quote
 from simulacra.schema.constraints import Check, Implies, Pattern
 from simulacra.schema.types import Column
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
 
-from simulacra._augmentation_learners import Lesson
 from simulacra.domain import Array
+from simulacra.rare._learners import Lesson
 
 NEIGHBOURS = 5
 

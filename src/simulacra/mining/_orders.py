@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from simulacra._mining_look import FEWEST, ORDERED, Found, Look, quote
 from simulacra.domain import Array
+from simulacra.mining._look import FEWEST, ORDERED, Found, Look, quote
 from simulacra.schema.constraints import Check, Monotone
 from simulacra.schema.types import Column
 

@@ -7,9 +7,9 @@ from itertools import chain, combinations
 
 import numpy as np
 
-from simulacra._mining_arithmetic import find_clock_sums, find_long_sums
-from simulacra._mining_look import FEWEST, Found, Look, quote
 from simulacra.domain import Array
+from simulacra.mining._arithmetic import find_clock_sums, find_long_sums
+from simulacra.mining._look import FEWEST, Found, Look, quote
 from simulacra.schema.breaches import formula_of, tolerance
 from simulacra.schema.constraints import Equality
 from simulacra.schema.types import Column, Table

@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from simulacra._augmentation_question import Question
-from simulacra._augmentation_rivals import NOTHING, RIVALS, SMOTE, SYNTHETIC, missing_smote
-from simulacra._augmentation_scores import AUC, BALANCED, CHOSEN, SCORES, Measured
-from simulacra._augmentation_trials import Amount, name_of
+from simulacra.rare._question import Question
+from simulacra.rare._rivals import NOTHING, RIVALS, SMOTE, SYNTHETIC, missing_smote
+from simulacra.rare._scores import AUC, BALANCED, CHOSEN, SCORES, Measured
+from simulacra.rare._trials import Amount, name_of
 
 SCORE_FIELDS = {
     "method": pl.String, "rows": pl.Int64, "score": pl.String,

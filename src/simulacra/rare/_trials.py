@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from simulacra._augmentation_learners import Lesson, foretell, teach, view
-from simulacra._augmentation_question import Question
-from simulacra._augmentation_rivals import NOTHING, SYNTHETIC, rival_lesson
 from simulacra.domain import Array
 from simulacra.metrics._boosting import in_parallel
 from simulacra.randomness import Streams
+from simulacra.rare._learners import Lesson, foretell, teach, view
+from simulacra.rare._question import Question
+from simulacra.rare._rivals import NOTHING, SYNTHETIC, rival_lesson
 
 Amount = dict[int, int]
 """For each rare level, how many synthetic rows."""

@@ -18,8 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from simulacra._augmentation_question import Question
-from simulacra._augmentation_scores import (
+from simulacra.domain import Array
+from simulacra.generator import Progress
+from simulacra.randomness import Streams
+from simulacra.rare._question import Question
+from simulacra.rare._scores import (
     AUC,
     BALANCED,
     PRECISION,
@@ -28,7 +31,7 @@ from simulacra._augmentation_scores import (
     measure,
     resample,
 )
-from simulacra._augmentation_trials import (
+from simulacra.rare._trials import (
     Amount,
     Setting,
     ask,
@@ -38,7 +41,7 @@ from simulacra._augmentation_trials import (
     run_trial,
     scaled,
 )
-from simulacra._augmentation_words import (
+from simulacra.rare._words import (
     OPTIMISTIC,
     OUT_OF_FOLD,
     amount_table,
@@ -46,9 +49,6 @@ from simulacra._augmentation_words import (
     say_gains,
     score_table,
 )
-from simulacra.domain import Array
-from simulacra.generator import Progress
-from simulacra.randomness import Streams
 
 GOALS = (BALANCED, AUC, PRECISION)
 MOST_ROWS = 50_000

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from simulacra._edges_cases import Case, one, spelt
+from simulacra.edges._cases import Case, one, spelt
 from simulacra.schema.conformance import canonical_type
 from simulacra.schema.types import Column
 

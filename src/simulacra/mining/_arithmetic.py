@@ -7,8 +7,8 @@ from itertools import permutations
 
 import numpy as np
 
-from simulacra._mining_look import Look, quote
 from simulacra.domain import Array
+from simulacra.mining._look import Look, quote
 from simulacra.schema.constraints import Equality
 from simulacra.schema.types import Column
 

@@ -7,8 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
-from simulacra._mining_look import CODED, FEWEST, Found, Look
 from simulacra.domain import Array
+from simulacra.mining._look import CODED, FEWEST, Found, Look
 from simulacra.schema.constraints import Combination, Determines, OneHot, Unique
 from simulacra.schema.types import Column
 

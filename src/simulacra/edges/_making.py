@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from simulacra._edges_cases import Case, one
-from simulacra._edges_judging import Judge, Reader
-from simulacra._edges_relations import mend_related, relations_as_constraints
-from simulacra._edges_rows import model_contract
-from simulacra._edges_rules import asker, cases_of_rule
-from simulacra._edges_values import cases_of
+from simulacra.edges._cases import Case, one
+from simulacra.edges._judging import Judge, Reader
+from simulacra.edges._relations import mend_related, relations_as_constraints
+from simulacra.edges._rows import model_contract
+from simulacra.edges._rules import asker, cases_of_rule
+from simulacra.edges._values import cases_of
 from simulacra.errors import PredicateError, SchemaError
 from simulacra.formatting import format_frame, format_series
 from simulacra.guarantees._repairs import Recompute

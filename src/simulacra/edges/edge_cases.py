@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from simulacra._edges_making import Maker
+from simulacra.edges._making import Maker
 from simulacra.errors import OptionError, SchemaError
 from simulacra.filing import write_path
 from simulacra.randomness import Streams

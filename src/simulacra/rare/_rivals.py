@@ -7,9 +7,9 @@ import importlib.util
 
 import numpy as np
 
-from simulacra._augmentation_learners import Lesson
 from simulacra.domain import Array
 from simulacra.randomness import Streams
+from simulacra.rare._learners import Lesson
 
 NOTHING, WEIGHTS, OVERSAMPLING, SMOTE, SYNTHETIC = (
     "doing nothing",
@@ -40,7 +40,7 @@ def rival_lesson(
         drawn = np.concatenate(again)
         return lesson.with_rows(lesson.matrix[drawn], lesson.codes[drawn])
     # a leaf of its own, since its library is optional
-    leaf = importlib.import_module("simulacra._augmentation_smote")
+    leaf = importlib.import_module("simulacra.rare._smote")
     matrix, codes = leaf.interpolate(lesson, categorical, needed, streams.stream("smote"))
     return lesson.with_rows(matrix, codes)
 

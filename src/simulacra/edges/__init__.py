@@ -1,0 +1,1 @@
+"""Rows at and beyond the limits of a contract."""

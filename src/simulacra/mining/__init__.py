@@ -1,0 +1,1 @@
+"""Constraints that data keep and chance would not."""

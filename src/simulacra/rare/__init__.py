@@ -1,0 +1,1 @@
+"""Rare events: how many synthetic rows of a level help to recognise it."""
