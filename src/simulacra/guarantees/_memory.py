@@ -32,12 +32,16 @@ class Seen:
         """Mark the rows that repeat none before them; a row with a missing value repeats none."""
         keys = frame.select(self.columns)
         hashes = _hash(keys)
-        first = pl.Series(hashes).is_first_distinct().to_numpy()
-        known = np.zeros(len(keys), dtype=bool)
+        # looked up in their order: neighbours then stand beside each other in memory
+        order = np.argsort(hashes, kind="stable")
+        hashes = hashes[order]
+        known = np.append(False, hashes[1:] == hashes[:-1])[: len(hashes)]
         for run in self._runs:
             place = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
             known |= run[place] == hashes
-        return (first & ~known) | _gaps(keys)
+        fresh = np.empty(len(keys), dtype=bool)
+        fresh[order] = ~known
+        return fresh | _gaps(keys)
 
     def learn(self, frame: pl.DataFrame) -> None:
         """Remember rows. Runs double in length, so that there are few, and each is merged a few times."""
