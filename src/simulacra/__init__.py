@@ -20,7 +20,7 @@ _HOMES = {
     "load": "simulacra.api",
     "evaluate": "simulacra.api",
     "compare": "simulacra.api",
-    "compare_fairness": "simulacra.api",
+    "compare_fairness": "simulacra._api_parity",
     "review": "simulacra.api",
     "augment": "simulacra._api_augmentation",
     "impute": "simulacra._api_imputation",
@@ -60,10 +60,10 @@ if TYPE_CHECKING:
     from simulacra._api_augmentation import augment
     from simulacra._api_edges import make_edge_cases
     from simulacra._api_imputation import enrich, impute
+    from simulacra._api_parity import compare_fairness
     from simulacra._api_scenarios import play
     from simulacra.api import (
         compare,
-        compare_fairness,
         estimate,
         evaluate,
         fit,

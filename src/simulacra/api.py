@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from simulacra._api_evaluation import evaluate as evaluate
-from simulacra._api_parity import compare_fairness as compare_fairness
 from simulacra._api_ranking import compare as compare
 from simulacra._api_review import review as review
 from simulacra._api_schema import Contract, contract, refresh

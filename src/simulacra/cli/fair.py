@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from simulacra.api import compare_fairness
+from simulacra._api_parity import compare_fairness
 from simulacra.cli._console import OUT, print_json, progress, say
 from simulacra.cli._parity import read_groups
 from simulacra.report.parity import SUFFIXES, print_parity

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import logsumexp
 
 from simulacra.domain import Array
 from simulacra.randomness import BLOCK_ROWS, Streams
@@ -83,7 +82,7 @@ class Relabelling:
         others = np.delete(np.arange(len(self.target.values)), self.positive)
         best = others[np.argmax(logs[:, others], axis=1)]
         with np.errstate(invalid="ignore"):
-            leaning = logs[:, self.positive] - logsumexp(logs[:, others], axis=1)
+            leaning = logs[:, self.positive] - np.logaddexp.reduce(logs[:, others], axis=1)
         members, new = self.groups.codes(frame), old.copy()
         for group in range(len(self.groups)):
             inside = members == group
@@ -123,7 +122,7 @@ class Relabelling:
 
 
 def _normalise(logs: Array) -> Array:
-    return np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
+    return np.exp(logs - np.logaddexp.reduce(logs, axis=1, keepdims=True))
 
 
 def _pick(target: Parts, codes: Array, old: pl.Series) -> pl.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,6 @@ from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
 from simulacra.shares._pilot import Pilot, measure_cells
 from simulacra.shares._raking import divergence, effective_share, rake, round_cells, round_shares
-from simulacra.shares._reach import explain_reach
 from simulacra.shares.margins import Margin, Shares, read_margins
 from simulacra.shares.quotas import Cells, Quota, fill_quotas
 
@@ -158,7 +158,10 @@ def _joint(
     targets = [total / max(n, 1) for total in totals] if n else [margin.shares for margin in margins]
     raked = rake(pilot.shares, pilot.labels, targets)
     if raked.error > NEAR:
-        explain_reach(margins, pilot.labels, targets, pilot.rows)
+        # the linear program is heavy to import, and only needed to say why shares can not be had
+        importlib.import_module("simulacra.shares._reach").explain_reach(
+            margins, pilot.labels, targets, pilot.rows
+        )
     rows = round_cells(raked.shares * n, pilot.labels, totals, streams.stream("rounding"))
     return pilot.labels, pilot.shares, rows, raked.shares
 
