@@ -16,15 +16,16 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import simulacra as sim
-from simulacra.blocks import Draw
+from simulacra.blocks import Draw, draw_blocks
 from simulacra.encodings.category import Category
 from simulacra.encodings.number import Number
 from simulacra.errors import ImpossibleCondition, RareCondition, SchemaError
 from simulacra.guarantees._languages import Language
 from simulacra.guarantees._memory import Seen
+from simulacra.guarantees._possibility import require_possible
 from simulacra.guarantees.constraints import Guarantees
 from simulacra.guarantees.keeping import keep_draws
-from simulacra.guarantees.settling import keep_rules, settle_rows
+from simulacra.guarantees.settling import settle_rows
 from simulacra.guarantees.tallies import Tally
 from simulacra.randomness import Streams
 from simulacra.schema.breaches import find_broken
@@ -42,6 +43,17 @@ from simulacra.schema.constraints import (
 )
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column, Table
+
+
+def keep_rules(n, draw, guarantees, where, streams, notes):
+    """Put the stops of a draw under constraints together as `sampling.requests` does, over any way of drawing."""
+    require_possible(n, guarantees, where)
+    tally = Tally()
+    kept = keep_draws(draw, guarantees, tally)
+    pieces = draw_blocks(n, lambda rows, start, own: kept(rows, where, own), streams)
+    yield from settle_rows(pieces, kept, guarantees, (where,), streams.at("settle"), tally)
+    notes += tally.notes()
+
 
 MODELS = [(make, model) for make in ("VW", "Fiat", "Ford") for model in ("Golf", "Panda", "Focus", "Up")]
 

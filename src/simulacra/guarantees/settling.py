@@ -8,13 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from simulacra.blocks import Draw, draw_blocks
+from simulacra.blocks import Draw
 from simulacra.domain import Array
-from simulacra.generator import Progress, silent
 from simulacra.guarantees._memory import Fixed, Seen
-from simulacra.guarantees._possibility import require_possible
 from simulacra.guarantees.constraints import Guarantees
-from simulacra.guarantees.keeping import keep_draws
 from simulacra.guarantees.tallies import MOST_DRAWS, Hope, Tally
 from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.schema._kinds import said
@@ -25,81 +22,6 @@ from simulacra.schema.predicates import Predicate
 FEWEST_DRAWS = 1_000_000
 SHARE_DRAWS = 100
 """Rows that may be drawn for values that may not repeat: so many for each row of a block, and a million at least."""
-
-
-def keep_rules(
-    n: int,
-    draw: Draw,
-    guarantees: Guarantees,
-    where: Predicate | None,
-    streams: Streams,
-    notes: list[str],
-    progress: Progress = silent,
-    led: Draw | None = None,
-) -> Iterator[pl.DataFrame]:
-    """Draw n rows that keep every constraint of their table.
-
-    Parameters
-    ----------
-    n : int
-        How many rows.
-    draw : callable
-        Draws rows that satisfy a predicate.
-    guarantees : Guarantees
-        What is to be kept.
-    where : Predicate or None
-        What every row satisfies besides.
-    streams : Streams
-        Where randomness comes from.
-    notes : list of str
-        Gets what was mended and what was drawn anew, once all rows are drawn.
-    progress : callable
-        Told the share done.
-    led : callable or None
-        As for `keep_draws`.
-
-    Yields
-    ------
-    DataFrame
-        `n` rows in all, in blocks of 65,536; all at once where a column rises or falls among rows.
-
-    Raises
-    ------
-    ImpossibleCondition
-        Constraints and condition leave no row, or fewer different ones than are asked for.
-    RareCondition
-        Too few rows keep everything within the draws allowed.
-
-    Notes
-    -----
-    **Cost**: that of drawing, and a look at every row for each constraint. Memory: a block; 8 bytes a row for each
-    `Unique`; the groups of each `Determines`; all rows for a `Monotone`.
-
-    Examples
-    --------
-    >>> from simulacra.schema.constraints import Unique
-    >>> from simulacra.schema.types import Column, Table
-    >>> table = Table("t", (Column("a", "number", integer=True),), constraints=(Unique("a"),))
-    >>> def draw(n, where, streams):
-    ...     return pl.DataFrame({"a": streams.stream("a").integers(30, size=n)})
-    >>> rows = pl.concat(keep_rules(20, draw, Guarantees.of(table, {}), None, Streams(1), []))
-    >>> rows["a"].n_unique()
-    20
-    """
-    require_possible(n, guarantees, where)
-    tally = Tally()
-    kept = keep_draws(draw, guarantees, tally, led)
-
-    def block(rows: int, start: int, own: Streams) -> pl.DataFrame:
-        return kept(rows, where, own)
-
-    pieces = draw_blocks(n, block, streams)
-    done = 0
-    for piece in settle_rows(pieces, kept, guarantees, (where,), streams.at("settle"), tally):
-        done += len(piece)
-        progress(done / max(n, 1), "drawing rows")
-        yield piece
-    notes += tally.notes()
 
 
 def settle_rows(

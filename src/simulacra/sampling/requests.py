@@ -23,6 +23,7 @@ from simulacra.guarantees.tallies import Tally as RuleTally
 from simulacra.randomness import Streams
 from simulacra.sampling.conditions import require_no_key
 from simulacra.sampling.drawing import Drawer
+from simulacra.sampling.numbering import number_keys
 from simulacra.sampling.particles import Tally
 from simulacra.schema._kinds import said
 from simulacra.schema._literals import quoted
@@ -229,17 +230,9 @@ class Filling:
 
     def _numbered(self, pieces: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """Count keys anew over the rows that were kept, unless a pattern spells them."""
-        none = Streams(0).stream("no randomness in keys")
         start = 0
         for piece in pieces:
-            keys = [
-                self.drawer.decoder.encodings[column.name].decode(
-                    (np.empty(len(piece)),), rng=none, start=start
-                )
-                for column in self.table.columns
-                if column.kind == "key" and column.name not in self.guarantees.serials
-            ]
-            piece = piece.with_columns(keys)
+            piece = number_keys(piece, self.guarantees, start)
             for rule in self.guarantees.about_keys:
                 self._mismatched[rule] = self._mismatched.get(rule, 0) + int(
                     find_broken(rule, piece, self.table).sum()
