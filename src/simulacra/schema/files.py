@@ -9,8 +9,10 @@ from typing import Any
 
 from simulacra.errors import SchemaError, unknown
 from simulacra.schema._fields import FIELDS, describe, dump_column, load_column
+from simulacra.schema._reference_fields import dump_reference, load_reference, reference_schema, text_list
 from simulacra.schema._rulebook import constraint_schema, dump_constraint, load_constraint
 from simulacra.schema._yaml import MAX_BYTES, load_yaml, write_comment, write_fields, write_flow, write_scalar
+from simulacra.schema.reference import ROLES
 from simulacra.schema.types import Schema, Table
 from simulacra.storage import atomic_path, open_error
 
@@ -18,7 +20,7 @@ VERSION = 1
 """The version of the format that is written, and the newest that is read."""
 
 _TOP = ("version", "tables")
-_TABLE = ("key", "weight", "columns", "constraints")
+_TABLE = ("role", "key", "order", "weight", "references", "columns", "constraints")
 
 
 def dump_schema(schema: Schema) -> dict[str, Any]:
@@ -44,10 +46,16 @@ def dump_schema(schema: Schema) -> dict[str, Any]:
     tables: dict[str, Any] = {}
     for table in schema.tables:
         facts: dict[str, Any] = {}
+        if table.role != "entity":
+            facts["role"] = table.role
         if table.key:
             facts["key"] = list(table.key)
+        if table.order is not None:
+            facts["order"] = table.order
         if table.weight is not None:
             facts["weight"] = table.weight
+        if table.references:
+            facts["references"] = [dump_reference(reference) for reference in table.references]
         facts["columns"] = {column.name: dump_column(column) for column in table.columns}
         if table.constraints:
             facts["constraints"] = [dump_constraint(constraint) for constraint in table.constraints]
@@ -117,7 +125,7 @@ def _load_table(name: str, facts: Any) -> Table:
             f"{place}, field 'columns': expected names with their fields, not {describe(columns)}."
         )
     loaded = tuple(load_column(str(n), f, f"{place}, column {str(n)!r}") for n, f in columns.items())
-    key = _text_list(facts.get("key"), f"{place}, field 'key'")
+    key = text_list(facts.get("key"), f"{place}, field 'key'")
     rules = facts.get("constraints") or []
     if not isinstance(rules, (list, tuple)):
         raise SchemaError(f"{place}, field 'constraints': expected a list, not {describe(rules)}.")
@@ -125,18 +133,21 @@ def _load_table(name: str, facts: Any) -> Table:
     constraints = tuple(
         load_constraint(rule, known, f"{place}, constraint {number}") for number, rule in enumerate(rules, 1)
     )
-    weight = facts.get("weight")
-    if weight is not None and not isinstance(weight, str):
-        raise SchemaError(f"{place}, field 'weight': expected the name of a column, not {describe(weight)}.")
-    return Table(name, loaded, key=key, constraints=constraints, weight=weight)
-
-
-def _text_list(value: Any, place: str) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
-        raise SchemaError(f"{place}: expected a list of texts, not {describe(value)}.")
-    return tuple(value)
+    for field in ("weight", "order", "role"):
+        value = facts.get(field)
+        if value is not None and not isinstance(value, str):
+            what = "one of " + ", ".join(ROLES) if field == "role" else "the name of a column"
+            raise SchemaError(f"{place}, field {field!r}: expected {what}, not {describe(value)}.")
+    links = facts.get("references") or []
+    if not isinstance(links, (list, tuple)):
+        raise SchemaError(f"{place}, field 'references': expected a list, not {describe(links)}.")
+    references = tuple(
+        load_reference(link, f"{place}, reference {number}") for number, link in enumerate(links, 1)
+    )
+    return Table(
+        name, loaded, key, constraints, facts.get("weight"), references, facts.get("role") or "entity",
+        facts.get("order"),
+    )  # fmt: skip
 
 
 def format_schema(schema: Schema) -> str:
@@ -169,10 +180,14 @@ def format_schema(schema: Schema) -> str:
     for name, facts in content["tables"].items():
         reasons = schema.reasons.get(name, {})
         lines += _entry(2, name, "")
-        if "key" in facts:
-            lines.append(f"    key: {write_flow(facts['key'], 4)}")
-        if "weight" in facts:
-            lines.append(f"    weight: {write_scalar(facts['weight'])}")
+        for field in ("role", "key", "order", "weight"):
+            if field in facts:
+                value = facts[field]
+                written = write_scalar(value) if isinstance(value, str) else write_flow(value, 4)
+                lines.append(f"    {field}: {written}")
+        if "references" in facts:
+            lines.append("    references:")
+            lines += [f"      - {write_flow(link, 8)}" for link in facts["references"]]
         lines.append("    columns:" + ("" if facts["columns"] else " {}"))
         for column, fields in facts["columns"].items():
             if reasons.get(column):
@@ -322,6 +337,19 @@ def json_schema() -> dict[str, Any]:
             "weight": {
                 "type": ["string", "null"],
                 "description": "A number that says how many of the population a row stands for.",
+            },
+            "order": {
+                "type": ["string", "null"],
+                "description": "A number or time by which the rows of one entity follow each other.",
+            },
+            "role": {
+                "enum": list(ROLES),
+                "description": "What the rows are: reference tables are kept as they are.",
+            },
+            "references": {
+                "type": "array",
+                "items": reference_schema(),
+                "description": "Foreign keys: which columns name rows of which tables.",
             },
             "columns": {"type": "object", "additionalProperties": column},
             "constraints": {

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulacra.errors import SchemaError, unknown
-from simulacra.schema._kinds import fit_constraint
 from simulacra.schema.column import FIXED as FIXED
 from simulacra.schema.column import IDENTIFYING as IDENTIFYING
 from simulacra.schema.column import KINDS as KINDS
@@ -16,98 +15,10 @@ from simulacra.schema.column import Column as Column
 from simulacra.schema.column import Kind as Kind
 from simulacra.schema.constraints import Check as Check
 from simulacra.schema.constraints import Constraint as Constraint
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The columns of one table and what holds among them.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    columns : tuple of Column
-        In order; names are unique.
-    key : tuple of str
-        Columns that together identify a row.
-    constraints : tuple of Constraint
-        What holds in every row, or among the rows: `Check`, `Unique`, `Determines`, ...
-    weight : str or None
-        A number that says how many of the population a row stands for: models learn the population, not the sample.
-    """
-
-    name: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...] = ()
-    constraints: tuple[Constraint, ...] = ()
-    weight: str | None = None
-
-    def __post_init__(self) -> None:
-        seen: set[str] = set()
-        for column in self.columns:
-            if column.name in seen:
-                raise SchemaError(f"table {self.name!r}: column {column.name!r} is listed twice. Rename one.")
-            seen.add(column.name)
-        for name in self.key:
-            if name not in seen:
-                raise SchemaError(f"table {self.name!r}: key {name!r} is not one of its columns.")
-        self._check_weight()
-        known = {column.name: column for column in self.columns}
-        try:
-            fitted = tuple(fit_constraint(constraint, known) for constraint in self.constraints)
-        except SchemaError as error:
-            raise SchemaError(f"table {self.name!r}, {error}") from error
-        object.__setattr__(self, "constraints", fitted)
-
-    def _check_weight(self) -> None:
-        if self.weight is None:
-            return
-        column = next((c for c in self.columns if c.name == self.weight), None)
-        if column is None:
-            raise SchemaError(
-                f"table {self.name!r}: weight {self.weight!r} is not one of its columns. Name one of them."
-            )
-        if column.kind != "number":
-            raise SchemaError(
-                f"table {self.name!r}: weight {self.weight!r} is a {column.kind}, not a number. "
-                "Name another column, or correct its kind in the schema."
-            )
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns' names."""
-        return tuple(column.name for column in self.columns)
-
-    def __getitem__(self, name: str) -> Column:
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise unknown("column", name, self.names)
-
-    def with_column(self, name: str, **changes: Any) -> Table:
-        """Return the table with some facts of one column changed; see `Column` for their names.
-
-        A column that is said to be identifying becomes a text.
-
-        Raises
-        ------
-        UnknownName
-            There is no such column, or no such fact.
-        """
-        old = self[name]
-        known = {f.name for f in fields(Column)} - {"name"}
-        for fact in changes:
-            if fact not in known:
-                raise unknown("property of a column", fact, sorted(known))
-        if changes.get("identifying") is not None:
-            changes.setdefault("kind", "text")
-        if "kind" in changes and changes["kind"] != old.kind:
-            old = Column(
-                old.name, changes["kind"], nullable=old.nullable, unit=old.unit, sensitive=old.sensitive,
-                protect=old.protect,
-            )  # fmt: skip
-        new = replace(old, **changes)
-        return replace(self, columns=tuple(new if c.name == name else c for c in self.columns))
+from simulacra.schema.reference import ROLES as ROLES
+from simulacra.schema.reference import Reference as Reference
+from simulacra.schema.reference import Role as Role
+from simulacra.schema.table import Table as Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +50,28 @@ class Schema:
         for name in names:
             if names.count(name) > 1:
                 raise SchemaError(f"table {name!r} is listed twice. Rename one.")
+        object.__setattr__(self, "tables", tuple(self._resolve(table) for table in self.tables))
+
+    def _resolve(self, table: Table) -> Table:
+        """Check where the references of a table lead, and name the columns of those that lead to a key."""
+        known = {other.name: other for other in self.tables}
+        resolved = []
+        for reference in table.references:
+            where = f"table {table.name!r}, reference from {', '.join(reference.columns)}"
+            other = known.get(reference.table)
+            if other is None:
+                raise SchemaError(f"{where}: {unknown('table', reference.table, list(known))}")
+            to = reference.to or other.key
+            if len(to) != len(reference.columns):
+                raise SchemaError(
+                    f"{where}: table {other.name!r} has a key of {len(to)} columns, and {len(reference.columns)} refer "
+                    "to it. Name the columns that it leads to."
+                )
+            for name in to:
+                if name not in other.names:
+                    raise SchemaError(f"{where}: {name!r} is not a column of table {other.name!r}.")
+            resolved.append(replace(reference, to=to))
+        return replace(table, references=tuple(resolved)) if resolved else table
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -219,6 +152,68 @@ class Schema:
             old[column]
         return self.with_table(replace(old, weight=column))
 
+    def with_key(self, *columns: str, table: str | None = None) -> Schema:
+        """Return the schema with other columns that together identify a row of a table; none takes the key away."""
+        return self.with_table(replace(self.table(table), key=columns))
+
+    def with_role(self, table: str, role: Role) -> Schema:
+        """Return the schema with another role of a table; see `Table`.
+
+        Examples
+        --------
+        >>> Schema((Table("airports", (Column("faa", "key"),)),)).with_role("airports", "reference").table().role
+        'reference'
+        """
+        return self.with_table(replace(self.table(table), role=role))
+
+    def with_order(self, column: str | None, *, table: str | None = None) -> Schema:
+        """Return the schema with the column by which the rows of an entity follow each other; None takes it away."""
+        return self.with_table(replace(self.table(table), order=column))
+
+    def with_reference(
+        self,
+        table: str,
+        columns: str | Iterable[str],
+        other: str,
+        to: str | Iterable[str] = (),
+        *,
+        name: str | None = None,
+    ) -> Schema:
+        """Return the schema with one more reference, in the place of an older one from the same columns to `other`.
+
+        Parameters
+        ----------
+        table : str
+            The table that refers.
+        columns : str or iterable of str
+            Its columns.
+        other : str
+            The table referred to.
+        to : str or iterable of str
+            Its columns; its key when left out.
+        name : str or None
+            The role that the other row plays.
+
+        Examples
+        --------
+        >>> people = Table("people", (Column("id", "key", integer=True), Column("boss", "key", integer=True)), ("id",))
+        >>> print(Schema((people,)).with_reference("people", "boss", "people").table().references[0])
+        boss -> people(id)
+        """
+        new = Reference(
+            (columns,) if isinstance(columns, str) else tuple(columns), other,
+            (to,) if isinstance(to, str) else tuple(to), name,
+        )  # fmt: skip
+        old = self.table(table)
+        kept = tuple(r for r in old.references if (r.columns, r.table) != (new.columns, other))
+        return self.with_table(replace(old, references=(*kept, new)))
+
+    def without_reference(self, table: str, *columns: str) -> Schema:
+        """Return the schema without the references of a table from these columns, or without all of them."""
+        old = self.table(table)
+        kept = tuple(r for r in old.references if columns and r.columns != columns)
+        return self.with_table(replace(old, references=kept))
+
     def with_constraint(self, *constraints: str | Constraint, table: str | None = None) -> Schema:
         """Return the schema with more that must hold.
 
@@ -279,7 +274,11 @@ class Schema:
         )
 
     def select(self, names: Iterable[str]) -> Schema:
-        """Return the schema of some of the tables."""
-        chosen = tuple(self.table(name) for name in names)
+        """Return the schema of some of the tables; references to others are left out."""
+        wanted = tuple(names)
+        chosen = tuple(
+            replace(table, references=tuple(r for r in table.references if r.table in wanted))
+            for table in (self.table(name) for name in wanted)
+        )
         reasons = {t.name: self.reasons[t.name] for t in chosen if t.name in self.reasons}
         return Schema(chosen, reasons, self.notes)
