@@ -18,6 +18,7 @@ ROOT = Path(simulacra.__file__).parent
 HEAVY = {
     "numpy", "polars", "pandas", "pyarrow", "scipy", "sklearn", "numba", "torch", "sqlglot", "altair",
     "vl_convert", "jinja2", "lightgbm",
+    "sqlalchemy", "duckdb", "pg8000", "pymysql",
 }  # fmt: skip
 MAX_LINES = 400
 
@@ -34,7 +35,7 @@ LAYERS: dict[str, float] = {
     "sources/": 3, "encodings/": 3, "models/": 3, "metrics/": 3, "augmentations/": 3, "scenes/": 3,
     "filing.py": 4, "modelfile.py": 4, "provenance.py": 4, "dataset.py": 4.1, "blocks.py": 4.02,
     "guarantees/": 4.05, "shares/": 4.05, "sampling/": 4.1, "completion/": 4.12,
-    "relational/": 4.1, "rules/": 4.1, "scale/": 4.1, "intake.py": 4.2, "weights.py": 4, "evaluation.py": 4.2,
+    "databases/": 4.05, "relational/": 4.4, "masking/": 4.4, "rules/": 4.1, "scale/": 4.1, "intake.py": 4.2, "weights.py": 4, "evaluation.py": 4.2,
     "plausibility.py": 4.15, "imputation.py": 4.15, "enrichment.py": 4.16, "synthesizer.py": 4.2, "mining/": 4.2,
     "fitting.py": 4.3, "explanation.py": 4.3, "estimation.py": 4.4, "rare/": 4.4, "scenarios.py": 4.4,
     "edges/": 4.4,
@@ -44,7 +45,7 @@ LAYERS: dict[str, float] = {
 }  # fmt: skip
 COOPERATING = {
     "schema/", "relations/", "sampling/", "guarantees/", "shares/", "completion/", "mining/", "rare/", "edges/",
-    "report/", "cli/", "testing/",
+    "report/", "cli/", "testing/", "databases/", "relational/", "masking/",
 }  # fmt: skip
 """Folders that are one thing in several files: the files may import each other."""
 
