@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +35,7 @@ def fit_table(
     seed: int = 0,
     holders: int = HOLDERS,
     progress: Progress = silent,
+    context: Callable[[Block], Block] | None = None,
 ) -> Synthesizer:
     """Fit a model to one table.
 
@@ -53,6 +54,8 @@ def fit_table(
         k of the protection; 1 switches it off.
     progress : callable
         Told the share done.
+    context : callable or None
+        Makes, from the rows as the model learns them, what is known of each before it is drawn.
 
     Returns
     -------
@@ -90,7 +93,10 @@ def fit_table(
     del block  # what protection replaced need not be held while the model learns
     if is_cold(type(generator).__module__.rpartition(".")[0]):
         progress(ENCODING, COMPILING)
-    generator.fit(guarded.block, rng=streams.at("model"), progress=part(progress, ENCODING, 1.0))
+    known = None if context is None else context(guarded.block)
+    generator.fit(
+        guarded.block, context=known, rng=streams.at("model"), progress=part(progress, ENCODING, 1.0)
+    )
     released = replace(intake.table, columns=tuple(encodings[name].column for name in table.names))
     provenance = describe_fit(
         intake.facts, model=model, options=generator.options(), seed=seed, holders=holders

@@ -339,6 +339,10 @@ class Synthesizer:
         True
         """
         require_writable(path, suffixes=(".sim",))
+        return write_model(self.dump(), Path(path), allow_rows=allow_rows)
+
+    def dump(self) -> ModelFile:
+        """Return what a model file holds."""
         state = {
             "encodings": {name: encoding.dump() for name, encoding in self.encodings.items()},
             "generator": self.generator.dump(),
@@ -346,12 +350,10 @@ class Synthesizer:
             "layout": self.layout.dump(),
             "relations": [relation.dump() for relation in self.relations],
         }
-        schema = dump_schema(self.schema)
-        file = ModelFile(
-            self.model, self.generator.options(), self.generator.stores_rows, schema, state, self.notes,
-            dict(self.provenance),
+        return ModelFile(
+            self.model, self.generator.options(), self.generator.stores_rows, dump_schema(self.schema), state,
+            self.notes, dict(self.provenance),
         )  # fmt: skip
-        return write_model(file, Path(path), allow_rows=allow_rows)
 
 
 def make_generator(model: str, options: Mapping[str, Any]) -> Generator:

@@ -1,0 +1,1 @@
+"""Several tables and event logs: table models, each given the context of the rows it belongs to."""

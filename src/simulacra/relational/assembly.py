@@ -1,0 +1,170 @@
+"""Finished tables from drawn rows: keys are made, references filled in, columns put in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array
+from simulacra.randomness import Streams
+from simulacra.relational.drawing import Rows
+from simulacra.relational.extension import asked, member_column, offered, wanted
+from simulacra.relational.matching import match_parents, part_pairs
+from simulacra.relational.plan import Link
+from simulacra.schema.conformance import canonical_type
+
+if TYPE_CHECKING:
+    from simulacra.relational.database import DatabaseSynthesizer
+
+
+def assemble(
+    model: DatabaseSynthesizer, rows: Mapping[str, Rows], streams: Streams
+) -> dict[str, pl.DataFrame]:
+    """Make the tables of a database from the rows of its units.
+
+    Parameters
+    ----------
+    model : DatabaseSynthesizer
+        The model.
+    rows : mapping of str to Rows
+        By unit.
+    streams : Streams
+        For the choice of parents.
+
+    Returns
+    -------
+    dict
+        Canonical values by table, in the order of the schema.
+    """
+    work = _Assembly(model, rows, streams)
+    for unit in model.plan.units:
+        for member in model.plan.members(unit):
+            work.lay_out(unit, member)
+    found = {link.name: work.find(link) for link in model.plan.links if link.way != "value"}
+    # a reference may lead to columns that are themselves part of a reference
+    for _ in range(1 + len(model.plan.units)):
+        changed = [work.fill(link, found[link.name]) for link in model.plan.links if link.way != "value"]
+        if not any(changed):
+            break
+    frames = {name: pl.DataFrame(list(columns.values())) for name, columns in work.tables.items()}
+    frames |= dict(model.kept)
+    return {
+        table.name: frames[table.name].select(
+            pl.col(column.name).cast(canonical_type(column)) for column in table.columns
+        )
+        for table in model.schema.tables
+    }
+
+
+class _Assembly:
+    def __init__(self, model: DatabaseSynthesizer, rows: Mapping[str, Rows], streams: Streams) -> None:
+        self.model, self.rows, self.streams = model, rows, streams
+        self.tables: dict[str, dict[str, pl.Series]] = {}
+
+    def lay_out(self, unit: str, member: str) -> None:
+        """Put the drawn columns of a table in their places, and count its keys."""
+        drawn, number = self.rows[unit].frame, len(self.rows[unit])
+        table = self.model.schema.table(member)
+        columns: dict[str, pl.Series] = {}
+        for column in table.columns:
+            name = member_column(unit, member, column.name)
+            if name in drawn.columns:
+                columns[column.name] = drawn[name].alias(column.name)
+            elif column.name in self.model.makers.get(member, {}) and column.name in table.key:
+                columns[column.name] = self.model.makers[member][column.name].make(np.arange(number))
+            else:
+                columns[column.name] = pl.Series(column.name, [None] * number, dtype=canonical_type(column))
+        self.tables[member] = columns
+
+    def size(self, table: str) -> int:
+        """Return the number of rows of a table."""
+        if table in self.model.kept:
+            return len(self.model.kept[table])
+        return len(self.rows[self.model.plan.home(table)])
+
+    def find(self, link: Link) -> Array:
+        """Return the position of each row's parent: -1 for missing, and from the parent's size on for orphans."""
+        rows = self.rows[self.model.plan.home(link.table)]
+        parents = self.size(link.reference.table)
+        rng = self.streams.at(link.name).stream("parents")
+        if link.way == "joined":
+            return np.arange(len(rows))
+        if link.way == "driving":
+            assert rows.entity is not None
+            entity = rows.entity
+            missing = (entity >= rows.parents) & (entity < rows.parents + rows.nulls)
+            return np.where(missing, -1, np.where(entity >= rows.parents, entity - rows.nulls, entity))
+        codes = _codes(rows.frame, asked(link))
+        orphans = codes == -1
+        if link.way == "coded":
+            found = _spread(codes, parents, self.model, link, rng)
+        else:
+            found = self._match(link, codes, rng)
+        extra = self.model.absent.get(link.name, 0)
+        if orphans.any():
+            found[orphans] = parents + rng.integers(max(extra, 1), size=int(orphans.sum()))
+        return found
+
+    def _match(self, link: Link, codes: Array, rng: np.random.Generator) -> Array:
+        rows = self.rows[self.model.plan.home(link.table)]
+        home = self.rows[self.model.plan.home(link.reference.table)].frame
+        if offered(link) not in home.columns:
+            return np.full(len(codes), -1)
+        kinds, degrees = _codes(home, offered(link)), home[wanted(link)].fill_null(0).to_numpy()
+        found = match_parents(codes, kinds, np.maximum(degrees, 0), rng)
+        driver = self.model.plan.driving(link.table)
+        key = set(self.model.schema.table(link.table).key)
+        if driver is not None and rows.entity is not None:
+            both = set(driver.reference.columns) | set(link.reference.columns)
+            if key and key <= both:
+                found = part_pairs(rows.entity, found, kinds, rng)
+        return found
+
+    def fill(self, link: Link, found: Array) -> bool:
+        """Look the columns of a reference up in the parent; return whether anything changed."""
+        child, changed = self.tables[link.table], False
+        reference = link.reference
+        parents = self.size(reference.table)
+        for own, other in zip(reference.columns, reference.to, strict=True):
+            source = self._column(reference.table, other)
+            held = (found >= 0) & (found < parents)
+            values = source.gather(np.where(held, found, 0)) if parents else child[own].clear(len(found))
+            values = pl.select(pl.when(pl.Series(held)).then(values).otherwise(None)).to_series()
+            lost = found >= parents
+            if lost.any():
+                maker = self.model.makers.get(reference.table, {}).get(other)
+                made = (
+                    maker.make(np.where(lost, found, -1)).cast(values.dtype) if maker is not None else values
+                )
+                values = pl.select(pl.when(pl.Series(lost)).then(made).otherwise(values)).to_series()
+            values = values.cast(child[own].dtype).alias(own)
+            if not values.equals(child[own], null_equal=True):
+                child[own] = values
+                changed = True
+        return changed
+
+    def _column(self, table: str, name: str) -> pl.Series:
+        return self.model.kept[table][name] if table in self.model.kept else self.tables[table][name]
+
+
+def _codes(frame: pl.DataFrame, name: str) -> Array:
+    """Read codes that were drawn as levels: -1 orphan, -2 missing."""
+    return frame[name].cast(pl.Int64).fill_null(-2).to_numpy().copy()
+
+
+def _spread(
+    codes: Array, parents: int, model: DatabaseSynthesizer, link: Link, rng: np.random.Generator
+) -> Array:
+    """Turn levels into rows of a parent: with more rows than levels, each level is several rows."""
+    held = codes >= 0
+    if link.reference.table in model.kept:
+        return np.where(held, codes, -1)
+    if not parents:
+        return np.full(len(codes), -1)
+    levels = max(model.units[model.plan.home(link.reference.table)].rows, 1)
+    first = codes % min(levels, parents)
+    copies = (parents - 1 - first) // levels + 1
+    return np.where(held, first + (rng.random(len(codes)) * copies).astype(np.int64) * levels, -1)

@@ -1,0 +1,124 @@
+"""The column by which the rows of an entity follow each other, as positions and as gaps between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array, Axis, Block, Domain
+from simulacra.schema.types import Column
+
+GAP = "#gap"
+"""Name of the column that holds the steps since the row before."""
+_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Clock:
+    """An order as a position on an even scale.
+
+    Parameters
+    ----------
+    column : Column
+        The column of the order.
+    unit : float
+        What one position is worth: microseconds for instants, 1 for days, and the step of a number.
+    counting : bool
+        Whether the rows of every entity are numbered without gaps.
+    start : int
+        The first number, where they are.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> days = pl.Series("d", [date(2020, 1, 1), date(2020, 1, 4)])
+    >>> clock = Clock.of(days, Column("d", "date"))
+    >>> clock.positions(days).tolist()
+    [18262.0, 18265.0]
+    >>> clock.values(np.array([18263.0])).to_list()
+    [datetime.date(2020, 1, 2)]
+    """
+
+    column: Column
+    unit: float = 1.0
+    counting: bool = False
+    start: int = 1
+
+    @classmethod
+    def of(cls, values: pl.Series, column: Column) -> Clock:
+        """Find the unit of an order from its values."""
+        if column.kind in {"datetime", "time", "duration"}:
+            whole = values.drop_nulls().to_physical().cast(pl.Int64).to_numpy()
+            step = int(np.gcd.reduce(np.abs(whole))) if len(whole) else 1
+            if column.kind == "time":
+                return cls(column, float(max(step, 1)))
+            for unit in (_DAY, 3_600_000_000, 60_000_000, 1_000_000, 1_000, 1):
+                if step % unit == 0:
+                    return cls(column, float(unit))
+        if column.kind == "number" and not column.integer:
+            return cls(column, 10.0 ** -(column.decimals if column.decimals is not None else 6))
+        return cls(column)
+
+    @property
+    def gap(self) -> Column:
+        """The column of the gaps."""
+        return Column(GAP, "number", integer=True)
+
+    def positions(self, values: pl.Series) -> Array:
+        """Return positions; NaN for missing."""
+        if self.column.kind in {"date", "datetime", "time", "duration"}:
+            numbers = values.to_physical().cast(pl.Float64).to_numpy()
+            if self.column.kind == "time":
+                numbers = numbers / 1.0
+        else:
+            numbers = values.cast(pl.Float64).to_numpy()
+        return np.asarray(np.rint(numbers / self.unit), float)
+
+    def values(self, positions: Array) -> pl.Series:
+        """Return values of the column from positions."""
+        kind, name = self.column.kind, self.column.name
+        held = ~np.isnan(positions)
+        numbers = np.where(held, positions, 0) * self.unit
+        mask = pl.Series(held)
+        if kind in {"date", "datetime", "time", "duration"}:
+            types: dict[str, Any] = {
+                "date": pl.Date, "datetime": pl.Datetime("us", self.column.timezone), "time": pl.Time,
+                "duration": pl.Duration("us"),
+            }  # fmt: skip
+            whole = pl.Series(name, np.rint(numbers).astype(np.int64))
+            series = whole.cast(pl.Int32).cast(pl.Date) if kind == "date" else whole.cast(types[kind])
+        elif self.column.integer:
+            series = pl.Series(name, np.rint(numbers).astype(np.int64))
+        else:
+            series = pl.Series(name, np.round(numbers, self.column.decimals or 6))
+        return pl.select(pl.when(mask).then(series).otherwise(None)).to_series().alias(name)
+
+    def look(self, positions: Array, holders: int) -> Block:
+        """Return what a model may see of positions: the day, and the time of day where there is one."""
+        kind = self.column.kind
+        now = {"missing": True, "holders": holders}
+        if kind == "date":
+            return Block(Domain((Axis("#day", "#day", lattice=True, calendar=True, **now),)), (positions,))
+        if kind == "datetime":
+            micros = positions * self.unit
+            day = np.floor(micros / _DAY)
+            axes = [Axis("#day", "#day", lattice=True, calendar=True, **now)]
+            columns = [day]
+            if self.unit < _DAY:
+                axes.append(Axis("#clock", "#clock", lattice=True, **now))
+                columns.append(np.floor((micros - day * _DAY) / 60_000_000))
+            return Block(Domain(tuple(axes)), tuple(columns))
+        return Block(Domain((Axis("#at", "#at", lattice=self.column.integer, **now),)), (positions,))
+
+    def dump(self) -> dict[str, Any]:
+        """Return what is not the column as JSON."""
+        return {"column": self.column.name, "unit": self.unit, "counting": self.counting, "start": self.start}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], column: Column) -> Clock:
+        """Make the clock from what `dump` gave."""
+        return cls(column, float(state["unit"]), bool(state["counting"]), int(state["start"]))

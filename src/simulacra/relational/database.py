@@ -1,0 +1,244 @@
+"""A fitted model of several tables: what `fit` and `load` return for a database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from simulacra.dataset import Dataset
+from simulacra.domain import Array
+from simulacra.errors import OptionError, unknown
+from simulacra.frames import Layout
+from simulacra.generator import Progress, part, silent
+from simulacra.modelfile import ModelFile, write_model
+from simulacra.randomness import Streams, resolve_seed
+from simulacra.relational.assembly import assemble
+from simulacra.relational.drawing import Rows, draw_unit
+from simulacra.relational.numbering import Maker
+from simulacra.relational.plan import Link, Plan
+from simulacra.relational.unit import Unit
+from simulacra.schema.files import dump_schema, load_schema
+from simulacra.schema.types import Schema
+from simulacra.storage import require_writable
+
+MODEL = "database"
+"""The name that model files of several tables carry."""
+
+
+@dataclass(frozen=True, repr=False)
+class DatabaseSynthesizer:
+    """A fitted model of several tables.
+
+    Parameters
+    ----------
+    schema : Schema
+        The tables as released.
+    plan : Plan
+        In what order and by what ways they are made.
+    units : dict
+        The fitted models, in that order.
+    kept : dict
+        Tables that are given out as they are.
+    makers : dict
+        What makes the keys of each column: ``{table: {column: Maker}}``.
+    absent : dict
+        By link: how many different rows that are not there are referred to.
+    layouts : dict
+        The kind of frame of each table, and its column types.
+    notes : tuple of str
+        What was done.
+    provenance : dict
+        Versions, seed, options and fingerprints.
+    """
+
+    schema: Schema
+    plan: Plan
+    units: Mapping[str, Unit]
+    kept: Mapping[str, pl.DataFrame]
+    makers: Mapping[str, Mapping[str, Maker]]
+    absent: Mapping[str, int]
+    layouts: Mapping[str, Layout]
+    notes: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"DatabaseSynthesizer({len(self.schema.tables)} tables: {', '.join(self.schema.names)})"
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Tables whose rows no other table draws: the number of these rows can be chosen."""
+        return tuple(name for name in self.plan.units if self.plan.driving(name) is None)
+
+    def sample(
+        self,
+        n: int | Mapping[str, int] | None = None,
+        *,
+        scale: float | None = None,
+        seed: int | None = None,
+        progress: Progress = silent,
+    ) -> Dataset:
+        """Draw a database.
+
+        Parameters
+        ----------
+        n : int, mapping or None
+            Rows of the only root table, or of several by name. A root is a table whose rows belong to no other's; the
+            rows of other tables follow from it.
+        scale : float or None
+            Times as many rows as the data had; 1 when neither it nor `n` is given. Reference tables stay as they are.
+        seed : int or None
+            The same seed gives the same bytes. None draws a fresh one, which stands in the result's notes.
+        progress : callable
+            Told the share done.
+
+        Returns
+        -------
+        Dataset
+            All tables, with keys that are unique and references that lead to rows, but for the share that led nowhere
+            in the data.
+
+        Raises
+        ------
+        OptionError
+            `n` and `scale` are both given, or `n` names a table that is no root.
+
+        Notes
+        -----
+        **Cost**: linear in rows; a history takes a step for each of its rows, all histories together.
+
+        Examples
+        --------
+        >>> import polars as pl, simulacra as sim
+        >>> from simulacra.schema.types import Reference
+        >>> shops = pl.DataFrame({"id": range(100), "size": [1, 2] * 50})
+        >>> sales = pl.DataFrame({"shop": [i // 3 for i in range(300)], "amount": [5, 7, 9] * 100})
+        >>> real = sim.read({"shops": shops, "sales": sales})
+        >>> schema = real.schema.with_key("id", table="shops")
+        >>> schema = schema.without_reference("sales").with_reference("sales", "shop", "shops", "id")
+        >>> fake = sim.fit(real, schema=schema, seed=0).sample(scale=2, seed=1)
+        >>> len(fake.polars("shops")), fake.polars("sales")["shop"].is_in(fake.polars("shops")["id"].to_list()).all()
+        (200, True)
+        """
+        used = resolve_seed(seed)
+        sizes = self._sizes(n, scale)
+        streams = Streams(used).at("database")
+        rows: dict[str, Rows] = {}
+        for place, name in enumerate(self.plan.units):
+            own = part(progress, place / len(self.plan.units), (place + 1) / len(self.plan.units))
+            rows[name] = draw_unit(self, self.units[name], rows, sizes.get(name), scale or 1.0, streams, own)
+        frames = assemble(self, rows, streams.at("references"))
+        notes = () if seed is not None else (f"seed {used}",)
+        return Dataset(self.schema, frames, self.layouts, notes)
+
+    def _sizes(self, n: int | Mapping[str, int] | None, scale: float | None) -> dict[str, int]:
+        """Return how many rows each root gets."""
+        roots = self.roots
+        if n is not None and scale is not None:
+            raise OptionError("n and scale both say how many rows. Give one of them.")
+        if scale is not None and not 0 <= scale < float("inf"):
+            raise OptionError(f"scale is a number from 0, not {scale!r}.")
+        if isinstance(n, Mapping):
+            for name in n:
+                if name not in roots:
+                    raise OptionError(
+                        f"{unknown('table that can be given a number of rows', name, roots)} "
+                        "The rows of other tables follow from these."
+                    )
+        elif n is not None:
+            if len(roots) != 1:
+                raise OptionError(
+                    f"this model has {len(roots)} tables whose rows belong to no other's: {', '.join(roots)}. "
+                    f"Name them: n={{{roots[0] if roots else 'TABLE'!r}: {n}}}, or give scale=."
+                )
+            n = {roots[0]: n}
+        sizes = {name: round(self.units[name].rows * (scale if scale is not None else 1.0)) for name in roots}
+        for name, rows in (n or {}).items():
+            if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 0:
+                raise OptionError(f"n is a whole number of rows from 0, not {rows!r}.")
+            sizes[name] = int(rows)
+        return sizes
+
+    def save(self, path: str | Path, *, allow_rows: bool = False) -> Path:
+        """Write the model to a file; see `Synthesizer.save`.
+
+        Notes
+        -----
+        **Privacy**: reference tables stand in the file as they are.
+        """
+        require_writable(path, suffixes=(".sim",))
+        stores = any(
+            u.synthesizer is not None and u.synthesizer.generator.stores_rows for u in self.units.values()
+        )
+        state = {
+            "plan": {"kept": list(self.plan.kept), "units": list(self.plan.units),
+                     "links": [link.dump() for link in self.plan.links]},
+            "units": {name: unit.dump() for name, unit in self.units.items()},
+            "kept": {name: _dump_frame(frame) for name, frame in self.kept.items()},
+            "makers": {t: {c: maker.dump() for c, maker in own.items()} for t, own in self.makers.items()},
+            "absent": dict(self.absent),
+            "layouts": {name: layout.dump() for name, layout in self.layouts.items()},
+        }  # fmt: skip
+        file = ModelFile(
+            MODEL, {}, stores, dump_schema(self.schema), state, self.notes, dict(self.provenance)
+        )
+        return write_model(file, Path(path), allow_rows=allow_rows)
+
+
+def restore_database(file: ModelFile) -> DatabaseSynthesizer:
+    """Make the model from what a model file holds."""
+    schema, state = load_schema(file.schema), file.state
+    plan = Plan(
+        tuple(state["plan"]["kept"]), tuple(state["plan"]["units"]),
+        tuple(Link.restore(item) for item in state["plan"]["links"]),
+    )  # fmt: skip
+    columns = {table.name: {column.name: column for column in table.columns} for table in schema.tables}
+    return DatabaseSynthesizer(
+        schema,
+        plan,
+        {name: Unit.restore(state["units"][name], columns[name]) for name in plan.units},
+        {name: _restore_frame(state["kept"][name]) for name in plan.kept},
+        {t: {c: Maker.restore(item) for c, item in own.items()} for t, own in state["makers"].items()},
+        {name: int(number) for name, number in state["absent"].items()},
+        {name: Layout.restore(item) for name, item in state["layouts"].items()},
+        tuple(file.notes),
+        file.provenance,
+    )
+
+
+def _dump_frame(frame: pl.DataFrame) -> dict[str, Any]:
+    return {"rows": len(frame), "columns": {s.name: _dump_series(s) for s in frame}}
+
+
+def _dump_series(series: pl.Series) -> dict[str, Any]:
+    if series.dtype == pl.String:
+        return {"type": "text", "values": series.to_list()}
+    kind = str(series.dtype.base_type()) if not isinstance(series.dtype, pl.Datetime) else "Datetime"
+    zone = series.dtype.time_zone if isinstance(series.dtype, pl.Datetime) else None
+    whole: Array = (
+        series.to_physical().fill_null(0).cast(pl.Float64 if series.dtype.is_float() else pl.Int64).to_numpy()
+    )
+    return {"type": kind, "zone": zone, "values": whole, "missing": series.is_null().to_numpy()}
+
+
+def _restore_frame(state: Mapping[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame([_restore_series(name, item) for name, item in state["columns"].items()])
+
+
+def _restore_series(name: str, state: Mapping[str, Any]) -> pl.Series:
+    if state["type"] == "text":
+        return pl.Series(name, state["values"], dtype=pl.String)
+    types: dict[str, Any] = {
+        "Int64": pl.Int64, "Float64": pl.Float64, "Boolean": pl.Boolean, "Date": pl.Date, "Time": pl.Time,
+        "Duration": pl.Duration("us"), "Datetime": pl.Datetime("us", state["zone"]),
+    }  # fmt: skip
+    values = pl.Series(name, state["values"])
+    values = (
+        values.cast(pl.Int32).cast(pl.Date) if state["type"] == "Date" else values.cast(types[state["type"]])
+    )
+    missing = pl.Series(np.asarray(state["missing"], bool))
+    return pl.select(pl.when(missing).then(None).otherwise(values)).to_series().alias(name)

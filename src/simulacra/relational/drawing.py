@@ -1,0 +1,180 @@
+"""Drawing one unit of a database, when the units above it are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array, Block
+from simulacra.generator import Progress
+from simulacra.randomness import Streams
+from simulacra.relational.entities import describe_entities, describe_kept, encode_rows, summarise
+from simulacra.relational.extension import counted, first_of
+from simulacra.relational.histories import Histories
+from simulacra.relational.plan import Link
+from simulacra.relational.unit import Unit
+from simulacra.sampling.decoding import Decoder
+
+if TYPE_CHECKING:
+    from simulacra.relational.database import DatabaseSynthesizer
+
+
+@dataclass
+class Rows:
+    """Drawn rows of a unit.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The modelled columns.
+    block : Block or None
+        The same as the model sees them, for those below.
+    above : Block or None
+        What was known of each row's entity.
+    entity : array or None
+        The parent's row that each belongs to; from `parents` on, those that are not there: missing, then orphans.
+    parents, nulls : int
+        Entities that are there, and missing ones.
+    """
+
+    frame: pl.DataFrame
+    block: Block | None = None
+    above: Block | None = None
+    entity: Array | None = None
+    parents: int = 0
+    nulls: int = 0
+    summaries: dict[str, Block] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.entity) if self.entity is not None else len(self.frame)
+
+
+def draw_unit(
+    model: DatabaseSynthesizer,
+    unit: Unit,
+    done: Mapping[str, Rows],
+    size: int | None,
+    scale: float,
+    streams: Streams,
+    progress: Progress,
+) -> Rows:
+    """Draw the rows of one unit.
+
+    Parameters
+    ----------
+    model : DatabaseSynthesizer
+        The model.
+    unit : Unit
+        Which unit.
+    done : mapping of str to Rows
+        The units above it, which get a summary of these rows for their later children.
+    size : int or None
+        Rows, if no parent draws them.
+    scale : float
+        Times as many rows that lead nowhere.
+    streams : Streams
+        Where randomness comes from.
+    progress : callable
+        Told the share done.
+    """
+    link = model.plan.driving(unit.name)
+    if unit.synthesizer is None:
+        return Rows(pl.DataFrame(), entity=np.zeros(0, np.int64) if link is not None else None)
+    if link is None:
+        assert size is not None
+        seed = streams.at(unit.name).key("rows") % 2**63
+        frame = unit.synthesizer.sample(size, seed=seed, progress=progress).polars()
+        return Rows(frame, _seen(model, unit, frame))
+    return _draw_driven(model, unit, link, done, scale, streams.at(unit.name), progress)
+
+
+def _seen(model: DatabaseSynthesizer, unit: Unit, frame: pl.DataFrame) -> Block | None:
+    """Encode rows if others stand on them."""
+    needed = any(model.plan.to(member, "driving") for member in model.plan.members(unit.name))
+    return encode_rows(unit.synthesizer, frame) if needed and unit.synthesizer is not None else None
+
+
+def _draw_driven(
+    model: DatabaseSynthesizer,
+    unit: Unit,
+    link: Link,
+    done: Mapping[str, Rows],
+    scale: float,
+    streams: Streams,
+    progress: Progress,
+) -> Rows:
+    histories = unit.model
+    assert isinstance(histories, Histories)
+    parent = link.reference.table
+    rng = streams.stream("entities")
+    if parent in model.plan.kept:
+        assert unit.kept_counts is not None
+        counts, first = unit.kept_counts.astype(np.int64), unit.kept_first
+        held = np.flatnonzero(counts > 0)
+        static = describe_kept(held, len(held), histories.holders)
+        drawn = histories.draw(
+            counts[held], static, first[held] if first is not None else None, streams, progress
+        )
+        entity, parents, nulls = held[drawn.entity], len(counts), 0
+        above = static.take(drawn.entity)
+    else:
+        home = done[model.plan.home(parent)]
+        parents = len(home)
+        counts, first = _asked(home.frame, link, histories)
+        nulls = _scaled(unit.nulls, scale, rng) if parents else 0
+        lost = (
+            rng.choice(unit.lost, _scaled(len(unit.lost), scale, rng))
+            if len(unit.lost) and parents
+            else unit.lost[:0]
+        )
+        more = np.concatenate([np.ones(nulls, np.int64), lost]).astype(np.int64)
+        stand = rng.integers(max(parents, 1), size=len(more))
+        there = np.concatenate([np.zeros(parents), np.ones(nulls), np.full(len(lost), 2)])
+        assert home.block is not None
+        static = describe_entities(
+            home.block, home.above, home.summaries, model.plan.home(parent), stand, there
+        )
+        if first is not None:
+            starts = first[~np.isnan(first)]
+            extra = starts[rng.integers(len(starts), size=len(more))] if len(starts) else np.zeros(len(more))
+            first = np.concatenate([first, extra])
+        drawn = histories.draw(np.concatenate([counts, more]), static, first, streams, progress)
+        entity = drawn.entity
+        above = static.take(entity)
+        home.summaries[unit.name] = summarise_rows(drawn.block, entity, parents)
+    own = histories.rows
+    decoder = Decoder(own.encodings, own.domain, own.relations)
+    frame = decoder.frame(drawn.block.columns, len(entity), 0, streams.at("decode"))
+    if drawn.now is not None and histories.clock is not None:
+        frame = frame.with_columns(histories.clock.values(drawn.now))
+    block = drawn.block if _has_children(model, unit) else None
+    return Rows(frame, block, above, entity, parents, nulls)
+
+
+def _has_children(model: DatabaseSynthesizer, unit: Unit) -> bool:
+    return any(model.plan.to(member, "driving") for member in model.plan.members(unit.name))
+
+
+def summarise_rows(block: Block, entity: Array, parents: int) -> Block:
+    """Summarise the rows of entities that are there."""
+    held = entity < parents
+    counts = np.bincount(entity[held], minlength=parents)
+    return summarise(block.take(held), counts)
+
+
+def _asked(frame: pl.DataFrame, link: Link, histories: Histories) -> tuple[Array, Array | None]:
+    """Return how many rows each parent draws, and where its history starts."""
+    counts = np.maximum(frame[counted(link)].fill_null(0).to_numpy().astype(np.int64), 0)
+    if histories.clock is None or first_of(link) not in frame.columns:
+        return counts, None
+    first = histories.clock.positions(frame[first_of(link)].alias(histories.clock.column.name))
+    return np.where(np.isnan(first), 0, counts), first
+
+
+def _scaled(number: int, scale: float, rng: np.random.Generator) -> int:
+    """Scale a number, rounded up or down so that it is right on average."""
+    return int(np.floor(number * scale + rng.random())) if scale != 1 else number

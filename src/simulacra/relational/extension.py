@@ -1,0 +1,331 @@
+"""Tables as their models see them: no keys and references, and what links them to others in columns of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array
+from simulacra.randomness import Streams
+from simulacra.relational.clocks import Clock
+from simulacra.relational.groups import Grouping, group_parents
+from simulacra.relational.plan import Link, Plan, locate
+from simulacra.schema.types import Column, Schema, Table
+
+
+@dataclass
+class Extended:
+    """One unit on its way to its models.
+
+    Parameters
+    ----------
+    table : Table
+        The columns that are modelled, constraints that they alone can keep, and no key.
+    frame : DataFrame
+        Their values; rows of one entity stand behind each other, in their order.
+    rows : array of int
+        Position of each row in the data.
+    entity : array of int or None
+        Position of the row of the parent that each row belongs to, ascending; from `parents` on rows whose parent is
+        not there. None where no parent drives.
+    parents : int
+        Rows of the parent.
+    nulls, orphans : int
+        Entities that are not there: of rows that refer to nothing, one each; then of orphans.
+    clock : Clock or None
+        How rows follow each other in time.
+    now : array or None
+        Positions of the rows on the clock.
+    """
+
+    table: Table
+    frame: pl.DataFrame
+    rows: Array
+    entity: Array | None = None
+    parents: int = 0
+    nulls: int = 0
+    orphans: int = 0
+    clock: Clock | None = None
+    now: Array | None = None
+
+    @property
+    def counts(self) -> Array:
+        """Rows of each entity."""
+        assert self.entity is not None
+        return np.bincount(self.entity, minlength=self.parents + self.nulls + self.orphans)
+
+    @property
+    def begins(self) -> Array:
+        """Where the rows of each entity start."""
+        return np.cumsum(self.counts) - self.counts
+
+
+def counted(link: Link) -> str:
+    """Name the column of a parent that holds how many rows it draws."""
+    return f"#rows {link.name}"
+
+
+def first_of(link: Link) -> str:
+    """Name the column of a parent that holds when its first row is."""
+    return f"#first {link.name}"
+
+
+def asked(link: Link) -> str:
+    """Name the column of a row that holds the kind of parent it asks for."""
+    return f"#asks {link.name}"
+
+
+def offered(link: Link) -> str:
+    """Name the column of a parent that holds the kind it is of."""
+    return f"#kind {link.name}"
+
+
+def wanted(link: Link) -> str:
+    """Name the column of a parent that holds how many rows refer to it."""
+    return f"#degree {link.name}"
+
+
+def member_column(unit: str, member: str, name: str) -> str:
+    """Name a column of a table that is drawn together with a unit."""
+    return name if member == unit else f"{member}#{name}"
+
+
+def find_clock(table: Table, link: Link | None, frame: pl.DataFrame) -> Clock | None:
+    """Return how the rows of a table follow each other, if the schema or its key says so."""
+    name = table.order
+    if name is None and link is not None and set(link.reference.columns) < set(table.key):
+        rest = [column for column in table.key if column not in link.reference.columns]
+        if len(rest) == 1 and (table[rest[0]].kind in {"date", "datetime"} or table[rest[0]].integer):
+            name = rest[0]
+    return Clock.of(frame[name], table[name]) if name is not None and link is not None else None
+
+
+def extend(
+    plan: Plan, schema: Schema, frames: Mapping[str, pl.DataFrame], streams: Streams
+) -> dict[str, Extended]:
+    """Turn tables into what their models learn.
+
+    Parameters
+    ----------
+    plan : Plan
+        The ways of all references.
+    schema : Schema
+        The tables.
+    frames : mapping of str to DataFrame
+        Canonical values.
+    streams : Streams
+        For the kinds of parents.
+
+    Returns
+    -------
+    dict
+        By unit, in the plan's order.
+
+    Notes
+    -----
+    **Cost**: a join and a sort for each reference.
+    """
+    done: dict[str, Extended] = {}
+    spots = Spots(plan, frames)
+    for unit in plan.units:
+        done[unit] = _arrange(unit, plan, schema, frames, spots)
+        spots.rows[unit] = done[unit].rows
+    for unit in plan.units:
+        _fill(unit, plan, schema, frames, done, spots)
+    for unit in plan.units:
+        for member in plan.members(unit):
+            for link in plan.of(member, "matched"):
+                _group(link, plan, done, spots, streams)
+    return done
+
+
+def _inverse(rows: Array) -> Array:
+    out = np.empty(len(rows), np.int64)
+    out[rows] = np.arange(len(rows))
+    return out
+
+
+class Spots:
+    """Where in the units the rows of tables stand.
+
+    Parameters
+    ----------
+    plan : Plan
+        The ways of all references.
+    frames : mapping of str to DataFrame
+        The data.
+
+    Attributes
+    ----------
+    rows : dict
+        For each unit that is arranged: the position in the data of each of its rows.
+    """
+
+    def __init__(self, plan: Plan, frames: Mapping[str, pl.DataFrame]) -> None:
+        self.plan, self.frames = plan, frames
+        self.rows: dict[str, Array] = {}
+
+    def parents(self, link: Link) -> Array:
+        """Return, for each row of the unit, the position of the parent in its unit; -1 orphan, -2 null."""
+        found = locate(self.frames[link.table], self.frames[link.reference.table], link.reference)
+        at = found.fill_null(-2).to_numpy()[self.row_of(link.table)]
+        return self.moved(at, link.reference.table)
+
+    def moved(self, at: Array, table: str) -> Array:
+        """Turn positions in the data into positions in the unit; what is below 0 stays."""
+        places = self.place(table)
+        return np.where(at >= 0, places[np.maximum(at, 0)], at) if len(places) else at
+
+    def row_of(self, table: str) -> Array:
+        """Return, for each row of a table's unit, the position of the table's own row in the data."""
+        if table in self.rows:
+            return self.rows[table]
+        link = self.plan.to(table, "joined")[0]
+        at = locate(self.frames[link.table], self.frames[table], link.reference).to_numpy()
+        return np.asarray(at[self.rows[link.table]])
+
+    def place(self, table: str) -> Array:
+        """Return, for each row of a table in the data, its position in its unit."""
+        if table in self.plan.kept:
+            return np.arange(len(self.frames[table]))
+        return _inverse(self.row_of(table))
+
+
+def _arrange(
+    unit: str, plan: Plan, schema: Schema, frames: Mapping[str, pl.DataFrame], spots: Spots
+) -> Extended:
+    """Find the entity of every row, and the order of the rows."""
+    table, frame, link = schema.table(unit), frames[unit], plan.driving(unit)
+    empty = Table(unit, ())
+    if link is None:
+        return Extended(empty, pl.DataFrame(), np.arange(len(frame)))
+    number = len(frames[link.reference.table])
+    at = locate(frame, frames[link.reference.table], link.reference).fill_null(-2).to_numpy()
+    entity = spots.moved(at, link.reference.table).copy()
+    nulls, lost = at == -2, at == -1
+    entity[nulls] = number + np.arange(int(nulls.sum()))
+    named = frame.select(pl.struct(link.reference.columns).rank("dense")).to_series().to_numpy()
+    distinct, which = np.unique(named[lost], return_inverse=True)
+    entity[lost] = number + int(nulls.sum()) + which
+    clock = find_clock(table, link, frame)
+    now = clock.positions(frame[clock.column.name]) if clock is not None else np.zeros(len(frame))
+    rows = np.lexsort((np.arange(len(frame)), now, entity))
+    return Extended(
+        empty, pl.DataFrame(), rows, entity[rows], number, int(nulls.sum()), len(distinct), clock,
+        now[rows] if clock is not None else None,
+    )  # fmt: skip
+
+
+def _fill(
+    unit: str,
+    plan: Plan,
+    schema: Schema,
+    frames: Mapping[str, pl.DataFrame],
+    done: dict[str, Extended],
+    spots: Spots,
+) -> None:
+    """Put the columns together that a unit's model learns."""
+    made = done[unit]
+    columns: list[Column] = []
+    values: list[pl.Series] = []
+    for member in plan.members(unit):
+        rows = spots.row_of(member)
+        for column, series in _own_columns(
+            member, plan, schema, frames, made.clock if member == unit else None
+        ):
+            name = member_column(unit, member, column.name)
+            columns.append(replace(column, name=name))
+            values.append(series.gather(rows).alias(name))
+        for link in plan.of(member, "coded"):
+            column, series = _code(link, spots)
+            columns.append(column)
+            values.append(series)
+        for link in plan.to(member, "driving"):
+            child = done[link.table]
+            counts = child.counts[: child.parents]
+            columns.append(Column(counted(link), "number", integer=True))
+            values.append(pl.Series(counted(link), counts.astype(np.int64)))
+            if child.clock is not None and child.now is not None:
+                first = np.full(child.parents, np.nan)
+                held = counts > 0
+                first[held] = child.now[child.begins[: child.parents][held]]
+                columns.append(replace(child.clock.column, name=first_of(link), nullable=True))
+                values.append(child.clock.values(first).alias(first_of(link)))
+    rules = tuple(r for r in schema.table(unit).constraints if _readable(r, {c.name for c in columns}))
+    made.table = Table(unit, tuple(columns), constraints=rules)
+    made.frame = pl.DataFrame(values) if values else pl.DataFrame()
+
+
+def _readable(rule: object, names: set[str]) -> bool:
+    return False
+
+
+def _own_columns(
+    table: str, plan: Plan, schema: Schema, frames: Mapping[str, pl.DataFrame], clock: Clock | None
+) -> list[tuple[Column, pl.Series]]:
+    """Return the columns that hold neither keys nor references, and those of references that are ordinary values."""
+    own = schema.table(table)
+    frame = frames[table]
+    valued = {name for link in plan.of(table, "value") for name in link.reference.columns}
+    taken = {
+        name
+        for link in plan.of(table, "driving", "joined", "coded", "matched")
+        for name in link.reference.columns
+    }
+    if len(own.key) == 1 and own.key[0] not in valued:
+        taken.add(own.key[0])
+    if clock is not None:
+        taken.add(clock.column.name)
+    found = []
+    for column in own.columns:
+        if column.name in taken:
+            continue
+        series = frame[column.name]
+        if column.kind == "key" and column.name in valued:
+            column = Column(column.name, "category", nullable=series.null_count() > 0)
+            series = series.cast(pl.String)
+        found.append((column, series))
+    return found
+
+
+def _code(link: Link, spots: Spots) -> tuple[Column, pl.Series]:
+    """Make a category of the row that is referred to."""
+    at = spots.parents(link)
+    series = pl.Series(asked(link), at).cast(pl.String)
+    series = pl.select(pl.when(pl.lit(at) == -2).then(None).otherwise(series)).to_series().alias(asked(link))
+    return Column(asked(link), "category", nullable=bool((at == -2).any())), series
+
+
+def _group(link: Link, plan: Plan, done: dict[str, Extended], spots: Spots, streams: Streams) -> None:
+    """Sort the parents of a matched reference into kinds, and tell both sides of them."""
+    child, home = done[link.table], done[plan.home(link.reference.table)]
+    at = spots.parents(link)
+    own = child.frame.select(name for name in child.frame.columns if not name.startswith("#kind"))
+    grouping: Grouping = group_parents(
+        home.frame, own, at, same=link.table == link.reference.table, rng=streams.at(link.name)
+    )
+    codes = pl.Series(offered(link), grouping.kinds).cast(pl.String)
+    home.frame = home.frame.with_columns(
+        codes.alias(offered(link)), pl.Series(wanted(link), grouping.degrees.astype(np.int64))
+    )
+    home.table = replace(
+        home.table,
+        columns=(
+            *home.table.columns,
+            Column(offered(link), "category"),
+            Column(wanted(link), "number", integer=True),
+        ),
+    )
+    kinds = np.append(grouping.kinds, [-2, -1])[at]
+    series = pl.Series(asked(link), kinds).cast(pl.String)
+    series = (
+        pl.select(pl.when(pl.lit(kinds) == -2).then(None).otherwise(series)).to_series().alias(asked(link))
+    )
+    child.frame = child.frame.with_columns(series)
+    child.table = replace(
+        child.table,
+        columns=(*child.table.columns, Column(asked(link), "category", nullable=bool((kinds == -2).any()))),
+    )

@@ -1,0 +1,259 @@
+"""Learning several tables: structure first, then each table given the rows that its own belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from simulacra.dataset import Dataset
+from simulacra.domain import Array, Block
+from simulacra.errors import DataError, unknown
+from simulacra.fitting import fit_table
+from simulacra.generator import Progress, part, silent
+from simulacra.intake import Intake
+from simulacra.privacy.protection import HOLDERS
+from simulacra.provenance import describe_fit, fingerprint
+from simulacra.randomness import Streams
+from simulacra.relational.database import DatabaseSynthesizer
+from simulacra.relational.drawing import summarise_rows
+from simulacra.relational.entities import describe_entities, describe_kept, encode_rows
+from simulacra.relational.extension import Extended, extend, member_column
+from simulacra.relational.histories import Histories, fit_histories
+from simulacra.relational.numbering import Maker
+from simulacra.relational.plan import Plan, find_facts, locate, make_plan
+from simulacra.relational.unit import Unit
+from simulacra.schema.column import Column
+from simulacra.schema.types import Schema, Table
+from simulacra.synthesizer import Synthesizer
+
+DEFAULT = "trees"
+
+
+def fit_database(
+    data: Dataset,
+    *,
+    model: str | Mapping[str, str] = DEFAULT,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    holders: int = HOLDERS,
+    progress: Progress = silent,
+) -> DatabaseSynthesizer:
+    """Fit a model to several tables.
+
+    Parameters
+    ----------
+    data : Dataset
+        The tables, under a schema with keys, references and roles.
+    model : str or mapping
+        A registered model, or one for each table by name.
+    options : mapping or None
+        Its hyperparameters.
+    seed : int
+        Fitting again with the same seed, data and versions gives the same model.
+    holders : int
+        k of the protection; 1 switches it off.
+    progress : callable
+        Told the share done.
+
+    Returns
+    -------
+    DatabaseSynthesizer
+        The fitted model.
+
+    Raises
+    ------
+    DataError
+        A table that is no reference table has too few rows to learn from.
+
+    Notes
+    -----
+    **Cost**: that of fitting each table, with the columns of its parents, of finished siblings and of earlier rows as
+    context.
+
+    **Privacy**: reference tables are given out as they are; everything else is protected as in a single table.
+    """
+    schema = data.schema
+    plan = make_plan(schema, data.frames)
+    _require_rows(plan, schema, data, holders)
+    fitting = _Fitting(data, plan, _choose(model, plan), options or {}, seed, holders)
+    fitting.extended = extend(plan, schema, data.frames, Streams(seed).at("database"))
+    for place, unit in enumerate(plan.units):
+        fitting.fit(unit, part(progress, place / len(plan.units), (place + 1) / len(plan.units)))
+    facts = {
+        "sha256": fingerprint(data.frames[plan.units[0]]) if plan.units else "",
+        "rows": sum(map(len, data.frames.values())),
+        "columns": sum(frame.width for frame in data.frames.values()),
+    }
+    names = ", ".join(sorted(set(fitting.models.values()))) or DEFAULT
+    provenance = describe_fit(facts, model=names, options=dict(options or {}), seed=seed, holders=holders)
+    kept = {name: data.frames[name] for name in plan.kept}
+    notes = [
+        *data.notes,
+        *(f"table {name!r} is a reference table: its rows are given out as they are." for name in kept),
+    ]
+    return DatabaseSynthesizer(
+        fitting.released(), plan, fitting.units, kept, _make_keys(schema, data, holders), _count_absent(plan, data),
+        data.layouts, tuple(dict.fromkeys([*notes, *fitting.notes])), provenance,
+    )  # fmt: skip
+
+
+def _choose(model: str | Mapping[str, str], plan: Plan) -> dict[str, str]:
+    if isinstance(model, str):
+        return dict.fromkeys(plan.units, model)
+    members = {member: unit for unit in plan.units for member in plan.members(unit)}
+    for name in model:
+        if name not in members:
+            raise unknown("table to fit a model to", name, list(members))
+    return dict.fromkeys(plan.units, DEFAULT) | {members[name]: chosen for name, chosen in model.items()}
+
+
+def _require_rows(plan: Plan, schema: Schema, data: Dataset, holders: int) -> None:
+    small = [name for name in plan.units if 0 < len(data.frames[name]) < holders]
+    if small:
+        said = ", ".join(f"{name!r} ({len(data.frames[name])})" for name in small)
+        raise DataError(
+            f"too few rows to learn from, less than the {holders} that must share a value: table {said}. If their "
+            f"rows are public, make them reference tables: schema.with_role({small[0]!r}, 'reference') "
+            f"(--reference {small[0]}); else leave them out, or switch protection off with protect=False (--no-protect)."
+        )
+
+
+@dataclass
+class _Fitting:
+    """What is learnt so far."""
+
+    data: Dataset
+    plan: Plan
+    models: dict[str, str]
+    options: Mapping[str, Any]
+    seed: int
+    holders: int
+    extended: dict[str, Extended] = field(default_factory=dict)
+    units: dict[str, Unit] = field(default_factory=dict)
+    blocks: dict[str, Block] = field(default_factory=dict)
+    above: dict[str, Block] = field(default_factory=dict)
+    summaries: dict[str, dict[str, Block]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def fit(self, unit: str, progress: Progress) -> None:
+        """Fit the model of one unit."""
+        made = self.extended[unit]
+        if not len(made.rows):
+            self.units[unit] = Unit(unit, 0, None, 0, np.zeros(0, np.int64))
+            return
+        if made.entity is None:
+            own = fit_table(
+                Intake.of(Dataset(Schema((made.table,)), {unit: made.frame}, {unit: self.data.layouts[unit]})),
+                model=self.models[unit], options=self.options, seed=self.seed, holders=self.holders, progress=progress,
+            )  # fmt: skip
+            self.units[unit] = Unit(unit, len(made.rows), own, 0, np.zeros(0, np.int64))
+        else:
+            own = self._fit_driven(unit, made, progress)
+        self.notes += own.notes
+        if any(self.plan.to(member, "driving") for member in self.plan.members(unit)):
+            self.blocks[unit] = encode_rows(own, made.frame)
+
+    def _fit_driven(self, unit: str, made: Extended, progress: Progress) -> Synthesizer:
+        link = self.plan.driving(unit)
+        assert link is not None and made.entity is not None
+        parent, counts = link.reference.table, made.counts
+        lost = counts[made.parents + made.nulls :]
+        kept_counts = kept_first = None
+        if parent in self.plan.kept:
+            held = made.entity < made.parents
+            static = describe_kept(np.arange(made.parents), made.parents, self.holders)
+            if not held.all():
+                made = _without(made, ~held)
+            kept_counts = made.counts[: made.parents]
+            if made.now is not None:
+                kept_first = np.full(made.parents, np.nan)
+                some = kept_counts > 0
+                kept_first[some] = made.now[made.begins[some]]
+        else:
+            home = self.plan.home(parent)
+            rng = Streams(self.seed).at("database", unit).stream("stand-ins")
+            stand = rng.integers(max(made.parents, 1), size=made.nulls + made.orphans)
+            there = np.concatenate([np.zeros(made.parents), np.ones(made.nulls), np.full(made.orphans, 2)])
+            static = describe_entities(
+                self.blocks[home],
+                self.above.get(home),
+                self.summaries.setdefault(home, {}),
+                home,
+                stand,
+                there,
+            )
+        histories, block = fit_histories(
+            made, static, model=self.models[unit], options=self.options, seed=self.seed, holders=self.holders,
+            progress=progress,
+        )  # fmt: skip
+        self.units[unit] = Unit(unit, len(made.rows), histories, made.nulls, lost, kept_counts, kept_first)
+        self.above[unit] = static.take(made.entity)
+        if parent not in self.plan.kept:
+            self.summaries[self.plan.home(parent)][unit] = summarise_rows(block, made.entity, made.parents)
+        return histories.rows
+
+    def released(self) -> Schema:
+        """Return the schema without what protection withheld."""
+        tables = []
+        for table in self.data.schema.tables:
+            if table.name in self.plan.kept:
+                tables.append(table)
+                continue
+            unit = self.plan.home(table.name)
+            own = self.units[unit].synthesizer
+            tables.append(
+                replace(table, columns=tuple(_release(column, unit, table, own) for column in table.columns))
+            )
+        return Schema(tuple(tables))
+
+
+def _without(made: Extended, gone: Array) -> Extended:
+    """Leave rows out whose parent is not there."""
+    assert made.entity is not None
+    held = ~gone
+    return replace(
+        made, frame=made.frame.filter(pl.Series(held)), rows=made.rows[held], entity=made.entity[held], nulls=0,
+        orphans=0, now=made.now[held] if made.now is not None else None,
+    )  # fmt: skip
+
+
+def _release(column: Column, unit: str, table: Table, own: Synthesizer | None) -> Column:
+    name = member_column(unit, table.name, column.name)
+    known = own.table.names if own is not None else ()
+    if own is not None and name in known and own.table[name].kind == column.kind:
+        return replace(own.table[name], name=column.name)
+    return replace(column, bounds=None, levels=None) if not column.declared else column
+
+
+def _make_keys(schema: Schema, data: Dataset, holders: int) -> dict[str, dict[str, Maker]]:
+    """Learn the shapes of all keys, and of all columns that references lead to."""
+    needed: dict[str, set[str]] = {table.name: set(table.key) for table in schema.tables}
+    for table in schema.tables:
+        for reference in table.references:
+            needed[reference.table] |= set(reference.to)
+    return {
+        table.name: {
+            column.name: Maker.of(data.frames[table.name][column.name], column, holders)
+            for column in table.columns
+            if column.name in needed[table.name] and column.kind in {"key", "number", "category", "text"}
+        }
+        for table in schema.tables
+    }
+
+
+def _count_absent(plan: Plan, data: Dataset) -> dict[str, int]:
+    """Count the different rows that are referred to and not there."""
+    found = {}
+    for link in plan.links:
+        if link.way in {"coded", "matched"} and find_facts(link.table, link.reference, data.frames).orphans:
+            at = locate(data.frames[link.table], data.frames[link.reference.table], link.reference)
+            lost = data.frames[link.table].filter((at == -1).fill_null(False)).select(link.reference.columns)
+            found[link.name] = lost.n_unique()
+    return found
+
+
+__all__ = ["Histories", "fit_database"]
