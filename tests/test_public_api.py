@@ -15,10 +15,10 @@ ROOT = Path(simulacra.__file__).parent
 
 PUBLIC = [
     "Augmented", "Check", "Column", "Combination", "Dataset", "Determines", "Equality", "Generator", "Implies",
-    "Metric", "Monotone", "OneHot", "Pattern", "Ranking", "Report", "Schema", "Score", "Synthesizer", "Table", "Unique",
-    "__version__", "augment", "compare", "compare_fairness", "enrich", "errors", "estimate", "evaluate", "explain",
-    "fit", "impute", "infer", "load", "make_edge_cases", "mine", "play", "plot", "read", "review", "split", "testing",
-    "write",
+    "Metric", "Monotone", "OneHot", "Pattern", "Ranking", "Report", "Running", "Schema", "Score", "Synthesizer",
+    "Table", "Unique", "__version__", "augment", "compare", "compare_fairness", "enrich", "errors", "estimate",
+    "evaluate", "explain", "fit", "impute", "infer", "load", "make_edge_cases", "mask", "mine", "play", "plot",
+    "read", "review", "split", "subset", "testing", "write",
 ]  # fmt: skip
 
 SIGNATURES = {
@@ -53,6 +53,11 @@ SIGNATURES = {
     "mine": "(data, *, schema=None, exceptions=0.005)",
     "play": "(model, scenarios, *, seed=None, only=None, title=None, progress=silent)",
     "make_edge_cases": "(schema, *, table=None, seed=0, as_text=False, into=None, prefix='_')",
+    "mask": (
+        "(data, *, columns=None, keep=(), keys=False, texts='replace', shift_dates=None, locale=None, key=None, "
+        "schema=None, progress=silent)"
+    ),
+    "subset": "(data, *, n=None, share=None, table=None, where=None, seed=None, schema=None)",
     "write": "(data, path)",
     "Synthesizer.sample": (
         "(self, n=None, *, seed=None, where=None, balance=None, bigger=None, smaller=None, fair=None, given=None, "

@@ -245,7 +245,7 @@ def test_identifying_columns_become_fakes_whatever_they_were():
     frame = pl.DataFrame({"mail": ["ann@firm.com", "bob@firm.com"] * 50, "x": range(100)})
     schema = sim.infer(frame).with_column("mail", identifying="email")
     drawn = sim.fit(frame, schema=schema, seed=1).sample(50, seed=1).polars()["mail"]
-    assert drawn.str.ends_with("@example.com").all() and not drawn.str.contains("firm").any()
+    assert drawn.str.contains(r"@example\.(com|org|net)$").all() and not drawn.str.contains("firm").any()
     with pytest.raises(sim.errors.SchemaError, match="did you mean 'email'"):
         sim.infer(frame).with_column("mail", identifying="e-mail")
 

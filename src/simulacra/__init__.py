@@ -29,6 +29,8 @@ _HOMES = {
     "mine": "simulacra.mining.mining",
     "play": "simulacra._api_scenarios",
     "make_edge_cases": "simulacra._api_edges",
+    "mask": "simulacra._api_masking",
+    "subset": "simulacra._api_masking",
     "write": "simulacra.api",
     "Dataset": "simulacra.dataset",
     "Synthesizer": "simulacra.synthesizer",
@@ -47,6 +49,7 @@ _HOMES = {
     "Combination": "simulacra.schema.constraints",
     "OneHot": "simulacra.schema.constraints",
     "Monotone": "simulacra.schema.constraints",
+    "Running": "simulacra.schema.constraints",
     "Pattern": "simulacra.schema.constraints",
     "Generator": "simulacra.generator",
     "Metric": "simulacra.metric",
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
     from simulacra._api_augmentation import augment
     from simulacra._api_edges import make_edge_cases
     from simulacra._api_imputation import enrich, impute
+    from simulacra._api_masking import mask, subset
     from simulacra._api_parity import compare_fairness
     from simulacra._api_scenarios import play
     from simulacra.api import (
@@ -92,6 +96,7 @@ if TYPE_CHECKING:
         Monotone,
         OneHot,
         Pattern,
+        Running,
         Unique,
     )
     from simulacra.schema.types import Column, Schema, Table

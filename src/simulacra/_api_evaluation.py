@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simulacra._api_comparison import as_names, compare, describe_evaluation, describe_model, make_maker
+from simulacra._api_databases import evaluate_databases, refuse_questions
 from simulacra._api_review import Marks, take_marks
 from simulacra._api_schema import Contract, contract
 from simulacra.dataset import dataset
@@ -47,8 +48,9 @@ def evaluate(
 
     Parameters
     ----------
-    train : path, frame or Dataset
-        The rows that the generator learnt from.
+    train : path, frame, mapping or Dataset
+        The rows that the generator learnt from. Several tables (a folder, a mapping of names to frames, a Dataset) with
+        the references that `schema` declares are compared as a database.
     synthetic : path, frame or Dataset
         The rows under test.
     holdout : path, frame, Dataset or None
@@ -117,6 +119,17 @@ def evaluate(
     chosen = as_names(metrics) or house.metrics or None
     require_known([*house.require, *house.fail_if], chosen)
     known = dataset(train, schema=contract(schema, train))
+    limits = {**house.thresholds, **(thresholds or {})}
+    if len(known.schema.tables) > 1:
+        refuse_questions(
+            target=target, groups=groups, sensitive=sensitive, quasi_identifiers=quasi_identifiers, queries=queries,
+            task=task, shadows=shadows, maker=maker, review=review,
+        )  # fmt: skip
+        whole = evaluate_databases(
+            known, synthetic, holdout, metrics=chosen, thresholds=limits, seed=seed, title=title, model=model,
+            progress=progress,
+        )  # fmt: skip
+        return whole if policy is None else hold(whole, house)
     table = known.schema.table()
     if table.weight is None and model is not None and model.table.weight in table.names:
         table = replace(table, weight=model.table.weight)
@@ -132,7 +145,6 @@ def evaluate(
         "maker": make_maker(maker, model, table), "shadows": shadows, "review": take_marks(review),
     }  # fmt: skip
     case, notes = compare(known, table, synthetic, holdout, resolve_seed(seed), model, **questions)
-    limits = {**house.thresholds, **(thresholds or {})}
     evaluation = evaluate_case(case, metrics=chosen, thresholds=limits, progress=progress)
     provenance = describe_evaluation(case, evaluation, seed, model)
     made = describe_model(model)

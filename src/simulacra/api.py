@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from simulacra._api_evaluation import evaluate as evaluate
+from simulacra._api_fitting import estimate as estimate
+from simulacra._api_fitting import fit as fit
+from simulacra._api_fitting import load as load
 from simulacra._api_ranking import compare as compare
 from simulacra._api_review import review as review
 from simulacra._api_schema import Contract, contract, refresh
+from simulacra.databases.deposit import Deposit
 from simulacra.dataset import Dataset, dataset
-from simulacra.errors import ModelFileError, OptionError
-from simulacra.estimation import Estimate, estimate_fit, require_room
-from simulacra.fitting import fit_table
-from simulacra.generator import Progress, silent
-from simulacra.intake import Intake
-from simulacra.memory import parse_size
-from simulacra.modelfile import read_model
-from simulacra.privacy.protection import HOLDERS
-from simulacra.randomness import resolve_seed
 from simulacra.schema.inference import infer_schema
 from simulacra.schema.types import Schema
-from simulacra.synthesizer import Synthesizer, make_generator, restore
 
 
 def read(
@@ -32,22 +26,31 @@ def read(
     name: str | None = None,
     extra: Literal["error", "drop"] = "error",
     unreadable: Literal["error", "null"] = "error",
+    tables: Sequence[str] | None = None,
+    rows: int | None = None,
 ) -> Dataset:
     """Read a data set and say what its columns are.
 
     Parameters
     ----------
-    data : path, frame or mapping
-        A data file (.csv, .parquet, .arrow, .jsonl, .xlsx; compressed text too), a folder of them, a pandas, Polars
-        or Arrow frame, or a mapping of table names to frames.
+    data : path, URL, frame or mapping
+        A data file (.csv, .parquet, .arrow, .jsonl, .xlsx; compressed text too), a folder of them, a database
+        (``postgresql://user@host/name``, ``mysql://``, ``sqlite:///shop.db``, ``duckdb:///shop.duckdb``, or the path of
+        a database file), a pandas, Polars or Arrow frame, or a mapping of table names to frames.
     schema : Schema, mapping, path or None
-        The contract, or the file it is in; inferred when None.
+        The contract, or the file it is in. When None: what a database declares, the ``schema.yaml`` of a folder, or
+        else inferred.
     name : str or None
         A name for the only table.
     extra : {"error", "drop"}
         What to do with columns that the schema does not name.
     unreadable : {"error", "null"}
         What to do with values that can not be read as their column's kind; nulls are counted in the notes.
+    tables : sequence of str or None
+        Which tables of a database; all when None.
+    rows : int or None
+        Read about so many rows of each table of a database at most: some entities with all that belongs to them, and
+        what they refer to.
 
     Returns
     -------
@@ -73,7 +76,10 @@ def read(
     >>> sim.read(pl.DataFrame({"age": [31, 45]}))
     Dataset(table: 2 rows x 1 columns)
     """
-    return dataset(data, schema=contract(schema, data), name=name, extra=extra, unreadable=unreadable)
+    return dataset(
+        data, schema=contract(schema, data, tables=tables, rows=rows), name=name, extra=extra,
+        unreadable=unreadable, tables=tables, rows=rows,
+    )  # fmt: skip
 
 
 def infer(data: Any) -> Schema:
@@ -130,187 +136,21 @@ def split(data: Any, holdout: float = 0.2, *, seed: int | None = None) -> tuple[
     return dataset(data).split(holdout, seed=seed)
 
 
-def fit(
-    data: Any,
-    model: str = "trees",
-    *,
-    schema: Contract | None = None,
-    weight: str | None = None,
-    seed: int | None = None,
-    protect: bool = True,
-    holders: int = HOLDERS,
-    max_memory: int | str | None = None,
-    progress: Progress = silent,
-    **options: Any,
-) -> Synthesizer:
-    """Learn a generator from one table.
-
-    Parameters
-    ----------
-    data : path, frame or Dataset
-        The training rows.
-    model : str
-        A name that ``simulacra models`` lists.
-    schema : Schema, mapping, path or None
-        The contract; the data set's own, or inferred, when None.
-    weight : str or None
-        A number that says how many of the population each row stands for; the schema's own when None. Drawn rows stand
-        for the population equally.
-    seed : int or None
-        The same seed, data and versions give the same model. None draws one; it stands in `provenance`.
-    protect : bool
-        False gives levels, extremes and single values out however few rows hold them.
-    holders : int
-        k of the protection: rows that must share a value before it may be given out.
-    max_memory : int, str or None
-        Bytes, or text such as ``"4GB"``, that the process may use; what is free when None. A fit that would need more
-        is refused before it starts; see `estimate`.
-    progress : callable
-        Told the share done (0 to 1) and the present step.
-    **options
-        The model's hyperparameters.
-
-    Returns
-    -------
-    Synthesizer
-        The fitted model: `sample`, `save`, `schema`, `notes`.
-
-    Raises
-    ------
-    SchemaViolation
-        The data break the schema.
-    UnknownName
-        There is no such model.
-    MissingExtra
-        The model needs a package that is not installed.
-
-    Notes
-    -----
-    **Privacy**: protection is on by default; it is no formal guarantee. Measure with `evaluate` and a holdout.
-
-    Examples
-    --------
-    >>> import polars as pl, simulacra as sim
-    >>> frame = pl.DataFrame({"a": [1, 2, 3, 4] * 25})
-    >>> sim.fit(frame, "independent", seed=0).sample(3, seed=1).frame.shape
-    (3, 1)
-    """
-    limit = None if max_memory is None else parse_size(max_memory)
-    intake = _intake(data, model, schema, weight, holders, options)
-    require_room(intake, make_generator(model, options), limit)
-    return fit_table(
-        intake, model=model, options=options, seed=resolve_seed(seed), holders=holders if protect else 1,
-        progress=progress,
-    )  # fmt: skip
-
-
-def estimate(
-    data: Any,
-    model: str = "trees",
-    *,
-    schema: Contract | None = None,
-    weight: str | None = None,
-    protect: bool = True,
-    holders: int = HOLDERS,
-    progress: Progress = silent,
-    **options: Any,
-) -> Estimate:
-    """Tell what `fit` with the same arguments would cost, without fitting.
-
-    Parameters
-    ----------
-    data, model, schema, weight, protect, holders, progress, **options
-        As for `fit`.
-
-    Returns
-    -------
-    Estimate
-        ``seconds`` of processor time and ``bytes`` of memory, within about a factor of 2.
-
-    Notes
-    -----
-    **Cost**: reading the data, and small fits of at most 24,000 rows and 40 columns: seconds.
-
-    Examples
-    --------
-    >>> import polars as pl, simulacra as sim
-    >>> cost = sim.estimate(pl.DataFrame({"a": [1, 2, 3, 4] * 25}), "independent")
-    >>> cost.rows, cost.columns, cost.seconds < 60
-    (100, 1, True)
-    """
-    intake = _intake(data, model, schema, weight, holders, options)
-    return estimate_fit(
-        intake, model=model, options=options, holders=holders if protect else 1, progress=progress
-    )
-
-
-def _intake(
-    data: Any,
-    model: str,
-    schema: Contract | None,
-    weight: str | None,
-    holders: int,
-    options: Mapping[str, Any],
-) -> Intake:
-    """Check what a fit is given, and open its data."""
-    if holders < 1:
-        raise OptionError(f"holders must be 1 or more, not {holders!r}.")
-    make_generator(model, options)
-    intake = Intake.open(data, contract(schema, data))
-    if weight is not None:
-        intake.table = Schema((intake.table,)).with_weight(weight).table()
-    return intake
-
-
-def load(path: str | Path) -> Synthesizer:
-    """Read a model that `save` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-        A .sim file.
-
-    Returns
-    -------
-    Synthesizer
-        The fitted model; it draws the same bytes as the one that was saved.
-
-    Raises
-    ------
-    FileError
-        The file can not be opened.
-    ModelFileError
-        It is damaged, of a newer format, or no model at all. Nothing in it is executed.
-
-    Examples
-    --------
-    >>> import simulacra as sim
-    >>> try:
-    ...     sim.load("absent.sim")
-    ... except sim.errors.FileError as error:
-    ...     print("absent.sim" in str(error))
-    True
-    """
-    file = read_model(Path(path))
-    try:
-        return restore(file)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise ModelFileError(f"{Path(path).name!r} is damaged: its state does not fit its schema.") from error
-
-
-def write(data: Any, path: str | Path) -> Path:
-    """Write a data set to a file or folder; nothing is left half done.
+def write(data: Any, path: str | Path, **options: Any) -> Path | Deposit:
+    """Write a data set to a file, a folder, a database or a dump; nothing is left half done.
 
     Parameters
     ----------
     data : Dataset or frame
         What to write.
     path : str or Path
-        The ending chooses the format.
+        The ending chooses the format; a URL names a database.
+    **options
+        ``format``, ``if_exists`` and ``dialect``, as for `Dataset.write`.
 
     Returns
     -------
-    Path
+    Path or Deposit
         What was written.
 
     Examples
@@ -320,4 +160,4 @@ def write(data: Any, path: str | Path) -> Path:
     ...     sim.write(pl.DataFrame({"a": [1]}), pathlib.Path(folder) / "a.csv").read_text()
     'a\\n1\\n'
     """
-    return dataset(data).write(path)
+    return dataset(data).write(path, **options)

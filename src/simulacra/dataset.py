@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,14 +10,19 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from simulacra._dataset_sources import SCHEMA_FILE, gather, write_database, write_dump
+from simulacra.databases.deposit import Deposit
+from simulacra.databases.urls import is_database
 from simulacra.errors import DataError, OptionError
-from simulacra.filing import read_path, write_path
-from simulacra.frames import Layout, from_polars, is_frame, to_polars
+from simulacra.filing import write_path
+from simulacra.frames import Layout, from_polars, to_polars
 from simulacra.provenance import fingerprint
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.schema.conformance import conform
+from simulacra.schema.files import write_schema
 from simulacra.schema.inference import infer_schema
 from simulacra.schema.types import Schema, Table
+from simulacra.splitting import split_database
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,6 +82,9 @@ class Dataset:
     def split(self, holdout: float = 0.2, *, seed: int | None = None) -> tuple[Dataset, Dataset]:
         """Part the rows at random into a training part and a holdout.
 
+        Of several tables the entities are parted with all that belongs to them; see
+        `simulacra.splitting.split_database`.
+
         Parameters
         ----------
         holdout : float
@@ -91,6 +99,9 @@ class Dataset:
         """
         if not 0 < holdout < 1:
             raise OptionError(f"the holdout is a share above 0 and below 1, not {holdout!r}.")
+        if len(self.frames) > 1:
+            halves = split_database(self.schema, self.frames, holdout, Streams(resolve_seed(seed)))
+            return replace(self, frames=halves[0]), replace(self, frames=halves[1])
         frame, name = self.polars(), self.name
         order = Streams(resolve_seed(seed)).stream("split").permutation(len(frame))
         cut = round(len(frame) * (1 - holdout))
@@ -120,33 +131,56 @@ class Dataset:
         digests = [fingerprint(frame) for _, frame in sorted(self.frames.items())]
         return digests[0] if len(digests) == 1 else fingerprint(pl.DataFrame({"digest": digests}))
 
-    def write(self, path: str | Path) -> Path:
-        """Write the data to a file, or several tables to a folder of Parquet files.
+    def write(
+        self,
+        path: str | Path,
+        *,
+        format: str | None = None,
+        if_exists: Literal["error", "replace", "append"] = "error",
+        dialect: str | None = None,
+    ) -> Path | Deposit:
+        """Write the data to a file, a folder, a database or a dump.
 
         Parameters
         ----------
         path : str or Path
-            The ending chooses the format: .csv (.csv.gz, ...), .parquet, .arrow, .jsonl, .xlsx.
+            The ending of a file chooses the format: .csv (.csv.gz, ...), .parquet, .arrow, .jsonl, .xlsx, or .sql for
+            SQL that makes and fills the tables. A URL (``postgresql://user@host/name``) or a file that ends in .db,
+            .sqlite or .duckdb is a database. Several tables go to a folder otherwise, with their schema beside them.
+        format : str or None
+            Ending of the files in a folder: ``"parquet"`` (when None) or another of the above.
+        if_exists : {"error", "replace", "append"}
+            What to do with a table that a database has already.
+        dialect : str or None
+            For whom a dump is: ``sqlite``, ``postgresql``, ``mysql`` or ``duckdb``; the database that the tables are
+            from, or SQLite, when None.
 
         Returns
         -------
-        Path
-            What was written.
+        Path or Deposit
+            What was written: a file or a folder; for a database the numbers of rows, and notes.
 
         Raises
         ------
         FileError
             It can not be written; nothing is left half done.
+        DataError
+            The rows do not fit the database, which is as it was.
         """
+        if is_database(path):
+            return write_database(self.frames, self.schema, path, layouts=self.layouts, if_exists=if_exists)
         target = Path(path)
-        if len(self.frames) == 1:
+        if target.suffix.lower() == ".sql":
+            return write_dump(self.frames, self.schema, target, layouts=self.layouts, dialect=dialect)
+        if len(self.frames) == 1 and format is None:
             self._write_table(self.schema.table(), target)
             return target
-        if target.suffix:
+        if target.suffix and format is None:
             raise DataError(f"{len(self.frames)} tables go to a folder, and {str(target)!r} is a file name.")
         target.mkdir(exist_ok=True)
         for table in self.schema.tables:
-            self._write_table(table, target / f"{table.name}.parquet")
+            self._write_table(table, target / f"{table.name}.{(format or 'parquet').lstrip('.')}")
+        write_schema(self.schema, target / SCHEMA_FILE)
         return target
 
     def _write_table(self, table: Table, path: Path) -> None:
@@ -191,19 +225,26 @@ def dataset(
     name: str | None = None,
     extra: Literal["error", "drop"] = "error",
     unreadable: Literal["error", "null"] = "error",
+    tables: Sequence[str] | None = None,
+    rows: int | None = None,
 ) -> Dataset:
-    """Make a Dataset of a path, a frame, a mapping of names to frames, or a Dataset.
+    """Make a Dataset of a path, a database, a frame, a mapping of names to frames, or a Dataset.
 
     Parameters
     ----------
-    data : path, frame, mapping or Dataset
-        A data file, a folder of data files, a pandas, Polars or Arrow frame.
+    data : path, URL, frame, mapping or Dataset
+        A data file, a folder of data files, a database, a pandas, Polars or Arrow frame.
     schema : Schema or None
-        The contract; inferred when None.
+        The contract. When None: what a database declares, the ``schema.yaml`` of a folder, or else inferred.
     name : str or None
         Name of the only table; the file's stem, or ``"table"``, when None.
     extra, unreadable : str
         As in `simulacra.schema.conformance.conform`.
+    tables : sequence of str or None
+        Which tables of a database; all when None.
+    rows : int or None
+        About how many rows of each table of a database to read at most; see
+        `simulacra.databases.reading.read_database`.
 
     Returns
     -------
@@ -212,28 +253,9 @@ def dataset(
     """
     if isinstance(data, Dataset):
         return data if schema is None else data.with_schema(schema)
-    raw: dict[str, pl.DataFrame] = {}
-    typed: dict[str, bool] = {}
-    layouts: dict[str, Layout] = {}
-    notes: list[str] = []
-    if isinstance(data, (str, Path)):
-        for file, loaded in read_path(Path(data)).items():
-            raw[file], typed[file] = loaded.frame, loaded.typed
-            notes += loaded.notes
-    else:
-        frames = data if isinstance(data, Mapping) else {name or "table": data}
-        for key, frame in frames.items():
-            if not is_frame(frame):
-                raise DataError(
-                    f"data must be a path or a pandas, Polars or Arrow frame, not a {type(frame).__name__}."
-                )
-            raw[key], layouts[key] = to_polars(frame)
-            typed[key] = True
-            notes += layouts[key].notes
-    if name is not None and len(raw) == 1:
-        only = next(iter(raw))
-        raw, typed = {name: raw[only]}, {name: typed[only]}
-        layouts = {name: layouts[only]} if layouts else {}
+    found = gather(data, name, tables, rows)
+    raw, typed, layouts, notes = found.raw, found.typed, dict(found.layouts), list(found.notes)
+    schema = found.schema if schema is None else schema
     if schema is None:
         schema = infer_schema(raw, typed)
     elif len(schema.tables) == len(raw) == 1:

@@ -19,6 +19,9 @@ from simulacra.schema.types import Table
 from simulacra.source import Source, Stored
 from simulacra.storage import atomic_path, open_error, write_error
 
+SCHEMA_FILE = "schema.yaml"
+"""The file in a folder of tables that says what they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -324,7 +327,7 @@ def _read_folder(folder: Path) -> dict[str, Loaded]:
         raise DataError(
             f"folder {str(folder)!r} holds no data files. Known suffixes: {_shown(known_suffixes())}."
         )
-    skipped = [f.name for f in files if f not in data]
+    skipped = [f.name for f in files if f not in data and f.name != SCHEMA_FILE]
     found: dict[str, Loaded] = {}
     origins: dict[str, str] = {}
     for file in data:

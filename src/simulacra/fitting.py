@@ -23,6 +23,8 @@ from simulacra.schema.types import Table
 from simulacra.synthesizer import Synthesizer, make_generator
 from simulacra.weights import level_weights, weigh
 
+Learn = Callable[[Block, Mapping[str, Encoding]], tuple[Block, Block | None]]
+
 ENCODING = 0.15
 """Share of the progress that is reading, encoding and protecting."""
 
@@ -35,7 +37,7 @@ def fit_table(
     seed: int = 0,
     holders: int = HOLDERS,
     progress: Progress = silent,
-    context: Callable[[Block], Block] | None = None,
+    learn: Learn | None = None,
 ) -> Synthesizer:
     """Fit a model to one table.
 
@@ -54,8 +56,8 @@ def fit_table(
         k of the protection; 1 switches it off.
     progress : callable
         Told the share done.
-    context : callable or None
-        Makes, from the rows as the model learns them, what is known of each before it is drawn.
+    learn : callable or None
+        Turns encoded rows into what the model learns of them, and what it knows of each before it is drawn.
 
     Returns
     -------
@@ -93,10 +95,8 @@ def fit_table(
     del block  # what protection replaced need not be held while the model learns
     if is_cold(type(generator).__module__.rpartition(".")[0]):
         progress(ENCODING, COMPILING)
-    known = None if context is None else context(guarded.block)
-    generator.fit(
-        guarded.block, context=known, rng=streams.at("model"), progress=part(progress, ENCODING, 1.0)
-    )
+    learnt, known = (guarded.block, None) if learn is None else learn(guarded.block, encodings)
+    generator.fit(learnt, context=known, rng=streams.at("model"), progress=part(progress, ENCODING, 1.0))
     released = replace(intake.table, columns=tuple(encodings[name].column for name in table.names))
     provenance = describe_fit(
         intake.facts, model=model, options=generator.options(), seed=seed, holders=holders

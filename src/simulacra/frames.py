@@ -35,11 +35,15 @@ class Layout:
         New names of columns whose own were empty, used twice or not text, and what they were.
     notes : tuple of str
         Sentences for the user on what had to be changed on the way in.
+    dialect : str
+        The database system that the table is from; empty for frames and files.
+    sql : dict
+        The type of each column in the words of that system.
 
     Notes
     -----
-    **Privacy**: the vocabulary of a Polars Enum or of an ordered pandas category is part of its type and is
-    kept; nothing else of the data is.
+    **Privacy**: the vocabulary of a Polars Enum, of an ordered pandas category or of an enum of a database is part of
+    its type and is kept; nothing else of the data is.
 
     Examples
     --------
@@ -51,15 +55,21 @@ class Layout:
     types: dict[str, str]
     renamed: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    dialect: str = ""
+    sql: dict[str, str] = field(default_factory=dict)
 
     def dump(self) -> dict[str, Any]:
         """Return the layout as JSON."""
-        return {"kind": self.kind, "types": self.types, "renamed": self.renamed, "notes": list(self.notes)}
+        plain = {"kind": self.kind, "types": self.types, "renamed": self.renamed, "notes": list(self.notes)}
+        return {**plain, "dialect": self.dialect, "sql": self.sql} if self.dialect else plain
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Layout:
         """Make the layout from what `dump` gave."""
-        return cls(state["kind"], dict(state["types"]), dict(state["renamed"]), tuple(state["notes"]))
+        return cls(
+            state["kind"], dict(state["types"]), dict(state["renamed"]), tuple(state["notes"]),
+            state.get("dialect", ""), dict(state.get("sql", {})),
+        )  # fmt: skip
 
 
 def is_frame(obj: object) -> bool:

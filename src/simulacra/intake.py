@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from simulacra._frames_types import type_text
+from simulacra.databases.urls import is_database
 from simulacra.dataset import Dataset, dataset
 from simulacra.domain import Array
 from simulacra.errors import DataError
@@ -18,6 +19,7 @@ from simulacra.frames import Layout, is_frame, to_polars
 from simulacra.provenance import Fingerprint
 from simulacra.schema.combinations import list_combinations
 from simulacra.schema.conformance import check_names, conform_column, unreadable_values
+from simulacra.schema.crossing import say_apart, set_apart
 from simulacra.schema.inference import infer_table
 from simulacra.schema.types import Column, Schema, Table
 from simulacra.schema.validation import (
@@ -76,9 +78,10 @@ class Intake:
         self.stored = stored
         if table is None:
             table = infer_table((stored.load(column) for column in stored.names), name, typed=typed)[0]
+        table, apart = set_apart(table)
         self.table = replace(table, name=name)
         check_names(stored.names, self.table)
-        self.notes = notes
+        self.notes = (*notes, *(say_apart(rule, name) for rule in apart))
         self._sha256 = ""
         self._typed, self._layout, self._canonical = typed, layout, canonical
         self._types: dict[str, str] = {}
@@ -102,7 +105,8 @@ class Intake:
         single = schema is None or len(schema.tables) == 1
         table = schema.tables[0] if schema is not None else None
         left_out = schema.notes if schema is not None else ()
-        if single and isinstance(data, (str, Path)) and not Path(data).expanduser().is_dir():
+        is_file = isinstance(data, (str, Path)) and not is_database(data)
+        if single and is_file and not Path(data).expanduser().is_dir():
             opened = open_path(data)
             return cls(
                 opened.stored, table, table_name(data), typed=opened.typed, notes=opened.notes + left_out

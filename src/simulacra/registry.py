@@ -130,5 +130,11 @@ def install_advice(module: str) -> str:
 
 MODELS = Registry("model", "simulacra.models", "simulacra.generator:Generator")
 METRICS = Registry("metric", "simulacra.metrics", "simulacra.metric:Metric", grouped=True)
+DATABASE_METRICS = Registry(
+    "metric of databases",
+    "simulacra.database_metrics",
+    "simulacra.database_metric:DatabaseMetric",
+    grouped=True,
+)
 ENCODINGS = Registry("encoding", "simulacra.encodings", "simulacra.encoding:Encoding")
 SOURCES = Registry("source", "simulacra.sources", "simulacra.source:Source")

@@ -190,10 +190,10 @@ def test_text_is_never_verbatim(texts):
 @pytest.mark.parametrize(
     ("what", "pattern"),
     [
-        ("email", r"@example\.com$"),
+        ("email", r"@example\.(com|org|net)$"),
         ("phone", r"555-01\d\d$"),
         ("ssn", r"^9\d\d-\d\d-\d{4}$"),
-        ("ip", r"^(192\.0\.2|198\.51\.100|203\.0\.113)\."),
+        ("ip", r"^(192\.0\.2|198\.51\.100|203\.0\.113|198\.1[89]\.\d+)\."),
         ("url", r"^https://example\.com/"),
         ("iban", r"^GB\d\dZZZZ\d{14}$"),
     ],

@@ -19,8 +19,8 @@ from simulacra.registry import Registry
 
 COMMANDS = Registry("command", "simulacra.cli", "click:Command")
 ORDER = (
-    "demo", "inspect", "split", "fit", "sample", "play", "edges", "impute", "enrich", "augment", "explain", "score",
-    "evaluate", "compare", "fair", "review", "report", "models", "metrics",
+    "demo", "inspect", "split", "fit", "sample", "play", "edges", "mask", "subset", "impute", "enrich", "augment",
+    "explain", "score", "evaluate", "compare", "fair", "review", "report", "models", "metrics",
 )  # fmt: skip
 
 

@@ -110,6 +110,7 @@ def command(
       simulacra evaluate adult.csv fake.csv --holdout test.csv --target income -o report.html
       simulacra evaluate adult.csv fake.csv --holdout test.csv --fail-if "privacy/copies > 0.01"
       simulacra evaluate adult.csv fake.csv --holdout test.csv --policy house.yaml
+      simulacra evaluate bank/ fake/ --holdout held/ --schema bank.yaml -o report.html
     """
     if (review is None) != (review_key is None):
         raise OptionError(

@@ -9,6 +9,7 @@ from rich.table import Table as Grid
 
 from simulacra.api import read
 from simulacra.cli._console import OUT, print_json, say, tell
+from simulacra.cli._links import Linkage, count_links
 from simulacra.errors import CheckFailed, OptionError
 from simulacra.fitting import relate
 from simulacra.mining.mining import EXCEPTIONS, Proposal, chosen, keep, mine
@@ -27,6 +28,7 @@ from simulacra.storage import require_writable
 @click.option(
     "-o", "--output", type=click.Path(), help="Write the schema here (YAML), to look at and correct."
 )
+@click.option("--diagram", type=click.Path(), help="Draw the tables and their references here (SVG).")
 @click.option("--weight", metavar="COLUMN", help="How many of the population each row stands for.")
 @click.option("--constraints", is_flag=True, help="Propose constraints that the data keep.")
 @click.option(
@@ -44,19 +46,22 @@ def command(
     data: str,
     schema: str | None,
     output: str | None,
+    diagram: str | None,
     weight: str | None,
     constraints: bool,
     exceptions: float,
     accept: str | None,
     as_json: bool,
 ) -> None:
-    """Guess the schema of DATA (a file, a folder, or a .sim model), with a reason for every column.
+    """Guess the schema of DATA (a file, a folder, a database URL, or a .sim model), with a reason for every column.
 
-    With --schema the data are checked against that schema, and the exit code is 1 if they break it.
+    Of several tables, keys and references are found too, and drawn as a diagram. With --schema the data are checked
+    against that schema, and the exit code is 1 if they break it.
 
     \b
       simulacra inspect adult.csv -o adult.schema.yaml
       simulacra inspect new.csv --schema adult.schema.yaml
+      simulacra inspect shop/ -o shop.schema.yaml --diagram shop.svg
       simulacra inspect orders.csv --constraints
       simulacra inspect orders.csv --constraints --accept 1,3 -o orders.schema.yaml
     """
@@ -66,7 +71,10 @@ def command(
         )
     if output is not None:
         require_writable(output, inputs=[data], suffixes=(".yaml", ".yml"))
+    if diagram is not None:
+        require_writable(diagram, inputs=[data], suffixes=(".svg",))
     notes: tuple[str, ...] = ()
+    linkage = Linkage()
     broken: list[str] = []
     related: list[str] = []
     proposed: list[Proposal] = []
@@ -92,14 +100,18 @@ def command(
             proposed = mine(given, exceptions=exceptions)
         if accept is not None:
             found = keep(found, chosen(proposed, accept))
+        linkage = count_links(given.frames, found)
     if output is not None:
         write_schema(found, Path(output))
+    if diagram is not None:
+        linkage.draw(found, rows, Path(diagram))
     if as_json:
         print_json(
             {
                 **dump_schema(found),
                 "rows": rows,
                 "reasons": found.reasons,
+                **linkage.to_dict(found),
                 "relations": related,
                 "notes": list(notes),
                 "violations": broken,
@@ -109,11 +121,12 @@ def command(
     else:
         for table in found.tables:
             OUT.print(_grid(found, table.name, rows.get(table.name)))
+        linkage.show(found, rows)
         tell(notes)
         tell([f"exact relation, kept by 'fit' in every row: {relation}" for relation in related])
         _propose(proposed, asked=constraints or accept is not None)
-    if output is not None:
-        say(f"wrote {output}")
+    for written in filter(None, (output, diagram)):
+        say(f"wrote {written}")
     if broken:
         raise CheckFailed("the data break the schema: " + " ".join(broken))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from simulacra.cli.models import show
-from simulacra.registry import METRICS
+from simulacra.registry import DATABASE_METRICS, METRICS
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
     """List the metrics that evaluate runs."""
-    show([{"name": name, "summary": METRICS.summary(name)} for name in METRICS.names()], as_json)
+    listed = [(name, registry) for registry in (METRICS, DATABASE_METRICS) for name in registry.names()]
+    show([{"name": name, "summary": registry.summary(name)} for name, registry in listed], as_json)

@@ -11,8 +11,8 @@ import polars as pl
 
 from simulacra.dataset import Dataset
 from simulacra.domain import Array
-from simulacra.encodings._fakes import FAKES, SOUNDS
-from simulacra.encodings._letters import letter_chain
+from simulacra.encodings._letters import SOUNDS
+from simulacra.fakes.making import make_fakes
 from simulacra.fitting import fit_table
 from simulacra.frames import to_polars
 from simulacra.guarantees._languages import Language
@@ -118,7 +118,8 @@ def _words(column: Column, table: Table, rng: np.random.Generator) -> pl.Series:
     if column.kind == "key":
         return pl.Series([f"{number:08d}" for number in range(1, INVENTED + 1)])
     if column.identifying is not None:
-        return pl.Series(FAKES[column.identifying](INVENTED, letter_chain(SOUNDS, 1), rng))
+        codes = rng.integers(2**64, size=INVENTED, dtype=np.uint64)
+        return make_fakes(column.identifying, codes, locale=column.locale, whole=column.integer)
     words = ("one", "two", "three") if column.kind == "category" else SOUNDS[:25]
     return pl.Series(np.array(words, dtype=object)[rng.integers(len(words), size=INVENTED)].tolist())
 

@@ -11,7 +11,8 @@ from simulacra.edges._making import Maker
 from simulacra.errors import OptionError, SchemaError
 from simulacra.filing import write_path
 from simulacra.randomness import Streams
-from simulacra.schema.constraints import Combination
+from simulacra.schema.constraints import Combination, Constraint
+from simulacra.schema.crossing import say_apart, set_apart
 from simulacra.schema.types import Column, Table
 from simulacra.schema.validation import require_valid
 from simulacra.synthesizer import Synthesizer
@@ -130,6 +131,9 @@ def make_edges(
     >>> made.frame.filter(pl.col("_case") == "just below the minimum").row(0)
     (17, 'just below the minimum', 'age', 'age: between 18 and 90', False)
     """
+    apart: tuple[Constraint, ...] = ()
+    if isinstance(contract, Table):
+        contract, apart = set_apart(contract)
     table = contract.table if isinstance(contract, Synthesizer) else contract
     clash = next((flag for flag in FLAGS if f"{prefix}{flag}" in table.names), None)
     if clash is not None:
@@ -149,5 +153,6 @@ def make_edges(
     frame, notes = maker.make()
     flags = tuple(Column(prefix + flag, "boolean" if flag == "valid" else "text") for flag in FLAGS)
     columns = tuple(Column(name, "text") for name in table.names) if as_text else table.columns
+    said = [*notes, *(say_apart(rule, table.name) for rule in apart)]
     named = frame.rename({f" {flag}": prefix + flag for flag in FLAGS})
-    return EdgeCases(named, Table(table.name, (*columns, *flags)), prefix, tuple(notes))
+    return EdgeCases(named, Table(table.name, (*columns, *flags)), prefix, tuple(said))

@@ -15,6 +15,12 @@ from simulacra.domain import Array
 
 LOWER = string.ascii_lowercase
 RUN = re.compile(r"[A-Z]+|[a-z]+|[0-9]+|[^A-Za-z0-9]", flags=re.DOTALL)
+SOUNDS = (
+    "mira", "tolan", "berit", "kasel", "norem", "lidan", "savor", "helim", "radon", "vesta", "orlin", "jarek", "pelin",
+    "damor", "silva", "torben", "alen", "rikard", "morena", "liska", "hanso", "kelde", "brana", "wister", "galen",
+) * 4  # fmt: skip
+"""Made-up words for letters to follow where there are no real texts to learn from."""
+
 CLASSES = {"A": string.ascii_uppercase, "a": string.ascii_lowercase, "9": string.digits}
 
 

@@ -12,6 +12,9 @@ import polars as pl
 
 from simulacra.domain import Array, Axis
 from simulacra.encoding import Encoding
+from simulacra.fakes.making import find_styles, maker, number_fakes
+from simulacra.randomness import Streams
+from simulacra.schema.locales import find_locale
 from simulacra.schema.types import Column
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -25,7 +28,7 @@ class Key(Encoding):
 
     Whole-number keys count from 1. Text keys follow the shape that most training keys have (`C00417`, `AB-12`):
     the literal part stays, digits and letters count; a shape that runs out of room gets more digits. UUIDs
-    are made from the position.
+    are made from the position. Keys that identify people (an e-mail address) are fakes of the kind.
 
     Examples
     --------
@@ -37,13 +40,16 @@ class Key(Encoding):
     lossless: ClassVar[bool] = False
     column: Column
     shape: str
+    locale: str = ""
 
     @classmethod
     def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
         """Find the shape that most keys share: 9 for a digit, A and a for letters, the common prefix as it is."""
+        texts = values.drop_nulls()
+        if column.identifying is not None:
+            return cls(column, *_common_style(texts.cast(pl.String), column, holders))
         if column.integer:
             return cls(column, "")
-        texts = values.drop_nulls()
         if not len(texts):
             return cls(column, "99999999")
         if texts.str.contains(f"^{UUID.pattern}$").all():
@@ -66,7 +72,15 @@ class Key(Encoding):
     def decode(self, arrays: tuple[Array, ...], *, rng: np.random.Generator, start: int = 0) -> pl.Series:
         """Count on from the position of the first row."""
         positions = np.arange(start, start + len(arrays[0]), dtype=np.int64)
-        name = self.column.name
+        name, kind = self.column.name, self.column.identifying
+        if kind is not None:
+            # always the same stream: a key is a function of its place, as references to it are
+            stream = Streams(0).stream("keys", kind)
+            whole = self.column.integer
+            made = number_fakes(
+                kind, positions, locale=self.locale, style=self.shape, rng=stream, whole=whole
+            )
+            return made.cast(pl.Int64 if whole else pl.String).alias(name)
         if self.column.integer:
             return pl.Series(name, positions + 1)
         if self.shape == "uuid":
@@ -81,12 +95,21 @@ class Key(Encoding):
 
     def dump(self) -> dict[str, Any]:
         """Return the shape."""
-        return {"shape": self.shape}
+        return {"shape": self.shape, "locale": self.locale}
 
     @classmethod
     def restore(cls, state: dict[str, Any], column: Column) -> Self:
         """Make the encoding from what `dump` gave."""
-        return cls(column, str(state["shape"]))
+        return cls(column, str(state["shape"]), str(state.get("locale", "")))
+
+
+def _common_style(texts: pl.Series, column: Column, holders: int) -> tuple[str, str]:
+    """Find the commonest style of identifying keys, if enough rows share it, and language and country."""
+    kind = str(column.identifying)
+    locale = column.locale or find_locale(texts, kind) or ""
+    counts = find_styles(kind, texts, locale=locale).drop_nulls().alias("style").value_counts(name="rows")
+    kept = counts.filter(pl.col("rows") >= holders).sort("rows", "style", descending=[True, False])
+    return (str(kept["style"][0]) if len(kept) else maker(kind, locale).default), locale
 
 
 def _count_in(signs: list[str], counts: Array) -> list[str]:

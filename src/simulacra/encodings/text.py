@@ -12,8 +12,8 @@ import polars as pl
 
 from simulacra.domain import Array, Axis, code_dtype
 from simulacra.encoding import Encoding
-from simulacra.encodings._fakes import FAKES, SOUNDS
 from simulacra.encodings._letters import (
+    SOUNDS,
     commonest,
     draw_words,
     fill_shape,
@@ -24,12 +24,18 @@ from simulacra.encodings._letters import (
     template,
     word_counts,
 )
+from simulacra.fakes.making import find_styles, make_fakes, maker, number_fakes
+from simulacra.schema.locales import find_locale
 from simulacra.schema.types import Column
 
 MOST_TEXTS = 100_000
 """Shapes, letters and words are counted on at most this many texts."""
 MOST_SHAPES = 200
 MOST_WORDS = 20_000
+DISTINCT = {
+    "address", "bic", "card", "email", "iban", "licence", "mac", "passport", "phone", "plate", "ssn", "url", "username",
+}  # fmt: skip
+"""Identifying kinds that differ in every row where the training rows' did; national numbers do too."""
 WORDY = 5.0
 """From this mean number of words a column is made of words rather than of shapes."""
 
@@ -41,8 +47,8 @@ class Text(Encoding):
     Notes
     -----
     **Privacy**: shapes, letter pairs, words and word pairs are kept only where at least `holders` rows share them,
-    and never fewer than 5; values themselves are never stored. A column that identifies people gets stand-ins from
-    reserved ranges.
+    and never fewer than 5; values themselves are never stored. Of a column that identifies people only the styles are
+    kept that so many rows share (``{first}.{last}`` for an e-mail address): all else is a fake, see `simulacra.fakes`.
 
     Examples
     --------
@@ -61,6 +67,8 @@ class Text(Encoding):
     chain: Array
     runs: dict[str, Array]
     vocabulary: dict[str, Any]
+    locale: str = ""
+    distinct: bool = False
 
     @classmethod
     def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
@@ -68,24 +76,42 @@ class Text(Encoding):
         missing = column.nullable or values.null_count() > 0
         shared = max(holders, 5)
         held = values.drop_nulls()
-        texts = held.gather_every(max(len(held) // MOST_TEXTS, 1)).to_list()
         words: dict[str, Any] = {"words": [], "weights": np.empty(0), "follows": np.empty((0, 3), np.int64)}
+        if column.identifying is not None:
+            return cls._of_fakes(held, column, missing, holders, words)
+        texts = held.gather_every(max(len(held) // MOST_TEXTS, 1)).to_list()
         lengths: Array = np.empty(0)
         shapes: tuple[str, ...] = ("",)
         counts = np.array([len(text.split()) for text in texts], dtype=np.float64)
-        if column.identifying not in FAKES:
-            if len(texts) and counts.mean() >= WORDY:
-                words = word_counts(texts, shared)
-            if words["words"]:
-                lengths = np.sort(counts)
-            else:
-                shapes = _common_shapes(texts, _common_words(texts, shared), shared)
+        if len(texts) and counts.mean() >= WORDY:
+            words = word_counts(texts, shared)
+        if words["words"]:
+            lengths = np.sort(counts)
         else:
-            texts = []
+            shapes = _common_shapes(texts, _common_words(texts, shared), shared)
         low, high = _inner_range(lengths, shared)
         runs = run_lengths(texts, shared)
         chain = letter_chain(texts, shared) if texts else letter_chain(SOUNDS, 1)
         return cls(column, missing, holders, shapes, np.array([low, high]), chain, runs, words)
+
+    @classmethod
+    def _of_fakes(
+        cls, held: pl.Series, column: Column, missing: bool, holders: int, words: dict[str, Any]
+    ) -> Self:
+        """Keep the styles that enough rows share, and language and country; no letter of the values."""
+        kind = str(column.identifying)
+        some = held.gather_every(max(len(held) // MOST_TEXTS, 1))
+        locale = column.locale or find_locale(some, kind) or ""
+        counts = find_styles(kind, some, locale=locale).drop_nulls().alias("style").value_counts(name="rows")
+        kept = counts.filter(pl.col("rows") >= max(holders, 5)).sort(
+            "rows", "style", descending=[True, False]
+        )
+        styles = tuple(kept["style"].head(MOST_SHAPES).to_list()) or (maker(kind, locale).default,)
+        alone = kind in DISTINCT or kind.startswith("national_id.")
+        distinct = alone and len(held) >= max(holders, 5) and held.n_unique() == len(held)
+        none: Array = np.zeros(2)
+        chain = letter_chain(SOUNDS, 1)
+        return cls(column, missing, holders, styles, none, chain, run_lengths((), 1), words, locale, distinct)
 
     @property
     def wordy(self) -> bool:
@@ -107,8 +133,12 @@ class Text(Encoding):
             return (np.clip(words.cast(pl.Float64).fill_null(np.nan).to_numpy(), *self.lengths),)
         index = {shape: code for code, shape in enumerate(self.shapes)}
         distinct = values.drop_nulls().unique()
-        common = {word for shape in self.shapes for word in literal_words(shape)}
-        codes = [_code(text, index, common) for text in distinct.to_list()]
+        if self.column.identifying is not None:
+            styles = find_styles(self.column.identifying, distinct, locale=self.locale)
+            codes = [index.get(style, 0) for style in styles.to_list()]
+        else:
+            common = {word for shape in self.shapes for word in literal_words(shape)}
+            codes = [_code(text, index, common) for text in distinct.to_list()]
         table = pl.DataFrame({"v": distinct, "c": pl.Series(codes, dtype=pl.Int64)})
         found = values.rename("v").to_frame().join(table, on="v", how="left", maintain_order="left")["c"]
         size = len(self.shapes) + self.missing
@@ -123,18 +153,35 @@ class Text(Encoding):
             held = ~np.isnan(drawn)
             out[held] = draw_words(self.vocabulary, drawn[held].astype(np.int64), rng)
             return pl.Series(self.column.name, out.tolist(), dtype=pl.String)
-        fake = FAKES.get(self.column.identifying or "")
+        if self.column.identifying is not None:
+            return self._stand_ins(drawn, start, rng)
         for code in np.unique(drawn):
             if code >= len(self.shapes):
                 continue
             rows = np.flatnonzero(drawn == code)
-            made = (
-                fake(len(rows), self.chain, rng)
-                if fake
-                else fill_shape(self.shapes[code], len(rows), self.chain, self.runs, rng)
-            )
+            made = fill_shape(self.shapes[code], len(rows), self.chain, self.runs, rng)
             out[rows] = np.array(made, dtype=object)
         return pl.Series(self.column.name, out.tolist(), dtype=pl.String)
+
+    def _stand_ins(self, drawn: Array, start: int, rng: np.random.Generator) -> pl.Series:
+        """Make a fake of each row's style, without a list of Python objects in between."""
+        order, pieces = [], []
+        for code in np.unique(drawn):
+            rows = np.flatnonzero(drawn == code)
+            order.append(rows)
+            gone = code >= len(self.shapes)
+            nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(rows))
+            pieces.append(nothing if gone else self._fakes(self.shapes[code], rows + start, rng))
+        made = pl.concat(pieces) if pieces else pl.Series(dtype=pl.String)
+        back = np.argsort(np.concatenate([*order, np.empty(0, dtype=np.int64)]), kind="stable")
+        return made.gather(back).alias(self.column.name)
+
+    def _fakes(self, style: str, places: Array, rng: np.random.Generator) -> pl.Series:
+        kind, whole = str(self.column.identifying), self.column.integer
+        if self.distinct:
+            return number_fakes(kind, places, locale=self.locale, style=style, rng=rng, whole=whole)
+        codes = rng.integers(2**64, size=len(places), dtype=np.uint64)
+        return make_fakes(kind, codes, locale=self.locale, style=style, whole=whole)
 
     def narrow(self, kept: dict[str, Array], limits: dict[str, tuple[float, float]]) -> Self:
         """Keep the shapes whose codes stay; take the limits for the number of words."""
@@ -155,7 +202,8 @@ class Text(Encoding):
         """Return shapes, lengths, letter and word counts."""
         return {
             "missing": self.missing, "holders": self.holders, "shapes": list(self.shapes), "lengths": self.lengths,
-            "chain": self.chain, "runs": self.runs, "vocabulary": self.vocabulary,
+            "chain": self.chain, "runs": self.runs, "vocabulary": self.vocabulary, "locale": self.locale,
+            "distinct": self.distinct,
         }  # fmt: skip
 
     @classmethod

@@ -32,6 +32,7 @@ from simulacra.schema.constraints import (
     Pattern,
     Unique,
 )
+from simulacra.schema.crossing import crosses, say_apart
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
 from simulacra.schema.validation import rules_of_column
@@ -88,6 +89,10 @@ class Guarantees:
             SQL in a constraint can not be understood.
         """
         for constraint in table.constraints:
+            if crosses(constraint, table):
+                raise SchemaError(
+                    f"{say_apart(constraint, table.name)} Give it to a schema of all tables before they are fitted."
+                )
             if isinstance(constraint, Combination) and constraint.allowed is None:
                 raise SchemaError(
                     f"table {table.name!r}, constraint {said(constraint)}: its combinations are learnt by a fit, and "

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from simulacra.domain import Array, Axis, Block, Domain
-from simulacra.schema.types import Column
+from simulacra.schema.types import Column, Table
 
 GAP = "#gap"
 """Name of the column that holds the steps since the row before."""
+LEAST_STEPS = 50
+"""Steps within entities from which an order can be told from the rows as they lie."""
+NEVER_FALLS, RISES = 0.995, 0.3
 _DAY = 86_400_000_000
 
 
@@ -68,6 +72,16 @@ class Clock:
         """The column of the gaps."""
         return Column(GAP, "number", integer=True)
 
+    @property
+    def place(self) -> Column:
+        """A column that can hold any of the positions: the order's own, or whole numbers for levels."""
+        return Column(GAP, "number", integer=True) if self.column.kind == "category" else self.column
+
+    def places(self, positions: Array) -> pl.Series:
+        """Return values of `place` from positions."""
+        values = self.values(positions)
+        return values.cast(pl.Int64) if self.column.kind == "category" else values
+
     def positions(self, values: pl.Series) -> Array:
         """Return positions; NaN for missing."""
         if self.column.kind in {"date", "datetime", "time", "duration"}:
@@ -75,7 +89,7 @@ class Clock:
             if self.column.kind == "time":
                 numbers = numbers / 1.0
         else:
-            numbers = values.cast(pl.Float64).to_numpy()
+            numbers = values.cast(pl.Float64).to_numpy()  # levels that are whole numbers too
         return np.asarray(np.rint(numbers / self.unit), float)
 
     def values(self, positions: Array) -> pl.Series:
@@ -91,8 +105,9 @@ class Clock:
             }  # fmt: skip
             whole = pl.Series(name, np.rint(numbers).astype(np.int64))
             series = whole.cast(pl.Int32).cast(pl.Date) if kind == "date" else whole.cast(types[kind])
-        elif self.column.integer:
+        elif self.column.integer or kind == "category":
             series = pl.Series(name, np.rint(numbers).astype(np.int64))
+            series = series if self.column.integer and kind != "category" else series.cast(pl.String)
         else:
             series = pl.Series(name, np.round(numbers, self.column.decimals or 6))
         return pl.select(pl.when(mask).then(series).otherwise(None)).to_series().alias(name)
@@ -100,19 +115,18 @@ class Clock:
     def look(self, positions: Array, holders: int) -> Block:
         """Return what a model may see of positions: the day, and the time of day where there is one."""
         kind = self.column.kind
-        now = {"missing": True, "holders": holders}
+        scale = partial(Axis, part="value", lattice=True, missing=True, holders=holders)
         if kind == "date":
-            return Block(Domain((Axis("#day", "#day", lattice=True, calendar=True, **now),)), (positions,))
+            return Block(Domain((scale("#day", "#day", calendar=True),)), (positions,))
         if kind == "datetime":
             micros = positions * self.unit
             day = np.floor(micros / _DAY)
-            axes = [Axis("#day", "#day", lattice=True, calendar=True, **now)]
-            columns = [day]
+            axes, columns = [scale("#day", "#day", calendar=True)], [day]
             if self.unit < _DAY:
-                axes.append(Axis("#clock", "#clock", lattice=True, **now))
+                axes.append(scale("#clock", "#clock"))
                 columns.append(np.floor((micros - day * _DAY) / 60_000_000))
             return Block(Domain(tuple(axes)), tuple(columns))
-        return Block(Domain((Axis("#at", "#at", lattice=self.column.integer, **now),)), (positions,))
+        return Block(Domain((scale("#at", "#at"),)), (positions,))
 
     def dump(self) -> dict[str, Any]:
         """Return what is not the column as JSON."""
@@ -122,3 +136,51 @@ class Clock:
     def restore(cls, state: Mapping[str, Any], column: Column) -> Clock:
         """Make the clock from what `dump` gave."""
         return cls(column, float(state["unit"]), bool(state["counting"]), int(state["start"]))
+
+
+def find_order(frame: pl.DataFrame, table: Table, taken: Collection[str], entity: Array) -> str | None:
+    """Find a column by which the rows of every entity already follow each other as they lie.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows.
+    table : Table
+        Their columns.
+    taken : collection of str
+        Columns that are keys or references.
+    entity : array of int
+        Whose row each is.
+
+    Returns
+    -------
+    str or None
+        A date, an instant or a whole number that (almost) never falls from one row of an entity to its next, and often
+        rises.
+    """
+    order = np.argsort(entity, kind="stable")
+    within = np.diff(entity[order]) == 0
+    if within.sum() < LEAST_STEPS:
+        return None
+    best: tuple[bool, float, str] | None = None
+    for column in table.columns:
+        whole = column.kind == "number" and column.integer
+        if column.name in taken or not (whole or column.kind in {"date", "datetime", "category"}):
+            continue
+        values = frame[column.name]
+        if values.null_count() or (column.kind == "category" and not _is_whole(values)):
+            continue
+        numbers = values.to_physical() if column.kind in {"date", "datetime"} else values
+        steps = np.diff(numbers.cast(pl.Float64).to_numpy()[order])[within]
+        rising = float((steps > 0).mean())
+        if (steps >= 0).mean() >= NEVER_FALLS and rising >= RISES:
+            rank = (column.kind in {"date", "datetime"}, rising, column.name)
+            best = rank if best is None or rank[:2] > best[:2] else best
+    return best[2] if best is not None else None
+
+
+def _is_whole(values: pl.Series) -> bool:
+    """Tell whether levels are whole numbers, each in one spelling."""
+    levels = values.unique()
+    numbers = levels.cast(pl.Int64, strict=False)
+    return numbers.null_count() == 0 and bool((numbers.cast(pl.String) == levels).all())

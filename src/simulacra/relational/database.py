@@ -19,11 +19,12 @@ from simulacra.modelfile import ModelFile, write_model
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.relational.assembly import assemble
 from simulacra.relational.drawing import Rows, draw_unit
+from simulacra.relational.logs import join_log
 from simulacra.relational.numbering import Maker
 from simulacra.relational.plan import Link, Plan
 from simulacra.relational.unit import Unit
 from simulacra.schema.files import dump_schema, load_schema
-from simulacra.schema.types import Schema
+from simulacra.schema.types import Schema, Table
 from simulacra.storage import require_writable
 
 MODEL = "database"
@@ -50,6 +51,8 @@ class DatabaseSynthesizer:
         By link: how many different rows that are not there are referred to.
     layouts : dict
         The kind of frame of each table, and its column types.
+    log : tuple of str or None
+        The columns of the table that was parted into entities and events, in their order.
     notes : tuple of str
         What was done.
     provenance : dict
@@ -63,6 +66,7 @@ class DatabaseSynthesizer:
     makers: Mapping[str, Mapping[str, Maker]]
     absent: Mapping[str, int]
     layouts: Mapping[str, Layout]
+    log: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -133,7 +137,19 @@ class DatabaseSynthesizer:
             rows[name] = draw_unit(self, self.units[name], rows, sizes.get(name), scale or 1.0, streams, own)
         frames = assemble(self, rows, streams.at("references"))
         notes = () if seed is not None else (f"seed {used}",)
-        return Dataset(self.schema, frames, self.layouts, notes)
+        return self._given_out(frames, notes)
+
+    def _given_out(self, frames: dict[str, pl.DataFrame], notes: tuple[str, ...]) -> Dataset:
+        """Return the tables; those of a log as the one table that it was."""
+        if self.log is None:
+            return Dataset(self.schema, frames, self.layouts, notes)
+        entities, events = self.schema.tables
+        known = {column.name: column for table in (entities, events) for column in table.columns}
+        table = Table(events.name, tuple(known[name] for name in self.log))
+        joined = join_log(self.schema, frames, self.log)
+        return Dataset(
+            Schema((table,)), {events.name: joined}, {events.name: self.layouts[events.name]}, notes
+        )
 
     def _sizes(self, n: int | Mapping[str, int] | None, scale: float | None) -> dict[str, int]:
         """Return how many rows each root gets."""
@@ -182,6 +198,7 @@ class DatabaseSynthesizer:
             "makers": {t: {c: maker.dump() for c, maker in own.items()} for t, own in self.makers.items()},
             "absent": dict(self.absent),
             "layouts": {name: layout.dump() for name, layout in self.layouts.items()},
+            "log": None if self.log is None else list(self.log),
         }  # fmt: skip
         file = ModelFile(
             MODEL, {}, stores, dump_schema(self.schema), state, self.notes, dict(self.provenance)
@@ -205,6 +222,7 @@ def restore_database(file: ModelFile) -> DatabaseSynthesizer:
         {t: {c: Maker.restore(item) for c, item in own.items()} for t, own in state["makers"].items()},
         {name: int(number) for name, number in state["absent"].items()},
         {name: Layout.restore(item) for name, item in state["layouts"].items()},
+        None if state["log"] is None else tuple(state["log"]),
         tuple(file.notes),
         file.provenance,
     )

@@ -12,8 +12,9 @@ import polars as pl
 from simulacra.domain import Array, Block
 from simulacra.generator import Progress
 from simulacra.randomness import Streams
+from simulacra.relational.beside import Beside
 from simulacra.relational.entities import describe_entities, describe_kept, encode_rows, summarise
-from simulacra.relational.extension import counted, first_of
+from simulacra.relational.extension import counted, first_of, span_of
 from simulacra.relational.histories import Histories
 from simulacra.relational.plan import Link
 from simulacra.relational.unit import Unit
@@ -47,6 +48,7 @@ class Rows:
     entity: Array | None = None
     parents: int = 0
     nulls: int = 0
+    now: Array | None = None
     summaries: dict[str, Block] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -113,18 +115,17 @@ def _draw_driven(
     rng = streams.stream("entities")
     if parent in model.plan.kept:
         assert unit.kept_counts is not None
-        counts, first = unit.kept_counts.astype(np.int64), unit.kept_first
+        counts, ends = unit.kept_counts.astype(np.int64), unit.kept_ends
         held = np.flatnonzero(counts > 0)
         static = describe_kept(held, len(held), histories.holders)
-        drawn = histories.draw(
-            counts[held], static, first[held] if first is not None else None, streams, progress
-        )
+        some = (ends[0][held], ends[1][held]) if ends is not None else None
+        drawn = histories.draw(counts[held], static, some, streams, progress)
         entity, parents, nulls = held[drawn.entity], len(counts), 0
         above = static.take(drawn.entity)
     else:
         home = done[model.plan.home(parent)]
         parents = len(home)
-        counts, first = _asked(home.frame, link, histories)
+        counts, ends = _asked(home.frame, link, histories)
         nulls = _scaled(unit.nulls, scale, rng) if parents else 0
         lost = (
             rng.choice(unit.lost, _scaled(len(unit.lost), scale, rng))
@@ -138,11 +139,16 @@ def _draw_driven(
         static = describe_entities(
             home.block, home.above, home.summaries, model.plan.home(parent), stand, there
         )
-        if first is not None:
-            starts = first[~np.isnan(first)]
-            extra = starts[rng.integers(len(starts), size=len(more))] if len(starts) else np.zeros(len(more))
-            first = np.concatenate([first, extra])
-        drawn = histories.draw(np.concatenate([counts, more]), static, first, streams, progress)
+        if ends is not None:
+            held = np.flatnonzero(~np.isnan(ends[0]))
+            extra = held[rng.integers(len(held), size=len(more))] if len(held) else np.zeros(0, np.int64)
+            more = more if len(held) else more * 0
+            ends = (np.append(ends[0], ends[0][extra]), np.append(ends[1], ends[1][extra]))
+        beside = find_beside(done[histories.sibling], parents, histories) if histories.sibling else None
+        drawn = histories.draw(
+            np.concatenate([counts, more]), static, ends, streams, progress, beside=beside,
+            owner=np.concatenate([np.arange(parents), stand]),
+        )  # fmt: skip
         entity = drawn.entity
         above = static.take(entity)
         home.summaries[unit.name] = summarise_rows(drawn.block, entity, parents)
@@ -151,12 +157,16 @@ def _draw_driven(
     frame = decoder.frame(drawn.block.columns, len(entity), 0, streams.at("decode"))
     if drawn.now is not None and histories.clock is not None:
         frame = frame.with_columns(histories.clock.values(drawn.now))
-    block = drawn.block if _has_children(model, unit) else None
-    return Rows(frame, block, above, entity, parents, nulls)
+    return Rows(frame, drawn.block, above, entity, parents, nulls, drawn.now)
 
 
-def _has_children(model: DatabaseSynthesizer, unit: Unit) -> bool:
-    return any(model.plan.to(member, "driving") for member in model.plan.members(unit.name))
+def find_beside(rows: Rows, parents: int, histories: Histories) -> Beside:
+    """Make the rows of a sibling ready to be looked up."""
+    assert rows.entity is not None and rows.block is not None
+    held = rows.entity < parents
+    counts = np.bincount(rows.entity[held], minlength=parents)
+    times = rows.now[held] if rows.now is not None and histories.together else None
+    return Beside(rows.block.take(held), np.cumsum(counts) - counts, counts, times, histories.holders)
 
 
 def summarise_rows(block: Block, entity: Array, parents: int) -> Block:
@@ -166,13 +176,16 @@ def summarise_rows(block: Block, entity: Array, parents: int) -> Block:
     return summarise(block.take(held), counts)
 
 
-def _asked(frame: pl.DataFrame, link: Link, histories: Histories) -> tuple[Array, Array | None]:
-    """Return how many rows each parent draws, and where its history starts."""
+def _asked(frame: pl.DataFrame, link: Link, histories: Histories) -> tuple[Array, tuple[Array, Array] | None]:
+    """Return how many rows each parent draws, and where its history starts and how long it is."""
     counts = np.maximum(frame[counted(link)].fill_null(0).to_numpy().astype(np.int64), 0)
     if histories.clock is None or first_of(link) not in frame.columns:
         return counts, None
     first = histories.clock.positions(frame[first_of(link)].alias(histories.clock.column.name))
-    return np.where(np.isnan(first), 0, counts), first
+    span = np.maximum(
+        frame[span_of(link)].cast(pl.Float64).fill_null(0).to_numpy(), histories.least * (counts - 1)
+    )
+    return np.where(np.isnan(first), 0, counts), (first, span)
 
 
 def _scaled(number: int, scale: float, rng: np.random.Generator) -> int:

@@ -10,7 +10,7 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.randomness import Streams
-from simulacra.relational.clocks import Clock
+from simulacra.relational.clocks import Clock, find_order
 from simulacra.relational.groups import Grouping, group_parents
 from simulacra.relational.plan import Link, Plan, locate
 from simulacra.schema.types import Column, Schema, Table
@@ -62,6 +62,17 @@ class Extended:
         """Where the rows of each entity start."""
         return np.cumsum(self.counts) - self.counts
 
+    def ends(self) -> tuple[Array, Array]:
+        """Return where each entity's history starts, and how long it is: NaN without rows, and with one row."""
+        assert self.now is not None
+        counts, begins = self.counts, self.begins
+        first = np.full(len(counts), np.nan)
+        span = np.full(len(counts), np.nan)
+        first[counts > 0] = self.now[begins[counts > 0]]
+        many = counts > 1
+        span[many] = self.now[begins[many] + counts[many] - 1] - first[many]
+        return first, span
+
 
 def counted(link: Link) -> str:
     """Name the column of a parent that holds how many rows it draws."""
@@ -71,6 +82,11 @@ def counted(link: Link) -> str:
 def first_of(link: Link) -> str:
     """Name the column of a parent that holds when its first row is."""
     return f"#first {link.name}"
+
+
+def span_of(link: Link) -> str:
+    """Name the column of a parent that holds how far its last row is from its first."""
+    return f"#span {link.name}"
 
 
 def asked(link: Link) -> str:
@@ -93,14 +109,18 @@ def member_column(unit: str, member: str, name: str) -> str:
     return name if member == unit else f"{member}#{name}"
 
 
-def find_clock(table: Table, link: Link | None, frame: pl.DataFrame) -> Clock | None:
-    """Return how the rows of a table follow each other, if the schema or its key says so."""
+def find_clock(table: Table, link: Link, frame: pl.DataFrame, entity: Array) -> Clock | None:
+    """Return how the rows of a table follow each other: as the schema or its key says, or as they lie."""
     name = table.order
-    if name is None and link is not None and set(link.reference.columns) < set(table.key):
+    taken = {column for reference in table.references for column in reference.columns}
+    if name is None and set(link.reference.columns) < set(table.key):
         rest = [column for column in table.key if column not in link.reference.columns]
-        if len(rest) == 1 and (table[rest[0]].kind in {"date", "datetime"} or table[rest[0]].integer):
-            name = rest[0]
-    return Clock.of(frame[name], table[name]) if name is not None and link is not None else None
+        if len(rest) == 1 and rest[0] not in taken:
+            column = table[rest[0]]
+            name = column.name if column.kind in {"date", "datetime"} or column.integer else None
+    if name is None:
+        name = find_order(frame, table, {*taken, *(table.key if len(table.key) == 1 else ())}, entity)
+    return Clock.of(frame[name], table[name]) if name is not None else None
 
 
 def extend(
@@ -210,7 +230,7 @@ def _arrange(
     named = frame.select(pl.struct(link.reference.columns).rank("dense")).to_series().to_numpy()
     distinct, which = np.unique(named[lost], return_inverse=True)
     entity[lost] = number + int(nulls.sum()) + which
-    clock = find_clock(table, link, frame)
+    clock = find_clock(table, link, frame, entity)
     now = clock.positions(frame[clock.column.name]) if clock is not None else np.zeros(len(frame))
     rows = np.lexsort((np.arange(len(frame)), now, entity))
     return Extended(
@@ -249,11 +269,12 @@ def _fill(
             columns.append(Column(counted(link), "number", integer=True))
             values.append(pl.Series(counted(link), counts.astype(np.int64)))
             if child.clock is not None and child.now is not None:
-                first = np.full(child.parents, np.nan)
-                held = counts > 0
-                first[held] = child.now[child.begins[: child.parents][held]]
-                columns.append(replace(child.clock.column, name=first_of(link), nullable=True))
-                values.append(child.clock.values(first).alias(first_of(link)))
+                first, span = child.ends()
+                first, span = first[: child.parents], span[: child.parents]
+                columns.append(replace(child.clock.place, name=first_of(link), nullable=True))
+                values.append(child.clock.places(first).alias(first_of(link)))
+                columns.append(Column(span_of(link), "number", integer=True, nullable=True))
+                values.append(pl.Series(span_of(link), span, nan_to_null=True).cast(pl.Int64))
     rules = tuple(r for r in schema.table(unit).constraints if _readable(r, {c.name for c in columns}))
     made.table = Table(unit, tuple(columns), constraints=rules)
     made.frame = pl.DataFrame(values) if values else pl.DataFrame()

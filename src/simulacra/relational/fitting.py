@@ -18,11 +18,12 @@ from simulacra.intake import Intake
 from simulacra.privacy.protection import HOLDERS
 from simulacra.provenance import describe_fit, fingerprint
 from simulacra.randomness import Streams
+from simulacra.relational.beside import Beside
 from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.relational.drawing import summarise_rows
 from simulacra.relational.entities import describe_entities, describe_kept, encode_rows
 from simulacra.relational.extension import Extended, extend, member_column
-from simulacra.relational.histories import Histories, fit_histories
+from simulacra.relational.histories import Histories, Sibling, fit_histories
 from simulacra.relational.numbering import Maker
 from simulacra.relational.plan import Plan, find_facts, locate, make_plan
 from simulacra.relational.unit import Unit
@@ -41,6 +42,7 @@ def fit_database(
     seed: int = 0,
     holders: int = HOLDERS,
     progress: Progress = silent,
+    log: tuple[str, ...] | None = None,
 ) -> DatabaseSynthesizer:
     """Fit a model to several tables.
 
@@ -58,6 +60,8 @@ def fit_database(
         k of the protection; 1 switches it off.
     progress : callable
         Told the share done.
+    log : tuple of str or None
+        The columns of the table that `split_log` parted.
 
     Returns
     -------
@@ -97,7 +101,7 @@ def fit_database(
     ]
     return DatabaseSynthesizer(
         fitting.released(), plan, fitting.units, kept, _make_keys(schema, data, holders), _count_absent(plan, data),
-        data.layouts, tuple(dict.fromkeys([*notes, *fitting.notes])), provenance,
+        data.layouts, log, tuple(dict.fromkeys([*notes, *fitting.notes])), provenance,
     )  # fmt: skip
 
 
@@ -118,7 +122,7 @@ def _require_rows(plan: Plan, schema: Schema, data: Dataset, holders: int) -> No
         raise DataError(
             f"too few rows to learn from, less than the {holders} that must share a value: table {said}. If their "
             f"rows are public, make them reference tables: schema.with_role({small[0]!r}, 'reference') "
-            f"(--reference {small[0]}); else leave them out, or switch protection off with protect=False (--no-protect)."
+            f"(--reference {small[0]}); else leave them out, or switch protection off: protect=False (--no-protect)."
         )
 
 
@@ -137,6 +141,7 @@ class _Fitting:
     blocks: dict[str, Block] = field(default_factory=dict)
     above: dict[str, Block] = field(default_factory=dict)
     summaries: dict[str, dict[str, Block]] = field(default_factory=dict)
+    learnt: dict[str, Block] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def fit(self, unit: str, progress: Progress) -> None:
@@ -162,17 +167,16 @@ class _Fitting:
         assert link is not None and made.entity is not None
         parent, counts = link.reference.table, made.counts
         lost = counts[made.parents + made.nulls :]
-        kept_counts = kept_first = None
+        kept_counts = kept_ends = None
         if parent in self.plan.kept:
             held = made.entity < made.parents
+            owner, sibling = np.arange(made.parents), None
             static = describe_kept(np.arange(made.parents), made.parents, self.holders)
             if not held.all():
                 made = _without(made, ~held)
             kept_counts = made.counts[: made.parents]
             if made.now is not None:
-                kept_first = np.full(made.parents, np.nan)
-                some = kept_counts > 0
-                kept_first[some] = made.now[made.begins[some]]
+                kept_ends = made.ends()
         else:
             home = self.plan.home(parent)
             rng = Streams(self.seed).at("database", unit).stream("stand-ins")
@@ -186,15 +190,50 @@ class _Fitting:
                 stand,
                 there,
             )
+            owner, sibling = np.concatenate([np.arange(made.parents), stand]), self._sibling(unit, made)
         histories, block = fit_histories(
-            made, static, model=self.models[unit], options=self.options, seed=self.seed, holders=self.holders,
-            progress=progress,
+            made, static, owner, sibling, model=self.models[unit], options=self.options, seed=self.seed,
+            holders=self.holders, progress=progress,
         )  # fmt: skip
-        self.units[unit] = Unit(unit, len(made.rows), histories, made.nulls, lost, kept_counts, kept_first)
+        self.units[unit] = Unit(unit, len(made.rows), histories, made.nulls, lost, kept_counts, kept_ends)
+        assert made.entity is not None
+        self.learnt[unit] = block
         self.above[unit] = static.take(made.entity)
         if parent not in self.plan.kept:
             self.summaries[self.plan.home(parent)][unit] = summarise_rows(block, made.entity, made.parents)
         return histories.rows
+
+    def _sibling(self, unit: str, made: Extended) -> Sibling | None:
+        """Choose the finished table of the same parents that says most of these rows."""
+        link = self.plan.driving(unit)
+        assert link is not None
+        best: tuple[int, str] | None = None
+        for other, done in self.extended.items():
+            driver = self.plan.driving(other)
+            if other not in self.learnt or driver is None or driver.reference.table != link.reference.table:
+                continue
+            alike = len(
+                {(c.name, c.kind) for c in made.table.columns}
+                & {(c.name, c.kind) for c in done.table.columns}
+            )
+            alike += 2 * _together(made, done)
+            if alike and (best is None or alike > best[0]):
+                best = (alike, other)
+        if best is None:
+            return None
+        other = best[1]
+        done = self.extended[other]
+        assert done.entity is not None
+        held = done.entity < done.parents
+        counts = done.counts[: done.parents]
+        together = _together(made, done)
+        times = done.now[held] if together and done.now is not None else None
+        beside = Beside(
+            self.learnt[other].take(held), np.cumsum(counts) - counts, counts, times, self.holders
+        )
+        own = self.units[other].synthesizer
+        assert own is not None
+        return Sibling(other, beside, own.encodings, together)
 
     def released(self) -> Schema:
         """Return the schema without what protection withheld."""
@@ -209,6 +248,16 @@ class _Fitting:
                 replace(table, columns=tuple(_release(column, unit, table, own) for column in table.columns))
             )
         return Schema(tuple(tables))
+
+
+def _together(one: Extended, two: Extended) -> bool:
+    """Tell whether two tables go by one clock."""
+    return (
+        one.clock is not None
+        and two.clock is not None
+        and one.clock.column.kind == two.clock.column.kind
+        and one.clock.unit == two.clock.unit
+    )
 
 
 def _without(made: Extended, gone: Array) -> Extended:

@@ -54,6 +54,10 @@ class Past:
         """Return what is remembered of the first `rows` entities, one array per axis."""
         return [array for trace in self._traces for array in trace.features(rows)]
 
+    def last(self, rows: int) -> list[Array]:
+        """Return the row before of the first `rows` entities, one array per axis of a row."""
+        return [trace.last[:rows] for trace in self._traces]
+
     def add(self, block: Block) -> None:
         """Remember the next row of the first ``len(block)`` entities."""
         for trace, values in zip(self._traces, block.columns, strict=True):
@@ -100,22 +104,16 @@ class _Code:
         self.first = np.full(entities, size, kind)
         self.again = np.zeros(entities, np.uint8)
         self.seen = np.zeros(entities, np.uint8) if size <= FEW_LEVELS else None
-        own = {"holders": axis.holders}
-        axes = [
-            Axis(
-                f"{axis.name} {what}",
-                axis.column,
-                f"{axis.part} {what}",
-                size + 1,
-                ordered=axis.ordered,
-                **own,
-            )
-            for what in ("last", "first")
-        ]
-        axes.append(Axis(f"{axis.name} again", axis.column, f"{axis.part} again", 3, **own))
+        sizes = {"last": size + 1, "first": size + 1, "again": 3}
         if self.seen is not None:
-            axes.append(Axis(f"{axis.name} seen", axis.column, f"{axis.part} seen", 2**size, **own))
-        self.axes = tuple(axes)
+            sizes["seen"] = 2**size
+        self.axes = tuple(
+            Axis(
+                f"{axis.name} {what}", axis.column, f"{axis.part} {what}", wide,
+                ordered=axis.ordered and wide == size + 1, holders=axis.holders,
+            )
+            for what, wide in sizes.items()
+        )  # fmt: skip
 
     def features(self, rows: int) -> list[Array]:
         found = [self.last[:rows].copy(), self.first[:rows].copy(), self.again[:rows].copy()]

@@ -12,6 +12,7 @@ from simulacra.domain import Array
 from simulacra.modelfile import ModelFile
 from simulacra.relational.clocks import Clock
 from simulacra.relational.histories import Histories
+from simulacra.relational.relative import Relative
 from simulacra.schema.types import Column
 from simulacra.synthesizer import Synthesizer, restore
 
@@ -32,8 +33,10 @@ class Unit:
         Rows that refer to nothing where the parent would draw them.
     lost : array of int
         Rows of each orphan's group.
-    kept_counts, kept_first : array or None
-        Where the parent is kept as it is: how many rows each of its rows draws, and where their histories start.
+    kept_counts : array or None
+        Where the parent is kept as it is: how many rows each of its rows draws.
+    kept_ends : (array, array) or None
+        And where their histories start, and how long they are.
     """
 
     name: str
@@ -42,7 +45,7 @@ class Unit:
     nulls: int
     lost: Array
     kept_counts: Array | None = None
-    kept_first: Array | None = None
+    kept_ends: tuple[Array, Array] | None = None
 
     @property
     def synthesizer(self) -> Synthesizer | None:
@@ -54,13 +57,16 @@ class Unit:
         state: dict[str, Any] = {"name": self.name, "rows": self.rows, "nulls": self.nulls, "lost": self.lost}
         if self.kept_counts is not None:
             state["kept_counts"] = self.kept_counts
-        if self.kept_first is not None:
-            state["kept_first"] = self.kept_first
+        if self.kept_ends is not None:
+            state["kept_ends"] = list(self.kept_ends)
         own = self.synthesizer
         if own is not None:
             state["model"] = _dump_synthesizer(own)
         if isinstance(self.model, Histories):
-            state["histories"] = {"holders": self.model.holders}
+            state["histories"] = {
+                "holders": self.model.holders, "least": self.model.least, "sibling": self.model.sibling,
+                "together": self.model.together, "relatives": [relative.dump() for relative in self.model.relatives],
+            }  # fmt: skip
             if self.model.clock is not None:
                 state["histories"]["clock"] = self.model.clock.dump()
             if self.model.timing is not None:
@@ -78,11 +84,13 @@ class Unit:
                 clock = facts.get("clock")
                 timing = _restore_synthesizer(state["timing"]) if "timing" in state else None
                 ready = Clock.restore(clock, columns[clock["column"]]) if clock is not None else None
-                model = Histories(model, timing, ready, int(facts["holders"]))
+                model = Histories(model, timing, ready, int(facts["holders"]), float(facts["least"]),
+                    tuple(Relative.restore(item) for item in facts["relatives"]), facts["sibling"],
+                    bool(facts["together"]))  # fmt: skip
         lost = np.asarray(state["lost"], np.int64)
         return cls(
             str(state["name"]), int(state["rows"]), model, int(state["nulls"]), lost,
-            state.get("kept_counts"), state.get("kept_first"),
+            state.get("kept_counts"), tuple(state["kept_ends"]) if "kept_ends" in state else None,
         )  # fmt: skip
 
 

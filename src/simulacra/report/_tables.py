@@ -21,7 +21,10 @@ _HEADS = {
     "column_a": "column", "column_b": "with", "distance": "distance", "baseline": "real data get",
     "low": "from", "high": "to", "missing_real": "missing, real", "missing_synthetic": "missing, synthetic",
 }  # fmt: skip
-_SHARES = {"missing_real", "missing_synthetic", "missing", "share"}
+_SHARES = {
+    "missing_real", "missing_synthetic", "missing", "share", "share_real", "orphans_real", "orphans_synthetic",
+    "none_real", "none_synthetic",
+}  # fmt: skip
 _LABELS = {
     "sha256": "SHA-256", "seed": "seed", "holders": "smallest group kept (k)", "formal": "formal guarantee",
 }  # fmt: skip
@@ -121,7 +124,7 @@ def tiles(report: Report) -> list[tuple[str, str]]:
 
 def shape(report: Report) -> list[tuple[str, str]]:
     """Return the rest of the summary, flat: what neither the tiles nor the list of violations show."""
-    shown = {"rows", "columns", "violations", *(["missing"] if missing(report) is not None else [])}
+    shown = {"rows", "columns", "violations", "tables", *(["missing"] if missing(report) is not None else [])}
     rest = {
         key: value
         for key, value in report.evaluation.summary.items()

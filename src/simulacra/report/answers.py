@@ -9,6 +9,7 @@ from simulacra.metric import Score, Verdict
 from simulacra.report import words
 
 QUESTIONS: dict[str, str] = {
+    "relational": "Do the tables hang together?",
     "fidelity": "Is it like the real data?",
     "diversity": "Does it hold the variety of the real data?",
     "utility": "Is it useful for your task?",
@@ -16,6 +17,7 @@ QUESTIONS: dict[str, str] = {
     "fairness": "Is it fair to groups?",
 }
 SECTIONS: dict[str, str] = {
+    "relational": "Links between tables",
     "fidelity": "Likeness",
     "diversity": "Variety",
     "utility": "Usefulness",
@@ -25,6 +27,11 @@ SECTIONS: dict[str, str] = {
 ALWAYS_ASKED = ("fidelity", "utility", "privacy")
 
 _ANSWERS: dict[str, dict[str, str]] = {
+    "relational": {
+        "pass": "Yes, as far as these tests can see.",
+        "look": "Mostly. Look at what gives it away.",
+        "fail": "No. Rows that belong together do not fit.",
+    },
     "fidelity": {
         "pass": "Yes, as far as these tests can see.",
         "look": "Mostly. Look at what gives it away.",
@@ -54,8 +61,8 @@ _ANSWERS: dict[str, dict[str, str]] = {
 _OTHER_ANSWERS = {"pass": "Passed.", "look": "Look closer.", "fail": "Failed."}
 
 HEADLINES = (
-    "fidelity/detection", "diversity/coverage", "diversity/collapse", "utility/transfer", "privacy/copies",
-    "privacy/membership", "fairness/prediction",
+    "relational/detection", "fidelity/detection", "diversity/coverage", "diversity/collapse", "utility/transfer",
+    "privacy/copies", "privacy/membership", "fairness/prediction",
 )  # fmt: skip
 """The score that speaks for its family where several share the worst verdict."""
 
@@ -149,7 +156,7 @@ def answers(scores: Iterable[Score]) -> tuple[Answer, ...]:
 
 def _place(score: Score) -> int:
     """Put a family's headlines first; everything else keeps its order."""
-    metric = "/".join(score.name.split("/")[:2])
+    metric = "/".join(score.name.partition("@")[0].split("/")[:2])
     return HEADLINES.index(metric) if metric in HEADLINES else len(HEADLINES)
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from simulacra.errors import CheckFailed, DataError, OptionError, unknown
 from simulacra.evaluation import Evaluation
@@ -53,6 +53,7 @@ class Report:
     evaluation: Evaluation
     provenance: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    _forms: ClassVar[dict[str, str]] = _FORMS
 
     @property
     def scores(self) -> tuple[Score, ...]:
@@ -208,6 +209,9 @@ class Report:
         >>> Report.from_dict(made).title
         't'
         """
+        if isinstance(document, dict) and "tables" in document:
+            report: Report = importlib.import_module("simulacra.report.database").restore(document)
+            return report
         title, evaluation, provenance, notes = _json.restore(document)
         return cls(title, evaluation, provenance, notes)
 
@@ -279,7 +283,7 @@ class Report:
                 f"a report is saved as {words.listed([f'.{form}' for form in SUFFIXES])}, not as '{path.name}'. "
                 "Change the ending."
             )
-        text = importlib.import_module(_FORMS[suffix]).render(self, private=private)
+        text = importlib.import_module(self._forms[suffix]).render(self, private=private)
         with atomic_path(path) as part:
             Path(part).write_text(text, encoding="utf-8", newline="")
         return path

@@ -90,6 +90,19 @@ TERMS: dict[str, tuple[str, str]] = {
         r"parity",
         "a model says yes equally often in every group.",
     ),
+    "entity": (
+        r"entit(?:y|ies)",
+        "a row that others belong to, with all of them: a customer with all orders. What is said of entities looks at "
+        "them as a whole.",
+    ),
+    "orphan": (
+        r"\borphans?\b|lead nowhere",
+        "a row that names a row of another table that is not there.",
+    ),
+    "hop": (
+        r"\bhops?\b|grandparent",
+        "one reference followed: an order and its customer are one hop apart, an order and the customer's town two.",
+    ),
     "PPV": (
         r"\bPPV\b",
         "of those to whom a model says yes, the share for whom it is right (positive predictive value).",

@@ -82,7 +82,29 @@ def render(report: Report, *, private: bool = False) -> str:
     >>> "<title>Adult</title>" in page, "No formal privacy guarantee." in page
     (True, True)
     """
-    drawn = _charts(report)
+    drawn = charts_of(report)
+    return write_page(
+        report, "report.html.j2", drawn, private=private,
+        maps=_maps.maps(report), panels=panels_of(report, drawn), sections=sections_of(report),
+    )  # fmt: skip
+
+
+def write_page(report: Report, template: str, drawn: dict[str, Any], *, private: bool, **parts: Any) -> str:
+    """Set a template with the style, the scripts and the policy that lets nothing else run.
+
+    Parameters
+    ----------
+    report : Report
+        What the page is about.
+    template : str
+        Its file.
+    drawn : dict
+        Chart specifications; see `charts_of`.
+    private : bool
+        Whether the owner's part is in.
+    **parts
+        What the template shows besides: ``maps``, ``panels``, ``sections``.
+    """
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     library = _library() if drawn else ""
     policy = (
@@ -91,18 +113,15 @@ def render(report: Report, *, private: bool = False) -> str:
     hashes = " ".join(f"'sha256-{_digest(text)}'" for text in (library, script) if text)
     page = (
         environment()
-        .get_template("report.html.j2")
+        .get_template(template)
         .render(
-            **_facts(report),
+            **{**_facts(report), **parts},
             policy=f"{policy}; script-src {hashes}",
             style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
             script=Markup(script),
             library=Markup(library),
             charts=Markup(_embedded(drawn)),
             drawn=drawn,
-            maps=_maps.maps(report),
-            panels=_panels(report, drawn),
-            sections=_sections(report),
             tiles=_tables.tiles(report),
             shape=_tables.shape(report),
             unfilled=_tables.missing(report),
@@ -202,7 +221,7 @@ def _embedded(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
 
 
-def _charts(report: Report) -> dict[str, Any]:
+def charts_of(report: Report) -> dict[str, Any]:
     """Collect the chart specifications: two for all columns, and one for each other chart."""
     drawn: dict[str, Any] = {}
     cells = charts.cells(report)
@@ -245,7 +264,7 @@ def _spec(chart: Any) -> dict[str, Any]:
     return made
 
 
-def _panels(report: Report, drawn: dict[str, Any]) -> list[dict[str, Any]]:
+def panels_of(report: Report, drawn: dict[str, Any]) -> list[dict[str, Any]]:
     """Describe the small charts of columns: the caption of each, in the order of the table."""
     if "columns" not in drawn:
         return []
@@ -264,7 +283,8 @@ def _panels(report: Report, drawn: dict[str, Any]) -> list[dict[str, Any]]:
     return panels
 
 
-def _sections(report: Report) -> list[Section]:
+def sections_of(report: Report) -> list[Section]:
+    """Set the families of scores, those that have any."""
     return [_section(answer) for answer in answers.answers(report) if answer.scores]
 
 

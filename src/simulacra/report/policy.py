@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from simulacra.database_evaluation import choose as choose_linking
 from simulacra.errors import CheckFailed, OptionError, SchemaError, SimulacraError, unknown
 from simulacra.evaluation import choose
 from simulacra.report import requirements
@@ -176,10 +177,11 @@ def require_known(expressions: Iterable[str], metrics: Sequence[str] | None) -> 
     --------
     >>> require_known(["privacy/copies <= 0.01"], None)
     """
-    run = tuple(choose(metrics or None))
+    # links between tables are asked about where there are several; nobody knows that yet
+    run = (*choose_linking(metrics or None)[0], *(choose_linking(metrics)[1] if metrics else choose(None)))
     for expression in expressions:
         for part in requirements.parse(expression):
-            metric = "/".join(part.name.split("/")[:2])
+            metric = "/".join(part.name.partition("@")[0].split("/")[:2])
             if metric not in run:
                 raise unknown("metric of this evaluation", metric, run)
 

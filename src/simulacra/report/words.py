@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulacra.metric import Score, Verdict
-from simulacra.registry import METRICS
+from simulacra.registry import DATABASE_METRICS, METRICS
 
 SIGNS: dict[str, str] = {"pass": "✓", "look": "!", "fail": "✕", "info": "i", "not computed": "–"}
 VERDICTS: dict[str, str] = {
@@ -58,10 +58,12 @@ def explain(name: str) -> str:
     >>> explain("fidelity/no-such-metric")
     ''
     """
-    known = METRICS.names()
-    for candidate in (name, "/".join(name.split("/")[:2])):
-        if candidate in known:
-            return METRICS.summary(candidate)
+    bare = name.partition("@")[0]
+    for registry in (METRICS, DATABASE_METRICS):
+        known = registry.names()
+        for candidate in (bare, "/".join(bare.split("/")[:2])):
+            if candidate in known:
+                return registry.summary(candidate)
     return ""
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 
 from simulacra.schema import _facts
-from simulacra.schema._names import says_code, says_date, says_key, says_measure, says_phone, split_name
+from simulacra.schema._names import says_code, says_date, says_key, says_measure, split_name
 from simulacra.schema._parsing import MISSING
 from simulacra.schema._patterns import find_pattern
+from simulacra.schema.identifiers import find_identifier
 from simulacra.schema.types import Column
 
 MAX_LISTED_LEVELS = 1_000
@@ -157,7 +158,8 @@ def _infer_number(values: Values, *, coded: bool, remark: str) -> Guess:
             return key
     if whole.null_count() or inexact:
         text = values.parsed(values.distinct.cast(pl.String))
-        return infer_words(text, remark="whole numbers too long to be exact as numbers, kept as text")
+        long = "whole numbers too long to be exact as numbers, kept as text"
+        return as_identifier(text) or infer_words(text, remark=long)
     return _infer_whole(values.parsed(whole), coded=coded, remark=remark)
 
 
@@ -172,8 +174,10 @@ def _infer_real(values: Values, remark: str) -> Guess:
 
 
 def _infer_whole(values: Values, *, coded: bool, remark: str) -> Guess:
+    identifier = as_identifier(values)
+    if identifier:
+        return identifier
     guesses: tuple[Callable[[Values, str], Guess | None], ...] = (
-        _as_phone,
         _as_compact_date,
         _as_integer_key,
     )
@@ -221,14 +225,24 @@ def _range(whole: pl.Series) -> tuple[int, int]:
     return int(numbers.min()), int(numbers.max())
 
 
-def _as_phone(values: Values, remark: str) -> Guess | None:
-    if len(values.distinct) < 3 or not says_phone(values.words):
+def as_identifier(values: Values) -> Guess | None:
+    """Guess a column that identifies people; None where nothing shows it.
+
+    Whole numbers stay digits, so that they go out as the numbers they came in as.
+    """
+    found = find_identifier(values.distinct, values.name, rows=values.total)
+    if found is None:
         return None
-    low, high = _range(values.distinct)
-    if low < 10**6 or high >= 10**15:
-        return None
-    column = Column(values.name, "text", nullable=values.missing > 0, identifying="phone")
-    return column, values.explain("telephone numbers, so they are replaced and never learnt", remark)
+    whole = values.distinct.dtype.is_integer()
+    column = Column(
+        values.name,
+        "text",
+        nullable=values.missing > 0,
+        integer=whole,
+        identifying=found.kind,
+        locale=found.locale,
+    )
+    return column, values.explain(found.reason)
 
 
 def _as_compact_date(values: Values, remark: str) -> Guess | None:

@@ -36,6 +36,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "pattern": {"type": ["string", "null"], "description": "Regular expression of the whole text."},
     "format": {"type": ["string", "null"], "description": "How values are written: %d.%m.%Y, no|yes, HHMM."},
     "identifying": {"type": ["string", "null"], "description": "What it identifies, such as email."},
+    "locale": {"type": ["string", "null"], "description": "Language and country of fakes: de_DE."},
     "sensitive": {"type": "boolean", "default": False, "description": "Values are never shown."},
     "declared": {"type": "boolean", "default": False, "description": "Levels and bounds are public."},
     "protect": {"type": "boolean", "default": True, "description": "Whether rare values are protected."},

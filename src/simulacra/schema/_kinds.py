@@ -18,6 +18,7 @@ from simulacra.schema.constraints import (
     Monotone,
     OneHot,
     Pattern,
+    Running,
     Unique,
 )
 
@@ -67,6 +68,11 @@ def fit_constraint(constraint: Constraint, columns: Mapping[str, Column]) -> Con
             order = columns[constraint.order]
             if not (order.kind == "key" and order.integer):
                 _require_kind(constraint, order, _ORDERED)
+        case Running():
+            _require(constraint, (constraint.column, *constraint.by, *constraint.order), columns)
+            _require_kind(constraint, columns[constraint.column], ("number", "duration"))
+            for name in constraint.order:
+                _require_kind(constraint, columns[name], (*_ORDERED, "key"))
         case Pattern():
             _require(constraint, constraint.columns, columns)
             _require_kind(constraint, columns[constraint.column], _TEXTS)

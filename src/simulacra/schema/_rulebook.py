@@ -19,10 +19,12 @@ from simulacra.schema.constraints import (
     Monotone,
     OneHot,
     Pattern,
+    Running,
     Unique,
 )
 
 _TEXT: dict[str, Any] = {"type": "string"}
+_OPENING: dict[str, Any] = {"type": ["string", "null"], "default": "0"}
 _NAMES: dict[str, Any] = {
     "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
 }
@@ -88,6 +90,11 @@ FORMS = {
             ("monotone", "order"), "A column that rises (or falls) as another one rises.",
         ),
         _Form(
+            Running, {"running": "column", "of": "of", "by": "by", "order": "order", "opening": "opening"},
+            {"running": _TEXT, "of": _TEXT, "by": _NAMES, "order": _NAMES, "opening": _OPENING},
+            ("running", "of", "order"), "A column that adds up an expression along an order.",
+        ),
+        _Form(
             Pattern, {"pattern": "column", "regex": "regex"}, {"pattern": _TEXT, "regex": _TEXT},
             ("pattern", "regex"), "A text that matches a regular expression in full.",
         ),
@@ -147,7 +154,8 @@ def load_constraint(given: Any, columns: Mapping[str, Column], place: str) -> Co
     values = {
         form.words[word]: _load(value, form.types[word], f"{where}, field {word!r}")
         for word, value in given.items()
-        if value is not None
+        # a missing opening says something of its own
+        if value is not None or form.types[word] is _OPENING
     }
     for field, named in (("allowed", ("columns",)), ("groups", ("by", "columns"))):
         if values.get(field) is not None:
@@ -177,7 +185,9 @@ def _load(value: Any, rule: Mapping[str, Any], place: str) -> Any:
         if not isinstance(value, (list, tuple)) or not all(isinstance(row, (list, tuple)) for row in value):
             raise SchemaError(f"{place}: expected a list of lists of values, not {describe(value)}.")
         return tuple(tuple(row) for row in value)
-    fits, words = _READERS["text" if rule is _TEXT else "flag" if rule is _FLAG else "number"]
+    if rule is _OPENING and value is None:
+        return None
+    fits, words = _READERS["text" if rule in (_TEXT, _OPENING) else "flag" if rule is _FLAG else "number"]
     if not fits(value):
         raise SchemaError(f"{place}: expected {words}, not {describe(value)}.")
     return value

@@ -13,8 +13,13 @@ from simulacra.schema._parsing import duration_text
 from simulacra.schema.types import Column
 
 
-def column_rules(values: pl.Series, column: Column) -> Iterator[tuple[str, pl.Series, str]]:
-    """Give each rule of a column: its words, the rows that break it (null: kept), and advice."""
+def column_rules(
+    values: pl.Series, column: Column, *, distinct: bool = True
+) -> Iterator[tuple[str, pl.Series, str]]:
+    """Give each rule of a column: its words, the rows that break it (null: kept), and advice.
+
+    A key that refers to rows of a table, or is a part of a longer key, need not be `distinct`.
+    """
     if not column.nullable:
         yield "has a value", values.is_null(), "Fill them in, or set nullable: true in the schema."
     if column.bounds is not None:
@@ -31,7 +36,7 @@ def column_rules(values: pl.Series, column: Column) -> Iterator[tuple[str, pl.Se
         yield f"matches {column.pattern}", ~_match(values.cast(pl.String), column), advice
     if column.kind == "number":
         yield from _number_rules(values, column)
-    if column.kind == "key":
+    if column.kind == "key" and distinct:
         taken = values.is_duplicated() & values.is_not_null()
         yield "different in every row", taken, "Remove the doubles, or make it a category."
 

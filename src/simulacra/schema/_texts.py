@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from simulacra.schema._columns import Guess, Values, infer_moments, infer_typed, infer_words
+from simulacra.schema._columns import Guess, Values, as_identifier, infer_moments, infer_typed, infer_words
 from simulacra.schema._dates import Moment, read_moments
 from simulacra.schema._facts import MAX_DECIMALS
 from simulacra.schema._names import says_phone
@@ -21,21 +21,11 @@ from simulacra.schema._parsing import (
     read_durations,
     read_numbers,
 )
-from simulacra.schema._patterns import find_identifying
 from simulacra.schema.punctuation import AFTER, BEFORE, style_named
 from simulacra.schema.types import FIXED, Column
 
 _SAMPLE = 256
 _NUMBERLIKE = rf"^[+-]?({BEFORE})?[+-]?[\d.,'’\s]+({AFTER})?$"
-_IDENTIFYING = {
-    "email": "e-mail addresses",
-    "url": "web addresses",
-    "ip": "network addresses",
-    "ssn": "social security numbers",
-    "iban": "bank account numbers",
-    "phone": "telephone numbers",
-    "person.name": "names of people",
-}
 
 
 def nested_text(series: pl.Series) -> pl.Series:
@@ -78,11 +68,7 @@ def infer_text(values: Values, *, typed: bool, coded: bool) -> Guess:
         found = _as_truth(real, texts) or _as_number(real, texts, typed) or _as_moment(real, texts)
         if found:
             return found
-    what = find_identifying(real.distinct.str.strip_chars(), values.words)
-    if what and not (what in {"url", "ip"} and len(real.distinct) * 10 < real.total):
-        column = Column(values.name, "text", nullable=values.missing > 0, identifying=what)
-        return column, values.explain(f"{_IDENTIFYING[what]}, so they are replaced and never learnt")
-    return infer_words(values, remark=_count_mixed(real))
+    return as_identifier(values) or infer_words(values, remark=_count_mixed(real))
 
 
 def _as_truth(real: Values, texts: pl.Series) -> Guess | None:

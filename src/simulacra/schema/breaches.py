@@ -10,6 +10,7 @@ import polars as pl
 
 from simulacra.errors import SchemaError
 from simulacra.schema._kinds import said
+from simulacra.schema._running import run_up, strays
 from simulacra.schema.constraints import (
     Check,
     Combination,
@@ -20,6 +21,7 @@ from simulacra.schema.constraints import (
     Monotone,
     OneHot,
     Pattern,
+    Running,
     Unique,
 )
 from simulacra.schema.formulas import Formula
@@ -65,6 +67,13 @@ def columns_of(constraint: Constraint, table: Table) -> tuple[str, ...]:
             }
         case Equality():
             named = {constraint.column, *formula_of(constraint, table).columns}
+        case Running():
+            named = {
+                constraint.column,
+                *constraint.by,
+                *constraint.order,
+                *Formula.parse(constraint.of, table).columns,
+            }
         case Determines():
             named = {*constraint.by, *constraint.columns}
         case _:
@@ -143,9 +152,9 @@ def find_broken(constraint: Constraint, frame: pl.DataFrame, table: Table) -> pl
     -----
     Missing values: `Check` and `Implies` fail only on FALSE; an `Equality` passes when either side is missing;
     `Unique` and `Determines` pass over rows that lack a value of their key; a `Combination` with listed values passes
-    where one is missing; `OneHot` passes where all are missing; `Monotone` passes over rows that lack the column or
-    its order; a `Pattern` passes where the text is missing. A `Combination` that no fit has filled in yet is kept by
-    every row.
+    where one is missing; `OneHot` passes where all are missing; `Monotone` and `Running` pass over rows that lack the
+    column or its order; a `Pattern` passes where the text is missing. A `Combination` that no fit has filled in yet is
+    kept by every row.
 
     **Cost**: linear in rows; `Monotone` sorts.
 
@@ -177,8 +186,19 @@ def _(constraint: Implies, frame: pl.DataFrame, table: Table) -> pl.Series:
 
 @_broken.register
 def _(constraint: Equality, frame: pl.DataFrame, table: Table) -> pl.Series:
+    return differs(frame[constraint.column], formula_of(constraint, table).evaluate(frame), constraint, table)
+
+
+def differs(left: pl.Series, right: pl.Series, constraint: Equality, table: Table) -> pl.Series:
+    """Mark where a column is further from what an equality says than is allowed; null where one is missing.
+
+    Examples
+    --------
+    >>> table = Table("t", (Column("a", "number", decimals=2),))
+    >>> differs(pl.Series([1.0, 1.0]), pl.Series([1.004, 1.1]), Equality("a", "b"), table).to_list()
+    [False, True]
+    """
     column = table[constraint.column]
-    left, right = frame[column.name], formula_of(constraint, table).evaluate(frame)
     gap = _gap(left, right, column)
     if gap is None:
         return left != right.cast(left.dtype, strict=False)
@@ -331,6 +351,33 @@ def _(constraint: Monotone, frame: pl.DataFrame, table: Table) -> pl.Series:
     broken = met.filter(worse)["_row"]
     marks = pl.Series([False]).new_from_index(0, frame.height)
     return marks.scatter(broken, True) if len(broken) else marks
+
+
+@_broken.register
+def _(constraint: Running, frame: pl.DataFrame, table: Table) -> pl.Series:
+    parts = [constraint.of, *([] if constraint.opening is None else [constraint.opening])]
+    return misses_sum(constraint, frame, table, *(Formula.parse(sql, table).evaluate(frame) for sql in parts))
+
+
+def misses_sum(
+    constraint: Running,
+    frame: pl.DataFrame,
+    table: Table,
+    addend: pl.Series,
+    opening: pl.Series | None = None,
+) -> pl.Series:
+    """Mark where the column of a running sum differs from it; null where the rule says nothing.
+
+    Examples
+    --------
+    >>> table = Table("t", (Column("at", "number"), Column("a", "number"), Column("sum", "number", decimals=2)))
+    >>> frame = pl.DataFrame({"at": [2, 1], "a": [0.1, 0.2], "sum": [0.4, 0.2]})
+    >>> misses_sum(Running("sum", "a", order="at"), frame, table, frame["a"], pl.Series([0, 0])).to_list()
+    [True, False]
+    """
+    column = table[constraint.column]
+    allowed = tolerance(Equality(column.name, "0"), column) if column.kind == "number" else 0.0
+    return strays(frame[column.name], *run_up(constraint, frame, addend, opening), allowed or 0.0, RELATIVE)
 
 
 @_broken.register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, get_args
@@ -13,12 +14,18 @@ Kind = Literal["number", "category", "boolean", "date", "datetime", "time", "dur
 KINDS: tuple[str, ...] = get_args(Kind)
 Bound = int | float | date | datetime | time | timedelta
 
-IDENTIFYING = ("email", "iban", "ip", "person.name", "phone", "ssn", "url")
+IDENTIFYING = (
+    "address", "address.city", "address.postcode", "bic", "card", "email", "iban", "ip", "licence", "mac",
+    "national_id.br", "national_id.cn", "national_id.cz", "national_id.de", "national_id.es", "national_id.fr",
+    "national_id.gb", "national_id.in", "national_id.it", "national_id.nl", "national_id.pl", "national_id.se",
+    "passport", "person.first", "person.last", "person.name", "phone", "plate", "ssn", "url", "username",
+)  # fmt: skip
 """What a text can identify; such a column is replaced by fakes."""
 
 FIXED = "fixed"
 """`Column.format` of a number that is always written with all its decimals (1.50)."""
 
+_LOCALE = re.compile(r"[a-z]{2}[_-][A-Za-z]{2}")
 _BOUND_TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "date": (date,),
@@ -41,7 +48,7 @@ class Column:
     nullable : bool
         Whether a value may be missing.
     integer : bool
-        A number without a fractional part.
+        A number without a fractional part. An identifying text that is digits only, and goes out as a whole number.
     decimals : int or None
         Digits after the point that a number keeps; None when there is no such limit.
     step : float or None
@@ -62,8 +69,12 @@ class Column:
         it always has all its decimals (1.50), or 1234.5 as the column writes it: ``"1,234.5"``, ``"1.234,5"``,
         ``"1 234,5"``, ``"1 234.5"``, ``"1'234.5"``, ``"1234,5"``, also with a sign: ``"$1,234.5"``, ``"1234.5%"``.
     identifying : str or None
-        What it identifies (``email``, ``iban``, ``ip``, ``person.name``, ``phone``, ``ssn`` or ``url``): such a column
-        is of kind text, is replaced by fakes and never learnt.
+        What it identifies: ``email``, ``phone``, ``person.name``, ``person.first``, ``person.last``, ``username``,
+        ``address``, ``address.city``, ``address.postcode``, ``card``, ``iban``, ``bic``, ``ssn``, ``national_id.XX``
+        (XX: br, cn, cz, de, es, fr, gb, in, it, nl, pl or se), ``passport``, ``licence``, ``plate``, ``ip``, ``mac`` or
+        ``url``. Such a column is of kind text (or key), is replaced by fakes and never learnt.
+    locale : str or None
+        Language and country of the fakes of an identifying column, such as ``de_DE``; None to go by the values.
     sensitive : bool
         Its values are never shown in messages or in the part of a report that may be shared.
     declared : bool
@@ -91,6 +102,7 @@ class Column:
     pattern: str | None = None
     format: str | None = None
     identifying: str | None = None
+    locale: str | None = None
     sensitive: bool = False
     declared: bool = False
     protect: bool = True
@@ -107,7 +119,11 @@ class Column:
                 raise SchemaError(f"{where}: a level is listed twice. List each level once.")
         if self.bounds is not None:
             self._check_bounds(where)
-        if self.integer and self.kind not in {"number", "key"}:
+        if (
+            self.integer
+            and self.kind not in {"number", "key"}
+            and not (self.kind == "text" and self.identifying)
+        ):
             raise SchemaError(
                 f"{where}: only a number or a key can be an integer, and this is a {self.kind}."
             )
@@ -122,10 +138,12 @@ class Column:
         if self.identifying is not None:
             if self.identifying not in IDENTIFYING:
                 raise SchemaError(f"{where}: {unknown('kind of identifier', self.identifying, IDENTIFYING)}")
-            if self.kind != "text":
+            if self.kind not in {"text", "key"}:
                 raise SchemaError(
-                    f"{where}: an identifying column is replaced by fakes. Make its kind 'text'."
+                    f"{where}: an identifying column is replaced by fakes. Make its kind 'text', or 'key'."
                 )
+        if self.locale is not None:
+            self._check_locale(where)
         if self.timezone is not None:
             try:
                 ZoneInfo(self.timezone)
@@ -133,6 +151,16 @@ class Column:
                 raise SchemaError(
                     f"{where}: {self.timezone!r} is no time zone. Use an IANA name such as 'Europe/Paris'."
                 ) from error
+
+    def _check_locale(self, where: str) -> None:
+        if self.identifying is None:
+            raise SchemaError(
+                f"{where}: only an identifying column has a locale. Say what it identifies, or remove it."
+            )
+        if not isinstance(self.locale, str) or not _LOCALE.fullmatch(self.locale):
+            raise SchemaError(
+                f"{where}: {self.locale!r} is no locale. Write language and country, such as 'de_DE'."
+            )
 
     def _check_bounds(self, where: str) -> None:
         types = _BOUND_TYPES.get(self.kind)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from simulacra.errors import SchemaError
-
-Names = Iterable[str] | str
-"""Names of columns; one alone may stand by itself."""
+from simulacra.schema._requirements import (
+    Names as Names,
+)
+from simulacra.schema._requirements import (
+    names_in,
+    quote,
+    quote_all,
+    require_name,
+    require_names,
+    require_regex,
+    require_sql,
+)
+from simulacra.schema.sequences import Monotone as Monotone
+from simulacra.schema.sequences import Running as Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,7 @@ class Check:
     sql: str
 
     def __post_init__(self) -> None:
-        _require_sql(self.sql, "a check")
+        require_sql(self.sql, "a check")
 
     def __str__(self) -> str:
         return self.sql
@@ -38,7 +48,7 @@ class Check:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads, as they are written; see `columns_of` for the table's own names."""
-        return _names_in(self.sql)
+        return names_in(self.sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +72,8 @@ class Implies:
     then: str
 
     def __post_init__(self) -> None:
-        _require_sql(self.when, "the 'if' of a constraint")
-        _require_sql(self.then, "the 'then' of a constraint")
+        require_sql(self.when, "the 'if' of a constraint")
+        require_sql(self.then, "the 'then' of a constraint")
 
     def __str__(self) -> str:
         return f"if {self.when} then {self.then}"
@@ -71,7 +81,7 @@ class Implies:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads, as they are written; see `columns_of` for the table's own names."""
-        return tuple(dict.fromkeys((*_names_in(self.when), *_names_in(self.then))))
+        return tuple(dict.fromkeys((*names_in(self.when), *names_in(self.then))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +110,8 @@ class Equality:
     tolerance: float | None = None
 
     def __post_init__(self) -> None:
-        _require_name(self.column, "equality")
-        _require_sql(self.sql, "an equality")
+        require_name(self.column, "equality")
+        require_sql(self.sql, "an equality")
         if self.tolerance is not None and not 0 <= self.tolerance < float("inf"):
             raise SchemaError(
                 f"equality of {self.column!r}: a tolerance is a number of 0 or more, not {self.tolerance!r}."
@@ -109,12 +119,12 @@ class Equality:
 
     def __str__(self) -> str:
         within = "" if self.tolerance is None else f" within {self.tolerance:g}"
-        return f"{_quote(self.column)} = {self.sql}{within}"
+        return f"{quote(self.column)} = {self.sql}{within}"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The column, and those of the expression as they are written; see `columns_of`."""
-        return tuple(dict.fromkeys((self.column, *_names_in(self.sql))))
+        return tuple(dict.fromkeys((self.column, *names_in(self.sql))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +145,11 @@ class Unique:
     columns: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", _require_names(self.columns, "unique"))
+        object.__setattr__(self, "columns", require_names(self.columns, "unique"))
 
     def __str__(self) -> str:
         one = len(self.columns) == 1
-        return f"{_quote_all(self.columns)} {'differs' if one else 'together differ'} in every row"
+        return f"{quote_all(self.columns)} {'differs' if one else 'together differ'} in every row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +177,8 @@ class Determines:
     groups: tuple[tuple[Any, ...], ...] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "by", _require_names(self.by, "determines"))
-        object.__setattr__(self, "columns", _require_names(self.columns, "determines"))
+        object.__setattr__(self, "by", require_names(self.by, "determines"))
+        object.__setattr__(self, "columns", require_names(self.columns, "determines"))
         both = set(self.by) & set(self.columns)
         if both:
             raise SchemaError(
@@ -185,17 +195,17 @@ class Determines:
             if len(row) != width:
                 raise SchemaError(
                     f"determines, group {place}: there are {len(row)} values, not {width}. Give those of "
-                    f"{_quote_all((*self.by, *self.columns))}, in this order."
+                    f"{quote_all((*self.by, *self.columns))}, in this order."
                 )
         if len({row[: len(self.by)] for row in given}) < len(given):
             raise SchemaError(
-                f"determines: a group of {_quote_all(self.by)} is listed twice, with different values. List each once."
+                f"determines: a group of {quote_all(self.by)} is listed twice, with different values. List each once."
             )
         return tuple(given)
 
     def __str__(self) -> str:
         verb = "determines" if len(self.by) == 1 else "together determine"
-        return f"{_quote_all(self.by)} {verb} {_quote_all(self.columns)}"
+        return f"{quote_all(self.by)} {verb} {quote_all(self.columns)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,28 +230,28 @@ class Combination:
     allowed: tuple[tuple[Any, ...], ...] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", _require_names(self.columns, "combination", fewest=2))
+        object.__setattr__(self, "columns", require_names(self.columns, "combination", fewest=2))
         if self.allowed is None:
             return
         rows = tuple((row,) if isinstance(row, str) else tuple(row) for row in self.allowed)
         if not rows:
             raise SchemaError(
-                f"combination of {_quote_all(self.columns)}: no combination is allowed. List at least one."
+                f"combination of {quote_all(self.columns)}: no combination is allowed. List at least one."
             )
         for place, row in enumerate(rows, 1):
             if len(row) != len(self.columns):
                 raise SchemaError(
-                    f"combination of {_quote_all(self.columns)}: combination {place} has {len(row)} values, not "
+                    f"combination of {quote_all(self.columns)}: combination {place} has {len(row)} values, not "
                     f"{len(self.columns)}. Give one value for each column."
                 )
         object.__setattr__(self, "allowed", tuple(dict.fromkeys(rows)))
 
     def __str__(self) -> str:
         if self.allowed is None:
-            return f"{_quote_all(self.columns)} are in a combination that real rows have"
+            return f"{quote_all(self.columns)} are in a combination that real rows have"
         count = len(self.allowed)
         which = "the one combination allowed" if count == 1 else f"one of {count:,} combinations"
-        return f"{_quote_all(self.columns)} are {which}"
+        return f"{quote_all(self.columns)} are {which}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,57 +272,10 @@ class OneHot:
     columns: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", _require_names(self.columns, "one_hot", fewest=2))
+        object.__setattr__(self, "columns", require_names(self.columns, "one_hot", fewest=2))
 
     def __str__(self) -> str:
-        return f"exactly one of {_quote_all(self.columns)} is true"
-
-
-@dataclass(frozen=True, slots=True)
-class Monotone:
-    """A column that never falls (or never rises) as another one rises. Rows that lack either of them are free.
-
-    Parameters
-    ----------
-    column : str
-        A number, date, datetime, time or duration.
-    order : str
-        What it rises with; rows of equal `order` (and equal `by`) may stand in any order.
-    by : tuple of str
-        Within which groups; all rows are one group when empty.
-    strict : bool
-        Whether it may not stay the same where `order` goes on.
-    falling : bool
-        Whether it falls and not rises.
-
-    Examples
-    --------
-    >>> print(Monotone("balance", "day", by="account"))
-    "balance" rises with "day" within "account"
-    """
-
-    column: str
-    order: str
-    by: tuple[str, ...] = ()
-    strict: bool = False
-    falling: bool = False
-
-    def __post_init__(self) -> None:
-        _require_name(self.column, "monotone")
-        _require_name(self.order, "monotone, 'order'")
-        object.__setattr__(self, "by", _require_names(self.by, "monotone, 'by'", fewest=0))
-        if len(set(self.columns)) != len(self.columns):
-            raise SchemaError(f"monotone of {self.column!r}: a column is named twice. Name each once.")
-
-    def __str__(self) -> str:
-        verb = ("strictly " if self.strict else "") + ("falls" if self.falling else "rises")
-        within = f" within {_quote_all(self.by)}" if self.by else ""
-        return f"{_quote(self.column)} {verb} with {_quote(self.order)}{within}"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The column, what it rises with, and the groups."""
-        return (self.column, self.order, *self.by)
+        return f"exactly one of {quote_all(self.columns)} is true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,11 +299,11 @@ class Pattern:
     regex: str
 
     def __post_init__(self) -> None:
-        _require_name(self.column, "pattern")
-        _require_regex(self.regex, f"pattern of {self.column!r}")
+        require_name(self.column, "pattern")
+        require_regex(self.regex, f"pattern of {self.column!r}")
 
     def __str__(self) -> str:
-        return f"{_quote(self.column)} matches {self.regex}"
+        return f"{quote(self.column)} matches {self.regex}"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -348,51 +311,7 @@ class Pattern:
         return (self.column,)
 
 
-Constraint = Check | Implies | Equality | Unique | Determines | Combination | OneHot | Monotone | Pattern
+Constraint = (
+    Check | Implies | Equality | Unique | Determines | Combination | OneHot | Monotone | Running | Pattern
+)
 CONSTRAINTS: tuple[type, ...] = get_args(Constraint)
-
-
-def _quote(name: str) -> str:
-    return f'"{name}"'
-
-
-def _quote_all(names: Iterable[str]) -> str:
-    return ", ".join(map(_quote, names))
-
-
-def _require_sql(sql: Any, what: str) -> None:
-    if not isinstance(sql, str):
-        raise SchemaError(f'{what} is SQL text such as "age >= 18", not {sql!r}.')
-
-
-def _require_name(name: Any, what: str) -> None:
-    if not isinstance(name, str):
-        raise SchemaError(f"{what}: expected the name of a column, not {name!r}.")
-
-
-def _require_names(names: Names, what: str, fewest: int = 1) -> tuple[str, ...]:
-    if not isinstance(names, Iterable):
-        raise SchemaError(f"{what}: expected names of columns, not {names!r}.")
-    given = (names,) if isinstance(names, str) else tuple(names)
-    for name in given:
-        _require_name(name, what)
-    twice = [name for place, name in enumerate(given) if name in given[:place]]
-    if twice:
-        raise SchemaError(f"{what}: column {twice[0]!r} is named twice. Name it once.")
-    if len(given) < fewest:
-        raise SchemaError(f"{what}: expected {fewest} or more columns, not {len(given)}. Name them.")
-    return given
-
-
-def _names_in(sql: str) -> tuple[str, ...]:
-    from simulacra.schema.formulas import names_in  # the parser is heavy, and constraints are imported first
-
-    return names_in(sql)
-
-
-def _require_regex(regex: Any, where: str) -> None:
-    from simulacra.schema._patterns import (
-        require_regex,
-    )  # what checks it is heavy, and constraints are imported first
-
-    require_regex(regex, where)

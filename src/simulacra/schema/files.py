@@ -181,23 +181,29 @@ def format_schema(schema: Schema) -> str:
         reasons = schema.reasons.get(name, {})
         lines += _entry(2, name, "")
         for field in ("role", "key", "order", "weight"):
+            if field in facts or field == "role":  # an entity is not written, and still has a reason
+                lines += _why(reasons.get(f"({field})"), 4)
             if field in facts:
                 value = facts[field]
                 written = write_scalar(value) if isinstance(value, str) else write_flow(value, 4)
                 lines.append(f"    {field}: {written}")
         if "references" in facts:
             lines.append("    references:")
-            lines += [f"      - {write_flow(link, 8)}" for link in facts["references"]]
+            for reference, link in zip(schema.table(name).references, facts["references"], strict=True):
+                lines += [*_why(reasons.get(str(reference)), 6), f"      - {write_flow(link, 8)}"]
         lines.append("    columns:" + ("" if facts["columns"] else " {}"))
         for column, fields in facts["columns"].items():
-            if reasons.get(column):
-                lines.append(write_comment(f"why: {reasons[column]}", 6))
+            lines += _why(reasons.get(column), 6)
             lines += _entry(6, column, write_fields(fields, 6))
         if "constraints" in facts:
             lines.append("    constraints:")
             for rule in facts["constraints"]:
                 lines += _item(6, rule)
     return "\n".join(lines) + "\n"
+
+
+def _why(reason: str | None, indent: int) -> list[str]:
+    return [write_comment(f"why: {reason}", indent)] if reason else []
 
 
 def _item(indent: int, rule: str | dict[str, Any]) -> list[str]:

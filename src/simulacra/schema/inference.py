@@ -7,10 +7,26 @@ from dataclasses import replace
 
 import polars as pl
 
+from simulacra.fakes.vocabulary import FALLBACK
 from simulacra.schema._columns import Values, infer_typed
+from simulacra.schema._linking import relate_tables
 from simulacra.schema._names import says_key, split_name
 from simulacra.schema._texts import infer_text, nested_text
+from simulacra.schema.identifiers import find_hint
+from simulacra.schema.locales import share_locale
 from simulacra.schema.types import Column, Schema, Table
+
+_LOCAL = {
+    "address",
+    "address.city",
+    "email",
+    "person.first",
+    "person.last",
+    "person.name",
+    "phone",
+    "username",
+}
+"""Identifying kinds whose fakes differ from one language or country to the next."""
 
 
 def infer_table(
@@ -57,6 +73,10 @@ def infer_table(
         column, reason = _infer_column(series, typed=typed, first=position == 0)
         columns.append(column)
         reasons[column.name] = reason
+    columns = _share_locale(columns)
+    for column in columns:
+        if column.identifying in _LOCAL and column.locale is None:
+            reasons[column.name] += f"; fakes are made as for {FALLBACK}, for no language shows"
     return Table(name, tuple(columns), key=_find_key(columns, name)), reasons
 
 
@@ -73,11 +93,13 @@ def infer_schema(frames: Mapping[str, pl.DataFrame], typed: Mapping[str, bool] |
     Returns
     -------
     Schema
-        With `reasons` filled in.
+        With `reasons` filled in. Two tables and more get the keys, references, roles and orders that their values and
+        names speak for; the reason for a reference stands at its text, those for the rest at ``"(key)"``, ``"(role)"``
+        and ``"(order)"``.
 
     Notes
     -----
-    **Cost**: see `infer_table`.
+    **Cost**: see `infer_table` and `simulacra.schema.links.find_links`.
 
     Examples
     --------
@@ -89,7 +111,8 @@ def infer_schema(frames: Mapping[str, pl.DataFrame], typed: Mapping[str, bool] |
     for name, frame in frames.items():
         table, reasons[name] = infer_table(frame, name, typed=(typed or {}).get(name, True))
         tables.append(table)
-    return Schema(tuple(tables), reasons)
+    schema = Schema(tuple(tables), reasons)
+    return relate_tables(frames, schema) if len(tables) > 1 else schema
 
 
 def _infer_column(series: pl.Series, *, typed: bool, first: bool) -> tuple[Column, str]:
@@ -108,7 +131,20 @@ def _infer_column(series: pl.Series, *, typed: bool, first: bool) -> tuple[Colum
         column, reason = infer_text(values, typed=typed, coded=dtype != pl.String)
     else:
         column, reason = infer_typed(values)
-    return column, reason
+    hint = find_hint(column.name, column.kind)
+    return column, f"{reason}; {hint}" if hint else reason
+
+
+def _share_locale(columns: list[Column]) -> list[Column]:
+    """Give identifying columns that show no language the one that the others of their table show."""
+    shown = {column.identifying: column.locale for column in columns if column.identifying is not None}
+    common = share_locale(shown)
+    if common is None:
+        return columns
+    return [
+        replace(column, locale=common) if column.identifying and column.locale is None else column
+        for column in columns
+    ]
 
 
 def _infer_empty(series: pl.Series, rows: int) -> tuple[Column, str]:

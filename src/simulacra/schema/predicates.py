@@ -192,9 +192,9 @@ class Predicate:
         """
         node = self._node.unnest()
         if not isinstance(node, exp.And):
-            return (self,) if node is self._node else (self._compile(_write(node), node, self._table),)
+            return (self,) if node is self._node else (self._compile(write_sql(node), node, self._table),)
         parts = [part.unnest() for part in flatten(node)]
-        return tuple(self._compile(_write(part), part, self._table) for part in parts)
+        return tuple(self._compile(write_sql(part), part, self._table) for part in parts)
 
     def joined(self, other: Predicate | None) -> Predicate:
         """Make the condition that is TRUE where both are; None holds everywhere."""
@@ -218,7 +218,7 @@ class Predicate:
         """
         found: list[list[str]] = [[]]
         for term in self.terms():
-            ways = split_or(term._node.unnest(), _write) if len(term.columns) > 1 else []
+            ways = split_or(term._node.unnest(), write_sql) if len(term.columns) > 1 else []
             if not ways or len(found) * len(ways) > _MOST_BRANCHES:
                 ways = [[f"({term.sql})"]]
             found = [[*before, *way] for before in found for way in ways]
@@ -314,7 +314,8 @@ class Predicate:
         return list(self._missed)
 
 
-def _write(node: exp.Expression) -> str:
+def write_sql(node: exp.Expression) -> str:
+    """Write a parsed condition, or a part of one, as text that is read the same."""
     return node.sql(dialect=_Dialect, comments=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -108,6 +109,32 @@ class Table:
             if column.name == name:
                 return column
         raise unknown("column", name, self.names)
+
+    def leading_to(self, tables: Collection[str]) -> Table:
+        """Return the table with its references to some tables only.
+
+        A column that referred to another one names no key any more, so it is a plain number, category or text.
+
+        Examples
+        --------
+        >>> customer = Column("customer", "key", integer=True)
+        >>> order = Table("orders", (customer,), references=(Reference("customer", "c"),))
+        >>> order.leading_to([])["customer"].kind
+        'number'
+        """
+        kept = tuple(reference for reference in self.references if reference.table in tables)
+        lost = {name for reference in self.references for name in reference.columns}
+        lost -= {name for reference in kept for name in reference.columns}
+        new = replace(self, references=kept)
+        for name in lost:
+            column = self[name]
+            if column.kind != "key" or self.key == (name,):
+                continue
+            # kinds whose canonical values are those of the key
+            kind = "number" if column.integer else "text" if column.identifying else "category"
+            facts = {"integer": column.integer, "identifying": column.identifying, "locale": column.locale}
+            new = new.with_column(name, kind=kind, **{fact: value for fact, value in facts.items() if value})
+        return new
 
     def with_column(self, name: str, **changes: Any) -> Table:
         """Return the table with some facts of one column changed; see `Column` for their names.

@@ -220,7 +220,8 @@ class Schema:
         Parameters
         ----------
         *constraints : str or Constraint
-            SQL predicates that every row keeps, and `Unique`, `Determines` and the other classes.
+            SQL predicates that every row keeps, and `Unique`, `Determines` and the other classes. SQL may read rows of
+            other tables, see `Crossing`.
         table : str or None
             Their table; may be left out when there is one table.
 
@@ -239,13 +240,17 @@ class Schema:
         ['a <= b', '"a", "b" together differ in every row']
         """
         from simulacra.schema.breaches import columns_of  # the parser is heavy, and types are imported first
+        from simulacra.schema.crossing import crosses, require_crossing
 
         old = self.table(table)
         more = [Check(given) if isinstance(given, str) else given for given in constraints]
         kept = dict.fromkeys((*old.constraints, *more))
         new = replace(old, constraints=tuple(kept))
         for constraint in new.constraints[len(old.constraints) :]:
-            columns_of(constraint, new)
+            if crosses(constraint, new):
+                require_crossing(constraint, new, self)
+            else:
+                columns_of(constraint, new)
         return self.with_table(new)
 
     def without_constraint(self, *constraints: str | Constraint, table: str | None = None) -> Schema:
@@ -274,11 +279,11 @@ class Schema:
         )
 
     def select(self, names: Iterable[str]) -> Schema:
-        """Return the schema of some of the tables; references to others are left out."""
+        """Return the schema of some of the tables; references to others are left out, and what reads them."""
+        from simulacra.schema.crossing import leave_out  # the parser is heavy, and types are imported first
+
         wanted = tuple(names)
-        chosen = tuple(
-            replace(table, references=tuple(r for r in table.references if r.table in wanted))
-            for table in (self.table(name) for name in wanted)
-        )
+        chosen = tuple(self.table(name).leading_to(wanted) for name in wanted)
         reasons = {t.name: self.reasons[t.name] for t in chosen if t.name in self.reasons}
-        return Schema(chosen, reasons, self.notes)
+        new = Schema(chosen, reasons, self.notes)
+        return leave_out(new) if any(table.constraints for table in chosen) else new

@@ -10,6 +10,8 @@ import polars as pl
 from simulacra.errors import SchemaViolation
 from simulacra.schema._rules import column_rules, weight_rules
 from simulacra.schema.breaches import columns_of, find_broken
+from simulacra.schema.constraints import Constraint
+from simulacra.schema.crossing import reads_others
 from simulacra.schema.types import Column, Table
 
 _SHOWN_ROWS = 3
@@ -209,7 +211,9 @@ def rules_of_column(values: pl.Series, column: Column, table: Table) -> Iterator
     >>> [broken.to_list() for _, broken, _ in rules_of_column(pl.Series([150]), age, Table("t", (age,)))]
     [[False], [True]]
     """
-    yield from column_rules(values, column)
+    referring = any(column.name in reference.columns for reference in table.references)
+    shared = referring or (column.name in table.key and len(table.key) > 1)
+    yield from column_rules(values, column, distinct=not shared or table.key == (column.name,))
     if column.name == table.weight:
         yield from weight_rules(values, column)
 
@@ -223,9 +227,14 @@ def columns_of_rules(table: Table) -> tuple[str, ...]:
     ('b',)
     """
     named = set(table.key)
-    for constraint in table.constraints:
+    for constraint in _own_rules(table):
         named |= set(columns_of(constraint, table))
     return tuple(name for name in table.names if name in named)
+
+
+def _own_rules(table: Table) -> tuple[Constraint, ...]:
+    """Return the constraints that the rows of the table alone can tell of."""
+    return tuple(rule for rule in table.constraints if not reads_others(rule, table))
 
 
 def validate_rows(frame: pl.DataFrame, table: Table) -> list[Violation]:
@@ -270,7 +279,7 @@ def validate_key(frame: pl.DataFrame, table: Table) -> list[Violation]:
 
 
 def validate_constraints(frame: pl.DataFrame, table: Table) -> list[Violation]:
-    """Find the constraints that rows break, in the order of the schema.
+    """Find the constraints that rows break, in the order of the schema; those that read other tables are left out.
 
     Parameters
     ----------
@@ -287,7 +296,7 @@ def validate_constraints(frame: pl.DataFrame, table: Table) -> list[Violation]:
     [('a > 3', 1)]
     """
     found: list[Violation] = []
-    for constraint in table.constraints:
+    for constraint in _own_rules(table):
         _add(found, table, "", str(constraint), find_broken(constraint, frame, table), _CORRECT)
     return found
 
@@ -302,7 +311,7 @@ def rules_of_rows(frame: pl.DataFrame, table: Table) -> Iterator[tuple[str, str,
     ['different in every row']
     """
     yield from _key_rules(frame, table)
-    for constraint in table.constraints:
+    for constraint in _own_rules(table):
         yield "", str(constraint), find_broken(constraint, frame, table), _CORRECT
 
 

@@ -169,11 +169,15 @@ def _count(case: Comparison, holdout: pl.DataFrame, column: Column) -> _Held:
     identifier = _tells_apart(column, plain[0], unique)
     unshared = (
         identifier
-        and column.identifying != "person.name"
+        and column.identifying not in _LISTED
         and unique.height == holders.height
         and _expect_hits(plain[0].drop_nulls(), len(fakes)) < CHANCE_HITS
     )
     return _Held(column.name, _numbered(plain, column), unique.sort("row"), identifier, unshared)
+
+
+_LISTED = {"person.name", "person.first", "person.last", "address.city", "address.postcode"}
+"""What is put together from lists or short codes, so that fakes can be somebody's by chance."""
 
 
 def _tells_apart(column: Column, ours: pl.Series, unique: pl.DataFrame) -> bool:

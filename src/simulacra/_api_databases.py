@@ -1,0 +1,109 @@
+"""What `evaluate` does when it is given databases: several tables with references."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from simulacra.database_evaluation import evaluate_database
+from simulacra.database_metric import DatabaseComparison
+from simulacra.dataset import Dataset, dataset
+from simulacra.errors import DataError, OptionError, SchemaViolation
+from simulacra.generator import Progress
+from simulacra.memory import peak_bytes, size_text
+from simulacra.provenance import fingerprint, versions
+from simulacra.randomness import Streams, resolve_seed
+from simulacra.report.database import DatabaseReport
+from simulacra.schema.conformance import conform
+from simulacra.schema.types import Schema
+
+
+def evaluate_databases(
+    train: Dataset,
+    synthetic: Any,
+    holdout: Any,
+    *,
+    metrics: Sequence[str] | None,
+    thresholds: Mapping[str, tuple[float, float]],
+    seed: int,
+    title: str | None,
+    model: Any,
+    progress: Progress,
+) -> DatabaseReport:
+    """Measure a synthetic database against a real one, all under the schema of the training part."""
+    notes = list(train.notes)
+    frames = {
+        role: bring(data, train.schema, role, notes)
+        for role, data in (("synthetic", synthetic), ("holdout", holdout))
+        if data is not None
+    }
+    case = DatabaseComparison(
+        train.schema, dict(train.frames), frames["synthetic"], frames.get("holdout"), Streams(resolve_seed(seed))
+    )  # fmt: skip
+    found = evaluate_database(case, metrics=metrics, thresholds=thresholds, progress=progress)
+    made: dict[str, Any] = dict(getattr(model, "provenance", None) or {})
+    parts = {"train": case.train, "synthetic": case.synthetic, "holdout": case.holdout}
+    peak = peak_bytes()
+    provenance = {
+        **{
+            role: {"sha256": _digest(tables), "rows": sum(len(frame) for frame in tables.values())}
+            for role, tables in parts.items()
+            if tables is not None
+        },
+        "evaluation": {
+            "seed": seed,
+            "most rows per table": case.max_rows,
+            "seconds": round(sum(found.whole.seconds.values()), 1),
+            "peak memory": None if peak is None else size_text(peak),
+        },
+        "model": {k: v for k, v in made.items() if k not in {"versions", "privacy"}} or None,
+        "privacy": made.get("privacy", {"formal": None}),
+        "versions": versions(),
+    }
+    name = title or f"Synthetic database of {len(train.schema.tables)} tables"
+    return DatabaseReport(name, found.whole, provenance, tuple(notes), found.tables, train.schema)
+
+
+def refuse_questions(**asked: Any) -> None:
+    """Say which questions can only be asked of one table, where one was asked."""
+    for name, value in asked.items():
+        if value:
+            raise OptionError(
+                f"{name}=... is about one table, and these data have several. Ask it of one: "
+                "sim.evaluate(database.select('loan'), ...)."
+            )
+
+
+def bring(data: Any, schema: Schema, role: str, notes: list[str]) -> dict[str, pl.DataFrame]:
+    """Bring a database under the schema of another one, and note what was done.
+
+    Raises
+    ------
+    DataError
+        A table is lacking.
+    SchemaViolation
+        A table lacks a column.
+    """
+    loose = data if isinstance(data, Dataset) else dataset(data)
+    frames = {}
+    for table in schema.tables:
+        if table.name not in loose.frames:
+            raise DataError(
+                f"the {role} data have no table {table.name!r}, which the training data have. They have: "
+                f"{', '.join(loose.frames)}."
+            )
+        try:
+            frames[table.name], told = conform(
+                loose.frames[table.name], table, extra="drop", unreadable="null"
+            )
+        except SchemaViolation as error:
+            raise SchemaViolation(f"the {role} rows do not fit the training rows: {error}") from error
+        notes += [f"{role}, {note}" for note in told]
+    return frames
+
+
+def _digest(tables: Mapping[str, pl.DataFrame]) -> str:
+    listed = [f"{name} {fingerprint(frame)}" for name, frame in sorted(tables.items())]
+    return fingerprint(pl.DataFrame({"digest": listed}))

@@ -1,0 +1,260 @@
+"""The verbs that learn: fit, estimate, load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulacra._api_schema import Contract, contract
+from simulacra.databases.urls import is_database
+from simulacra.dataset import Dataset, dataset
+from simulacra.errors import ModelFileError, OptionError
+from simulacra.estimation import Estimate, estimate_fit, require_room
+from simulacra.fitting import fit_table
+from simulacra.generator import Progress, silent
+from simulacra.intake import Intake
+from simulacra.memory import parse_size
+from simulacra.modelfile import ModelFile, read_model
+from simulacra.privacy.protection import HOLDERS
+from simulacra.randomness import resolve_seed
+from simulacra.schema.types import Schema
+from simulacra.synthesizer import Synthesizer, make_generator, restore
+
+if TYPE_CHECKING:
+    from simulacra.relational.database import DatabaseSynthesizer
+
+
+def fit(
+    data: Any,
+    model: str | Mapping[str, str] = "trees",
+    *,
+    schema: Contract | None = None,
+    weight: str | None = None,
+    entity: str | None = None,
+    order: str | None = None,
+    reference: Sequence[str] = (),
+    seed: int | None = None,
+    protect: bool = True,
+    holders: int = HOLDERS,
+    max_memory: int | str | None = None,
+    progress: Progress = silent,
+    **options: Any,
+) -> Synthesizer | DatabaseSynthesizer:
+    """Learn a generator from a table, from tables that refer to each other, or from a log of events.
+
+    Parameters
+    ----------
+    data : path, URL, frame, mapping or Dataset
+        The training rows: of one table, or of several (a folder, a database, a mapping of names to frames).
+    model : str or mapping
+        A name that ``simulacra models`` lists; for several tables a mapping gives some of them another one.
+    schema : Schema, mapping, path or None
+        The contract; the data set's own, or inferred, when None.
+    weight : str or None
+        A number that says how many of the population each row stands for; the schema's own when None. Drawn rows stand
+        for the population equally.
+    entity : str or None
+        The column of a single table that says whose event each row is: its rows are then learnt as histories.
+    order : str or None
+        The column by which the rows of an entity follow each other; as they lie when None.
+    reference : sequence of str
+        Tables that are public (districts, airports): they are given out as they are.
+    seed : int or None
+        The same seed, data and versions give the same model. None draws one; it stands in `provenance`.
+    protect : bool
+        False gives levels, extremes and single values out however few rows hold them.
+    holders : int
+        k of the protection: rows that must share a value before it may be given out.
+    max_memory : int, str or None
+        Bytes, or text such as ``"4GB"``, that the process may use; what is free when None. A fit that would need more
+        is refused before it starts; see `estimate`.
+    progress : callable
+        Told the share done (0 to 1) and the present step.
+    **options
+        The model's hyperparameters.
+
+    Returns
+    -------
+    Synthesizer or DatabaseSynthesizer
+        The fitted model: `sample`, `save`, `schema`, `notes`; the latter for several tables and for histories.
+
+    Raises
+    ------
+    SchemaViolation
+        The data break the schema.
+    UnknownName
+        There is no such model.
+    MissingExtra
+        The model needs a package that is not installed.
+
+    Notes
+    -----
+    **Privacy**: protection is on by default; it is no formal guarantee. Measure with `evaluate` and a holdout.
+
+    Examples
+    --------
+    >>> import polars as pl, simulacra as sim
+    >>> frame = pl.DataFrame({"a": [1, 2, 3, 4] * 25})
+    >>> sim.fit(frame, "independent", seed=0).sample(3, seed=1).frame.shape
+    (3, 1)
+    """
+    many, log = _several(data, schema, weight, entity, order, reference)
+    if many is not None:
+        fit_many = import_module("simulacra.relational.fitting").fit_database
+        fitted: DatabaseSynthesizer = fit_many(
+            many, model=model, options=options, seed=resolve_seed(seed), holders=_checked(holders) if protect else 1,
+            progress=progress, log=log,
+        )  # fmt: skip
+        return fitted
+    name = model if isinstance(model, str) else next(iter(model.values()), "trees")
+    limit = None if max_memory is None else parse_size(max_memory)
+    intake = _intake(data, name, schema, weight, holders, options)
+    require_room(intake, make_generator(name, options), limit)
+    return fit_table(
+        intake, model=name, options=options, seed=resolve_seed(seed), holders=holders if protect else 1,
+        progress=progress,
+    )  # fmt: skip
+
+
+def _several(
+    data: Any,
+    schema: Contract | None,
+    weight: str | None,
+    entity: str | None,
+    order: str | None,
+    reference: Sequence[str],
+) -> tuple[Dataset | None, tuple[str, ...] | None]:
+    """Read several tables, or one table as histories with its columns; None if the data are one plain table."""
+    if entity is not None or order is not None:
+        one = dataset(data, schema=contract(schema, data))
+        log: Dataset = import_module("simulacra.relational.logs").split_log(one, entity, order)
+        return log, one.schema.table().names
+    known = contract(schema, data) if schema is not None else None
+    if isinstance(data, Dataset):
+        given = data if known is None else data.with_schema(known)
+    elif (
+        isinstance(data, Mapping)
+        or is_database(data)
+        or (isinstance(data, (str, Path)) and Path(data).is_dir())
+    ):
+        given = dataset(data, schema=known)
+    else:
+        return None, None
+    if len(given.frames) < 2:
+        return None, None
+    if weight is not None:
+        raise OptionError(
+            "weight= names a column of one table. For several tables put weights into the schema."
+        )
+    ready = given.schema
+    for name in reference:
+        ready = ready.with_role(name, "reference")
+    return (given if ready is given.schema else given.with_schema(ready)), None
+
+
+def estimate(
+    data: Any,
+    model: str = "trees",
+    *,
+    schema: Contract | None = None,
+    weight: str | None = None,
+    protect: bool = True,
+    holders: int = HOLDERS,
+    progress: Progress = silent,
+    **options: Any,
+) -> Estimate:
+    """Tell what `fit` with the same arguments would cost, without fitting.
+
+    Parameters
+    ----------
+    data, model, schema, weight, protect, holders, progress, **options
+        As for `fit`.
+
+    Returns
+    -------
+    Estimate
+        ``seconds`` of processor time and ``bytes`` of memory, within about a factor of 2.
+
+    Notes
+    -----
+    **Cost**: reading the data, and small fits of at most 24,000 rows and 40 columns: seconds.
+
+    Examples
+    --------
+    >>> import polars as pl, simulacra as sim
+    >>> cost = sim.estimate(pl.DataFrame({"a": [1, 2, 3, 4] * 25}), "independent")
+    >>> cost.rows, cost.columns, cost.seconds < 60
+    (100, 1, True)
+    """
+    intake = _intake(data, model, schema, weight, holders, options)
+    return estimate_fit(
+        intake, model=model, options=options, holders=holders if protect else 1, progress=progress
+    )
+
+
+def _intake(
+    data: Any,
+    model: str,
+    schema: Contract | None,
+    weight: str | None,
+    holders: int,
+    options: Mapping[str, Any],
+) -> Intake:
+    """Check what a fit is given, and open its data."""
+    _checked(holders)
+    make_generator(model, options)
+    intake = Intake.open(data, contract(schema, data))
+    if weight is not None:
+        intake.table = Schema((intake.table,)).with_weight(weight).table()
+    return intake
+
+
+def _checked(holders: int) -> int:
+    if holders < 1:
+        raise OptionError(f"holders must be 1 or more, not {holders!r}.")
+    return holders
+
+
+def load(path: str | Path) -> Synthesizer | DatabaseSynthesizer:
+    """Read a model that `save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        A .sim file.
+
+    Returns
+    -------
+    Synthesizer or DatabaseSynthesizer
+        The fitted model; it draws the same bytes as the one that was saved.
+
+    Raises
+    ------
+    FileError
+        The file can not be opened.
+    ModelFileError
+        It is damaged, of a newer format, or no model at all. Nothing in it is executed.
+
+    Examples
+    --------
+    >>> import simulacra as sim
+    >>> try:
+    ...     sim.load("absent.sim")
+    ... except sim.errors.FileError as error:
+    ...     print("absent.sim" in str(error))
+    True
+    """
+    file = read_model(Path(path))
+    try:
+        return _restore(file)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ModelFileError(f"{Path(path).name!r} is damaged: its state does not fit its schema.") from error
+
+
+def _restore(file: ModelFile) -> Synthesizer | DatabaseSynthesizer:
+    if file.model == "database":
+        found: DatabaseSynthesizer = import_module("simulacra.relational.database").restore_database(file)
+        return found
+    return restore(file)

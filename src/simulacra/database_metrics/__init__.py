@@ -1,0 +1,1 @@
+"""Metrics of several tables: one file is one question, below the folder of its family."""

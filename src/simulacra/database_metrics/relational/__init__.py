@@ -1,0 +1,1 @@
+"""Do the tables hang together as the real ones do?"""

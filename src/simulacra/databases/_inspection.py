@@ -1,0 +1,81 @@
+"""Keys, references and checks of a table, as SQLAlchemy's inspector tells them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.pool import StaticPool
+
+from simulacra.databases.described import Described, Field
+from simulacra.schema.types import Reference
+
+
+class Inspection:
+    """An inspector of one database.
+
+    Parameters
+    ----------
+    driver : str
+        What SQLAlchemy calls it: ``"postgresql+pg8000"``.
+    creator : callable
+        Opens a connection of the driver. So no URL with a password is ever made.
+    namespace : str or None
+        The schema to look into.
+    """
+
+    def __init__(self, driver: str, creator: Callable[[], Any], namespace: str | None = None) -> None:
+        self._engine = create_engine(f"{driver}://", creator=creator, poolclass=StaticPool)
+        self._namespace = namespace
+        self._inspector = inspect(self._engine)
+
+    def names(self) -> list[str]:
+        """List the tables."""
+        return sorted(self._inspector.get_table_names(schema=self._namespace))
+
+    def describe(self, name: str, fields: tuple[Field, ...]) -> Described:
+        """Add what the inspector tells to the columns of a table."""
+        look, place = self._inspector, {"schema": self._namespace}
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of types and expressions that SQLAlchemy does not know, none is used
+            key = look.get_pk_constraint(name, **place)["constrained_columns"]
+            found = look.get_foreign_keys(name, **place)
+            uniques = look.get_unique_constraints(name, **place)
+            checks = look.get_check_constraints(name, **place)
+            indexes = look.get_indexes(name, **place)
+        references, notes = [], []
+        for facts in found:
+            if facts["referred_schema"] not in {None, self._namespace}:
+                notes.append(f"table {name!r}: a reference to another namespace is left out.")
+                continue
+            references.append(
+                Reference(
+                    tuple(facts["constrained_columns"]),
+                    facts["referred_table"],
+                    tuple(facts["referred_columns"]),
+                )
+            )
+        different = [tuple(facts["column_names"]) for facts in uniques]
+        different += [
+            tuple(facts["column_names"])
+            for facts in indexes
+            if facts["unique"] and all(facts["column_names"]) and not _is_partial(facts)
+        ]
+        own = [one for one in dict.fromkeys(different) if set(one) != set(key)]
+        held = tuple(str(facts["sqltext"]) for facts in checks)
+        return Described(name, fields, tuple(key), tuple(references), tuple(own), held, tuple(notes))
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._engine.dispose()
+
+
+def _is_partial(index: Any) -> bool:
+    return any(
+        key.endswith("_where") and value is not None
+        for key, value in (index.get("dialect_options") or {}).items()
+    )

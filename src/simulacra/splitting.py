@@ -1,0 +1,129 @@
+"""Databases in two parts: entities with all that belongs to them, and no reference torn."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array
+from simulacra.lineage import Frames, find_drivers, find_entities, resolve
+from simulacra.randomness import Streams
+from simulacra.schema.types import Schema
+
+Parts = tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]
+
+
+def split_database(schema: Schema, frames: Frames, holdout: float, streams: Streams) -> Parts:
+    """Part the entities of a database at random into a training part and a holdout.
+
+    Parameters
+    ----------
+    schema : Schema
+        Tables with references.
+    frames : mapping
+        Their rows, canonical values.
+    holdout : float
+        Share of entities in the second part, above 0 and below 1.
+    streams : Streams
+        Where randomness comes from.
+
+    Returns
+    -------
+    (dict, dict)
+        The frames of the training part and of the holdout, rows in their old order.
+
+    Notes
+    -----
+    Rows of every table go with the entity they belong to, by the reference that `find_drivers` chooses. Tables whose
+    role is ``reference`` are whole in both parts. A table that belongs to nobody but is referred to by tables that
+    belong to others (clients, where the accounts are the entities) follows them. Whatever a row refers to is in its
+    part too: a parent that rows of both parts refer to stands in both, so that no part has an orphan that the database
+    has not. Orphans that name the same absent row stay together.
+
+    **Cost** linear in rows.
+
+    Examples
+    --------
+    >>> from simulacra.schema.types import Column, Reference, Table
+    >>> people = Table("people", (Column("id", "key", integer=True),), ("id",))
+    >>> pets = Table("pets", (Column("owner", "key", integer=True),), references=(Reference(("owner",), "people"),))
+    >>> frames = {"people": pl.DataFrame({"id": range(10)}), "pets": pl.DataFrame({"owner": [0, 0, 1, 1, 2, 2]})}
+    >>> train, held = split_database(Schema((people, pets)), frames, 0.2, Streams(0))
+    >>> len(train["people"]), len(held["people"]), set(held["pets"]["owner"]) <= set(held["people"]["id"])
+    (8, 2, True)
+    """
+    pointers = resolve(schema, frames)
+    drivers = find_drivers(schema, frames)
+    entities = find_entities(schema, frames, pointers, drivers)
+    followers = _followers(schema, drivers)
+    away = _draw_away(schema, entities.labels, entities.count, drivers, followers, holdout, streams)
+    sides = []
+    for part in (False, True):
+        chosen = {}
+        for table in schema.tables:
+            rows = len(frames[table.name])
+            if table.role == "reference":
+                chosen[table.name] = np.ones(rows, dtype=np.bool_)
+            elif table.name in followers:
+                chosen[table.name] = np.zeros(rows, dtype=np.bool_)
+            else:
+                chosen[table.name] = away[entities.labels[table.name]] == part
+        sides.append(_close(schema, chosen, pointers))
+    for name in followers:
+        # whom nobody refers to goes by a draw of its own
+        left = ~(sides[0][name] | sides[1][name])
+        drawn = away[entities.labels[name]]
+        sides[0][name] |= left & ~drawn
+        sides[1][name] |= left & drawn
+    train, held = (_close(schema, side, pointers) for side in sides)
+    return (
+        {name: frames[name].filter(pl.Series(train[name])) for name in schema.names},
+        {name: frames[name].filter(pl.Series(held[name])) for name in schema.names},
+    )
+
+
+def _followers(schema: Schema, drivers: dict[str, int]) -> set[str]:
+    """List the tables that go where the rows that refer to them go: they own nothing and belong to nobody."""
+    owners = {schema.table(name).references[at].table for name, at in drivers.items()}
+    return {
+        table.name
+        for table in schema.tables
+        if table.role != "reference"
+        and table.name not in drivers
+        and table.name not in owners
+        and any(r.table == table.name for other in schema.tables if other is not table for r in other.references)
+    }  # fmt: skip
+
+
+def _draw_away(
+    schema: Schema, labels: dict[str, Array], count: int, drivers: dict[str, int], followers: set[str],
+    holdout: float, streams: Streams,
+) -> Array:  # fmt: skip
+    """Draw the entities of the holdout: of each table's own, an exact share."""
+    away = np.zeros(count, dtype=np.bool_)
+    drawn = np.zeros(count, dtype=np.bool_)
+    for name in sorted(schema.names, key=lambda name: (name in drivers, name in followers)):
+        mine = np.unique(labels[name])
+        mine = mine[~drawn[mine]]
+        order = streams.at("split").stream(name).permutation(mine)
+        away[order[round(len(mine) * (1 - holdout)) :]] = True
+        drawn[mine] = True
+    return away
+
+
+def _close(
+    schema: Schema, chosen: dict[str, Array], pointers: dict[tuple[str, int], Array]
+) -> dict[str, Array]:
+    """Add what the chosen rows refer to, and what that refers to."""
+    chosen = {name: rows.copy() for name, rows in chosen.items()}
+    pending = True
+    while pending:
+        pending = False
+        for table in schema.tables:
+            for at, reference in enumerate(table.references):
+                rows = pointers[table.name, at][chosen[table.name]]
+                rows = rows[rows >= 0]
+                if not chosen[reference.table][rows].all():
+                    chosen[reference.table][rows] = True
+                    pending = True
+    return chosen
