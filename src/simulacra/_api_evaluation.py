@@ -16,6 +16,7 @@ from simulacra.evaluation import evaluate as evaluate_case
 from simulacra.generator import Progress, silent
 from simulacra.metric import Task
 from simulacra.randomness import resolve_seed
+from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.report.document import Report
 from simulacra.report.policy import Policy, hold, read_policy, require_known
 from simulacra.synthesizer import Synthesizer
@@ -41,7 +42,7 @@ def evaluate(
     policy: Policy | Mapping[str, Any] | str | Path | None = None,
     seed: int = 0,
     title: str | None = None,
-    model: Synthesizer | None = None,
+    model: Synthesizer | DatabaseSynthesizer | None = None,
     progress: Progress = silent,
 ) -> Report:
     """Measure synthetic rows against real ones; they may come from any generator.
@@ -90,7 +91,7 @@ def evaluate(
         The same seed gives the same figures.
     title : str or None
         Heading of the report.
-    model : Synthesizer or None
+    model : Synthesizer, DatabaseSynthesizer or None
         The model that made the rows: its settings and what its protection did go into the report, and metrics can
         ask it how likely rows are.
     progress : callable
@@ -131,6 +132,11 @@ def evaluate(
         )  # fmt: skip
         return whole if policy is None else hold(whole, house)
     table = known.schema.table()
+    if isinstance(model, DatabaseSynthesizer):
+        # what it learnt of one table can not be asked row by row; its settings go into the provenance
+        made_by, model = dict(model.provenance), None
+    else:
+        made_by = {}
     if table.weight is None and model is not None and model.table.weight in table.names:
         table = replace(table, weight=model.table.weight)
     sensitive = (
@@ -147,6 +153,8 @@ def evaluate(
     case, notes = compare(known, table, synthetic, holdout, resolve_seed(seed), model, **questions)
     evaluation = evaluate_case(case, metrics=chosen, thresholds=limits, progress=progress)
     provenance = describe_evaluation(case, evaluation, seed, model)
+    if made_by:
+        provenance["model"] = {k: v for k, v in made_by.items() if k not in {"versions", "privacy"}}
     made = describe_model(model)
     report = Report(title or f"Synthetic {table.name}", evaluation, provenance, (*notes, *made))
     return report if policy is None else hold(report, house)

@@ -23,6 +23,14 @@ from simulacra.schema.validation import describe_broken
 
 EACH_TABLE = ("fidelity/marginals", "fidelity/pairs", "fidelity/detection", "privacy/copies")
 """The metrics that each table gets unless others are asked for: the whole set for every table takes long."""
+COPIES = "privacy/copies"
+ONE_COLUMN = Score(
+    COPIES,
+    math.nan,
+    verdict="not computed",
+    words="not computed, because the table has one column besides keys, and that two rows share a value is no copy.",
+    title="Copies of training rows (share beyond chance)",
+)
 AT = "@"
 FEWEST_HELD = 20
 KNOWN_ROWS = "holdout rows are training rows too"
@@ -110,7 +118,10 @@ def evaluate_database(
         comparison = compare_table(case, table)
         if not comparison.table.columns:
             continue
-        found = evaluate(comparison, metrics=single, thresholds=_meant(table.name, single, limits))
+        asked = [name for name in single if name != COPIES or len(comparison.table.columns) > 1]
+        found = evaluate(comparison, metrics=asked, thresholds=_meant(table.name, asked, limits))
+        if asked != single:
+            found = replace(found, scores=(*found.scores, ONE_COLUMN))
         alone[table.name] = found
         scores += [_of_table(score, table.name) for score in found.scores]
         for name, spent in found.seconds.items():

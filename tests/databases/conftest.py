@@ -30,7 +30,13 @@ class Server:
     def run(self, sql: str) -> str:
         """Run SQL text with the server's own client."""
         done = subprocess.run(
-            self.client, input=sql, capture_output=True, text=True, env={**os.environ, **self.environment}
+            self.client,
+            input=sql,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            encoding="utf-8",
+            env={**os.environ, **self.environment},
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -28,7 +28,8 @@ CREATE TABLE "Customer" (
 CREATE TABLE "order" (
   "customer id" uuid NOT NULL REFERENCES "Customer"(id), no smallint NOT NULL, status "order status" NOT NULL,
   placed timestamptz(3) NOT NULL, shipped timestamp, at time, took interval, code char(5) UNIQUE, big bigint, fee cents,
-  ratio double precision, points integer[], PRIMARY KEY ("customer id", no)
+  ratio double precision, points integer[],
+  PRIMARY KEY ("customer id", no)
 );
 CREATE TABLE item (
   c uuid, n smallint, line integer, "a ""quoted"" name" text, FOREIGN KEY (c, n) REFERENCES "order"("customer id", no),
@@ -40,9 +41,9 @@ INSERT INTO "Customer" SELECT md5(i::text)::uuid, 'Näme, "' || i || '"', CASE W
   CASE WHEN i % 3 = 0 THEN NULL ELSE ARRAY['a b', 'c"d', NULL, i::text] END, jsonb_build_object('n', i, 't', 'x''y\\z')
   FROM generate_series(1, 60) i;
 INSERT INTO "order" SELECT md5(i::text)::uuid, n, (ARRAY['new', 'sent', 'it''s back'])[1 + (i + n) % 3]::"order status",
-  timestamptz '2024-03-31 00:30:00+01' + i * interval '1 hour 0.25 second', NULLIF(timestamp '2024-05-01' + n * interval '1 day', '2024-05-02'),
-  time '10:00:00.5' + n * interval '1 minute', n * interval '90 second', lpad((i * 10 + n)::text, 5, '0'), 9007199254740993 + i,
-  n * 7, i / 3.0, ARRAY[i, n] FROM generate_series(1, 60) i, generate_series(0, 2) n WHERE n < i % 4;
+  timestamptz '2024-03-31 00:30:00+01' + i * interval '1 hour 0.25 second',
+  NULLIF(timestamp '2024-05-01' + n * interval '1 day', '2024-05-02'), time '10:00:00.5' + n * interval '1 minute',
+  n * interval '90 second', lpad((i * 10 + n)::text, 5, '0'), 9007199254740993 + i, n * 7, i / 3.0, ARRAY[i, n] FROM generate_series(1, 60) i, generate_series(0, 2) n WHERE n < i % 4;
 INSERT INTO item SELECT "customer id", no, l, CASE l WHEN 0 THEN '' WHEN 1 THEN E'two\\nlines, \\\\N' END
   FROM "order", generate_series(0, 2) l WHERE l <= no;
 """
@@ -57,10 +58,12 @@ CREATE TABLE `order` (
   `at` time(1), code char(5) UNIQUE, big bigint, ratio double, made year,
   PRIMARY KEY (`customer id`, no), FOREIGN KEY (`customer id`) REFERENCES `Customer`(id)
 );
-INSERT INTO `Customer` SELECT seq, CONCAT('Näme, "', seq, '"'), IF(seq > 1, seq DIV 2, NULL), '1960-02-29' + INTERVAL seq DAY,
-  seq % 2, seq / 8, seq * 1.25, UNHEX(CONCAT('00ff', HEX(seq))), JSON_OBJECT('n', seq, 't', 'x\\'y\\\\z'), IF(seq % 2, 'a', 'it''s')
+INSERT INTO `Customer` SELECT seq, CONCAT('Näme, "', seq, '"'), IF(seq > 1, seq DIV 2, NULL),
+  '1960-02-29' + INTERVAL seq DAY, seq % 2, seq / 7, seq * 1.25, UNHEX(CONCAT('00ff', HEX(seq))),
+  JSON_OBJECT('n', seq, 't', 'x\\'y\\\\z'), IF(seq % 2, 'a', 'it''s')
   FROM (SELECT @r := @r + 1 seq FROM information_schema.columns, (SELECT @r := 0) z LIMIT 60) s;
-INSERT INTO `order` SELECT id, no, '2024-03-31 00:30:00' + INTERVAL id HOUR, NULLIF('2024-05-01 00:00:00.25' + INTERVAL no DAY, '2024-05-02 00:00:00.25'),
+INSERT INTO `order` SELECT id, no, '2024-03-31 00:30:00' + INTERVAL id HOUR,
+  NULLIF('2024-05-01 00:00:00.25' + INTERVAL no DAY, '2024-05-02 00:00:00.25'),
   '10:00:00.5', LPAD(id * 10 + no, 5, '0'), 9007199254740993 + id, id / 3, 2000 + no
   FROM `Customer`, (SELECT 0 no UNION SELECT 1 UNION SELECT 2) n WHERE no < id % 4;
 """
@@ -117,8 +120,8 @@ def test_postgresql_gets_back_its_own_types_and_values(shop: str, postgresql: An
     assert deposit.rows == {name: len(frame) for name, frame in read.frames.items()}
     types = (
         "SELECT a.attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute a "
-        "JOIN pg_class c ON c.oid = a.attrelid WHERE attnum > 0 AND relkind = 'r' AND relnamespace = 'public'::regnamespace "
-        "ORDER BY 1::text, attnum"
+        "JOIN pg_class c ON c.oid = a.attrelid WHERE attnum > 0 AND relkind = 'r' "
+        "AND relnamespace = 'public'::regnamespace ORDER BY 1::text, attnum"
     )
     before, after = run_in(postgresql, "shop", types), run_in(postgresql, "copy_of_shop", types)
     assert after.replace("integer", "cents") == before.replace("integer", "cents")

@@ -244,3 +244,10 @@ def test_a_broken_metric_is_seen_and_stops_nobody(monkeypatch: pytest.MonkeyPatc
     assert "KeyError" in found["relational/keys"].words
     assert "secret" not in found["relational/keys"].words
     assert found["relational/orphans"].verdict == "pass"
+
+
+def test_a_table_of_one_column_besides_keys_has_no_copies() -> None:
+    found = evaluate_database(make_case(), metrics=["privacy/copies"]).whole
+    assert found["privacy/copies@lines"].verdict == "not computed"
+    assert "one column" in found["privacy/copies@lines"].words
+    assert found["privacy/copies@orders"].verdict == "pass"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import random
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
 import pytest
 
-from simulacra.errors import SchemaError
+from simulacra.errors import SchemaError, SimulacraError
 from simulacra.schema._yaml import load_yaml
 from simulacra.schema.constraints import Check, Pattern, Unique
 from simulacra.schema.files import format_schema, parse_schema
@@ -447,3 +450,51 @@ def test_a_pattern_of_a_category_is_a_constraint() -> None:
     schema = read_table_schema({"fields": fields}, seen)
     assert schema.table()["a"].levels == ("x1", "x2")
     assert schema.table().constraints == (Pattern("a", "x[0-9]"),)
+
+
+def places(content: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The ways to all parts of a document."""
+    inner = (
+        content.items()
+        if isinstance(content, dict)
+        else enumerate(content)
+        if isinstance(content, list)
+        else ()
+    )
+    return [above, *(place for key, value in inner for place in places(value, (*above, key)))]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_damaged_documents_raise_nothing_but_our_errors(seed: int) -> None:
+    dice = random.Random(seed)
+    whole = [PACKAGE, OBJECTS, load_yaml(DBT), load_yaml(ODCS), load_yaml(OLD_CONTRACT)]
+    junk = [
+        None,
+        3,
+        -1.5,
+        "x",
+        "",
+        [],
+        {},
+        [1],
+        [None],
+        {"a": 1},
+        True,
+        ["id", "id"],
+        float("nan"),
+        "2020-13-45",
+    ]
+    read = 0
+    for _ in range(60):
+        content = copy.deepcopy(dice.choice(whole))
+        for _ in range(dice.choice([1, 2, 4])):
+            *way, last = dice.choice(places(content)[1:])
+            part: Any = content
+            for key in way:
+                part = part[key]
+            part[last] = copy.deepcopy(dice.choice(junk))
+        reader = find_reader(content)
+        with suppress(SimulacraError):
+            read += reader is not None and len(reader(None).tables) > 0
+    # damage in one place does not make the rest unreadable
+    assert read > 30

@@ -105,7 +105,7 @@ class DuckDB(Connection):
             shown = f"epoch_us({name})"
         elif type.family == "bytes":
             shown = f"lower(hex({name}))"
-        elif type.family in {"array", "json"}:
+        elif type.family == "array" or (type.family == "json" and type.name):
             shown = f"to_json({name})::VARCHAR"
         else:
             shown = f"{name}::VARCHAR"

@@ -166,10 +166,8 @@ def parse_type(text: str, dialect: str) -> SqlType:
     ('timestamptz', 'bigint')
     """
     small = text.lower()
-    if dialect == "mysql":
-        # an instant, told in the zone of the session, which is UTC
-        if small.startswith("timestamp"):
-            return SqlType("timestamptz")
+    if dialect == "mysql" and small.startswith("timestamp"):
+        return SqlType("timestamptz")  # an instant, told in the zone of the session, which is UTC
     if dialect in {"mysql", "duckdb"} and small == "float":
         return SqlType("real")
     if dialect != "sqlite":

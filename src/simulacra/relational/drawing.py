@@ -117,7 +117,7 @@ def _draw_driven(
         assert unit.kept_counts is not None
         counts, ends = unit.kept_counts.astype(np.int64), unit.kept_ends
         held = np.flatnonzero(counts > 0)
-        static = describe_kept(held, len(held), histories.holders)
+        static = describe_kept(held, len(counts), histories.holders)
         some = (ends[0][held], ends[1][held]) if ends is not None else None
         drawn = histories.draw(counts[held], static, some, streams, progress)
         entity, parents, nulls = held[drawn.entity], len(counts), 0

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from simulacra.domain import Array, Axis, Block, Domain
+from simulacra.domain import Array, Axis, Block, Domain, code_dtype
 from simulacra.relational.past import Past, active_at, glue
 from simulacra.synthesizer import Synthesizer
 
@@ -104,10 +104,10 @@ def describe_entities(
     return glue([known, Block(Domain((THERE,)), (there.astype(np.uint8),))])
 
 
-def describe_kept(rows: Array, entities: int, holders: int) -> Block:
-    """Describe entities that are rows of a table which is kept as it is: by which row it is."""
-    axis = Axis("#row", "#row", size=max(int(rows.max(initial=0)) + 1, 1), holders=holders)
-    return Block(Domain((axis,)), (rows.astype(np.uint32),), rows=entities)
+def describe_kept(rows: Array, size: int, holders: int) -> Block:
+    """Describe entities that are rows of a table of `size` rows which is kept as it is: by which row it is."""
+    axis = Axis("#row", "#row", size=max(size, 1), holders=holders)
+    return Block(Domain((axis,)), (rows.astype(code_dtype(max(size, 1))),), rows=len(rows))
 
 
 def put_together(blocks: Sequence[Block]) -> Block:

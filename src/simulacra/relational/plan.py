@@ -242,7 +242,7 @@ def _candidates(
     for reference in table.references:
         own = facts[table.name, reference]
         inherits = set(reference.columns) < set(table.key)
-        if reference.table == table.name or not own.parents:
+        if reference.table == table.name or not own.parents or (_is_value(table, reference) and not inherits):
             continue
         if own.nulls + own.orphans > own.rows / 2:
             continue
@@ -251,7 +251,7 @@ def _candidates(
         if reference.table in kept:
             if histories or (told and not _others(table, kept)):
                 ranked.append((2, 0, reference))
-        elif inherits or told or own.mean <= MANY:
+        elif inherits or told or (own.mean <= MANY and not _is_lookup(own)):
             # a parent with exactly one row is better drawn together with it, if another parent draws that row
             rank = 3 if own.single and own.total else 0 if histories else 1
             ranked.append((rank, -own.parents * own.total, reference))
@@ -316,15 +316,25 @@ def _find_joined(
     }
 
 
-def _secondary(table: Table, reference: Reference, schema: Schema, kept: Sequence[str], facts: Facts) -> Way:
-    """Choose the way of a reference that does not draw rows."""
+def _is_lookup(facts: Facts) -> bool:
+    """Tell whether a parent is so small, and has so many rows each, that its rows are levels."""
+    return facts.parents <= FEW and facts.mean >= HOLDERS
+
+
+def _is_value(table: Table, reference: Reference) -> bool:
+    """Tell whether the columns of a reference mean something by themselves: a day, or a part of another reference."""
     shared = {name for other in table.references if other != reference for name in other.columns}
     plain = any(table[name].kind not in {"key", "category", "text", "number"} for name in reference.columns)
-    if plain or (len(reference.columns) > 1 and shared & set(reference.columns)):
+    return plain or (len(reference.columns) > 1 and bool(shared & set(reference.columns)))
+
+
+def _secondary(table: Table, reference: Reference, schema: Schema, kept: Sequence[str], facts: Facts) -> Way:
+    """Choose the way of a reference that does not draw rows."""
+    if _is_value(table, reference):
         return "value"
     if reference.table in kept:
         return "value" if len(reference.columns) == 1 else "coded"
-    if reference.table != table.name and facts.parents <= FEW and facts.mean >= HOLDERS:
+    if reference.table != table.name and _is_lookup(facts):
         return "coded"
     return "matched"
 

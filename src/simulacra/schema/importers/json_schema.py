@@ -319,13 +319,8 @@ def _merged(parts: list[Facts]) -> Facts:
 
 def _kind(facts: Facts) -> str | None:
     """Return the one type that is not null."""
-    given = facts.get("type")
-    kinds = [
-        kind
-        for kind in (given if isinstance(given, (list, tuple)) else [given])
-        if kind not in {None, "null"}
-    ]
-    return str(kinds[0]) if len(kinds) == 1 else "number" if set(kinds) == {"integer", "number"} else None
+    kinds = [kind for kind in names(facts.get("type")) if kind not in {"null", "None"}]
+    return kinds[0] if len(kinds) == 1 else "number" if set(kinds) == {"integer", "number"} else None
 
 
 def _title(facts: Facts) -> str | None:
