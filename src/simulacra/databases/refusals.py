@@ -86,7 +86,7 @@ def rewording(location: Location, doing: str, table: str = "") -> Iterator[None]
 
     Examples
     --------
-    >>> with rewording(Location("sqlite", "shop.db"), "write", "orders"):
+    >>> with rewording(Location("sqlite", "shop.db"), "write", "orders"):  # doctest: +ELLIPSIS
     ...     raise RuntimeError("UNIQUE constraint failed: orders.id")
     Traceback (most recent call last):
     simulacra.errors.DataError: can not write table 'orders' of sqlite:///shop.db: rows repeat a key or a unique ...
