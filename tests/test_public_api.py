@@ -22,7 +22,7 @@ PUBLIC = [
 ]  # fmt: skip
 
 SIGNATURES = {
-    "read": "(data, *, schema=None, name=None, extra='error', unreadable='error')",
+    "read": "(data, *, schema=None, name=None, extra='error', unreadable='error', tables=None, rows=None)",
     "infer": "(data)",
     "split": "(data, holdout=0.2, *, seed=None)",
     "fit": (
@@ -58,7 +58,7 @@ SIGNATURES = {
         "schema=None, progress=silent)"
     ),
     "subset": "(data, *, n=None, share=None, table=None, where=None, seed=None, schema=None)",
-    "write": "(data, path)",
+    "write": "(data, path, **options)",
     "Synthesizer.sample": (
         "(self, n=None, *, seed=None, where=None, balance=None, bigger=None, smaller=None, fair=None, given=None, "
         "progress=silent)"
@@ -67,7 +67,7 @@ SIGNATURES = {
     "Synthesizer.write": "(self, target, n, *, seed=None, progress=silent, **asked)",
     "Synthesizer.save": "(self, path, *, allow_rows=False)",
     "Dataset.split": "(self, holdout=0.2, *, seed=None)",
-    "Dataset.write": "(self, path)",
+    "Dataset.write": "(self, path, *, format=None, if_exists='error', dialect=None)",
     "Report.require": "(self, expression)",
     "Report.save": "(self, path, *, private=False)",
     "Schema.with_column": "(self, column, *, table=None, **changes)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -184,6 +184,26 @@ class Sequential(Protocol):
 
     def finish(self, draft: Any, rng: Streams) -> Block:
         """Return the rows once every axis is drawn; what `read` has settled stays."""
+        ...
+
+
+@runtime_checkable
+class Resuming(Protocol):
+    """Ability: rows stay between draws, so that only what changes of their context is filled in anew.
+
+    Histories stand on it: a context has many axes, and from one step to the next few of them change.
+    """
+
+    def start(self, n: int, *, context: Block | None = None) -> Draft:
+        """Return n rows of which nothing is drawn yet."""
+        ...
+
+    def refill(self, draft: Any, rows: int, axes: Sequence[int], columns: Sequence[Array]) -> None:
+        """Give the first rows of a draft new values of some axes of the context."""
+        ...
+
+    def redraw(self, draft: Any, rows: int, rng: Streams) -> Block:
+        """Draw all axes of the first rows anew."""
         ...
 
 

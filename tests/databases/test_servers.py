@@ -36,21 +36,24 @@ CREATE TABLE item (
   PRIMARY KEY (c, n, line)
 );
 CREATE VIEW busy AS SELECT * FROM "order";
-INSERT INTO "Customer" SELECT md5(i::text)::uuid, 'Näme, "' || i || '"', CASE WHEN i > 1 THEN md5((i/2)::text)::uuid END,
+INSERT INTO "Customer" SELECT md5(i::text)::uuid, 'Näme, "' || i || '"',
+  CASE WHEN i > 1 THEN md5((i/2)::text)::uuid END,
   date '1960-02-29' + i, i % 2 = 0, i / 7.0, i * 1.25, '10.0.0.1'::inet + i, decode('00ff', 'hex') || i::text::bytea,
   CASE WHEN i % 3 = 0 THEN NULL ELSE ARRAY['a b', 'c"d', NULL, i::text] END, jsonb_build_object('n', i, 't', 'x''y\\z')
   FROM generate_series(1, 60) i;
 INSERT INTO "order" SELECT md5(i::text)::uuid, n, (ARRAY['new', 'sent', 'it''s back'])[1 + (i + n) % 3]::"order status",
   timestamptz '2024-03-31 00:30:00+01' + i * interval '1 hour 0.25 second',
   NULLIF(timestamp '2024-05-01' + n * interval '1 day', '2024-05-02'), time '10:00:00.5' + n * interval '1 minute',
-  n * interval '90 second', lpad((i * 10 + n)::text, 5, '0'), 9007199254740993 + i, n * 7, i / 3.0, ARRAY[i, n] FROM generate_series(1, 60) i, generate_series(0, 2) n WHERE n < i % 4;
+  n * interval '90 second', lpad((i * 10 + n)::text, 5, '0'), 9007199254740993 + i, n * 7, i / 3.0,
+  ARRAY[i, n] FROM generate_series(1, 60) i, generate_series(0, 2) n WHERE n < i % 4;
 INSERT INTO item SELECT "customer id", no, l, CASE l WHEN 0 THEN '' WHEN 1 THEN E'two\\nlines, \\\\N' END
   FROM "order", generate_series(0, 2) l WHERE l <= no;
 """
 MARIADB = """
 CREATE TABLE `Customer` (
   id int unsigned PRIMARY KEY AUTO_INCREMENT, `full name` varchar(40) NOT NULL, boss int unsigned, born date,
-  vip tinyint(1) NOT NULL, score float, balance decimal(12,2), photo longblob, extra json, kind enum('a','it''s') NOT NULL,
+  vip tinyint(1) NOT NULL, score float, balance decimal(12,2), photo longblob, extra json,
+  kind enum('a','it''s') NOT NULL,
   FOREIGN KEY (boss) REFERENCES `Customer`(id), CHECK (balance >= -100)
 );
 CREATE TABLE `order` (

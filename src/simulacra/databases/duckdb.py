@@ -77,7 +77,9 @@ class DuckDB(Connection):
         for low in range(0, -1 if last is None else last + 1, step):
             where = f"rowid >= {low} AND rowid < {low + step}"
             take(
-                pl.DataFrame(self._driver.sql(f"SELECT {asked} FROM {self.quoted(table.name)} WHERE {where}"))
+                pl.DataFrame(
+                    _Stream(self._driver.sql(f"SELECT {asked} FROM {self.quoted(table.name)} WHERE {where}"))
+                )
             )
 
     def _value_of(self, field: Field) -> str:
@@ -180,6 +182,19 @@ class DuckDB(Connection):
     def close(self) -> None:
         """End the connection; what was not committed is undone."""
         self._driver.close()
+
+
+class _Stream:
+    """Arrow data of a query.
+
+    Polars remembers the types that it is given, and DuckDB complains at the end of the process when those are its own.
+    """
+
+    def __init__(self, relation: Any) -> None:
+        self._relation = relation
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._relation.__arrow_c_stream__(requested_schema)
 
 
 _HERE = "database_name = current_database() AND schema_name = current_schema()"

@@ -45,7 +45,13 @@ def choose_rows(database: Connection, found: list[Described], rows: int) -> dict
     counts = {table.name: database.count(table.name) for table in found}
     if all(count <= rows for count in counts.values()):
         return dict.fromkeys(counts)
-    narrow = {table.name: _pull_links(database, table, counts[table.name]) for table in found}
+    asked = {
+        table.name: {
+            name for other in found for r in other.references if r.table == table.name for name in r.to
+        }
+        for table in found
+    }
+    narrow = {t.name: _pull_links(database, t, asked[t.name], counts[t.name]) for t in found}
     links = [
         (table.name, reference, point(narrow[table.name], narrow[reference.table], reference))
         for table in found
@@ -80,10 +86,9 @@ def choose_rows(database: Connection, found: list[Described], rows: int) -> dict
 Owner = Mapping[str, tuple[str, Array]]
 
 
-def _pull_links(database: Connection, table: Described, rows: int) -> pl.DataFrame:
+def _pull_links(database: Connection, table: Described, asked: set[str], rows: int) -> pl.DataFrame:
     """Read the columns that refer or are referred to."""
-    names = {*table.key, *(name for reference in table.references for name in reference.columns)}
-    names |= {name for unique in table.uniques for name in unique}
+    names = asked | {name for reference in table.references for name in reference.columns}
     pieces: list[pl.DataFrame] = []
     if not names:
         return pl.DataFrame({"row": pl.int_range(rows, eager=True)})

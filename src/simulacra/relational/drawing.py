@@ -15,7 +15,7 @@ from simulacra.randomness import Streams
 from simulacra.relational.beside import Beside
 from simulacra.relational.entities import describe_entities, describe_kept, encode_rows, summarise
 from simulacra.relational.extension import counted, first_of, span_of
-from simulacra.relational.histories import Histories
+from simulacra.relational.histories import Histories, Wanted
 from simulacra.relational.plan import Link
 from simulacra.relational.unit import Unit
 from simulacra.sampling.decoding import Decoder
@@ -119,7 +119,7 @@ def _draw_driven(
         held = np.flatnonzero(counts > 0)
         static = describe_kept(held, len(counts), histories.holders)
         some = (ends[0][held], ends[1][held]) if ends is not None else None
-        drawn = histories.draw(counts[held], static, some, streams, progress)
+        drawn = histories.draw(Wanted(counts[held], static, some), streams, progress)
         entity, parents, nulls = held[drawn.entity], len(counts), 0
         above = static.take(drawn.entity)
     else:
@@ -145,10 +145,9 @@ def _draw_driven(
             more = more if len(held) else more * 0
             ends = (np.append(ends[0], ends[0][extra]), np.append(ends[1], ends[1][extra]))
         beside = find_beside(done[histories.sibling], parents, histories) if histories.sibling else None
-        drawn = histories.draw(
-            np.concatenate([counts, more]), static, ends, streams, progress, beside=beside,
-            owner=np.concatenate([np.arange(parents), stand]),
-        )  # fmt: skip
+        owner = np.concatenate([np.arange(parents), stand])
+        wanted = Wanted(np.concatenate([counts, more]), static, ends, beside, owner)
+        drawn = histories.draw(wanted, streams, progress)
         entity = drawn.entity
         above = static.take(entity)
         home.summaries[unit.name] = summarise_rows(drawn.block, entity, parents)

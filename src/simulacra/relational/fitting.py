@@ -23,7 +23,7 @@ from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.relational.drawing import summarise_rows
 from simulacra.relational.entities import describe_entities, describe_kept, encode_rows
 from simulacra.relational.extension import Extended, extend, member_column
-from simulacra.relational.histories import Histories, Sibling, fit_histories
+from simulacra.relational.learning import Sibling, fit_histories
 from simulacra.relational.numbering import Maker
 from simulacra.relational.plan import Plan, find_facts, locate, make_plan
 from simulacra.relational.unit import Unit
@@ -303,6 +303,3 @@ def _count_absent(plan: Plan, data: Dataset) -> dict[str, int]:
             lost = data.frames[link.table].filter((at == -1).fill_null(False)).select(link.reference.columns)
             found[link.name] = lost.n_unique()
     return found
-
-
-__all__ = ["Histories", "fit_database"]

@@ -54,6 +54,10 @@ class Past:
         """Return what is remembered of the first `rows` entities, one array per axis."""
         return [array for trace in self._traces for array in trace.features(rows)]
 
+    def look(self, rows: int) -> Block:
+        """Return `features` with their axes."""
+        return Block(Domain(self.axes), tuple(self.features(rows)), rows=rows)
+
     def last(self, rows: int) -> list[Array]:
         """Return the row before of the first `rows` entities, one array per axis of a row."""
         return [trace.last[:rows] for trace in self._traces]

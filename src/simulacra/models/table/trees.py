@@ -19,6 +19,7 @@ Zeileis 2006, "Unbiased recursive partitioning".
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -193,6 +194,20 @@ class Trees(Generator):
                 self._drawer.fill(draft.z, axis, values)
         return draft
 
+    def refill(self, draft: Draft, rows: int, axes: Sequence[int], columns: Sequence[Array]) -> None:
+        """Give the first rows new values of some axes of the context; see `Resuming.refill`."""
+        z = draft.z[:rows]
+        for axis, values in zip(axes, columns, strict=True):
+            if axis in self._read_axes:
+                self._drawer.fill(z, axis, values)
+
+    def redraw(self, draft: Draft, rows: int, rng: Streams) -> Block:
+        """Draw all axes of the first rows anew; see `Resuming.redraw`."""
+        head = Draft(draft.z[:rows])
+        for axis in self._steps:
+            self._drawer.draw(head.z, axis, rng)
+        return self.finish(head, rng)
+
     def step(
         self,
         draft: Draft,
@@ -324,6 +339,11 @@ class Trees(Generator):
 
     def _ready(self) -> None:
         self._drawer = Drawer(Layout(tuple(self.digits_)), {f.target: f for f in self.forests_})
+        read = {int(place) for forest in self.forests_ for place in np.unique(forest.feature)}
+        layout = self._drawer.layout
+        self._read_axes = {
+            axis for axis in range(self._inputs) if read & {*layout.places(axis), *layout.features(axis)}
+        }
 
     def _count_weights(self, weights: Array | None, rows: int) -> tuple[float, Array]:
         """Return what a row of mean weight counts, and the rows' weights in whole numbers."""

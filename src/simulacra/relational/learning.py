@@ -1,0 +1,210 @@
+"""Learning histories: rows given what came before them, and the gaps between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from simulacra.dataset import dataset
+from simulacra.domain import Array, Block
+from simulacra.encoding import Encoding
+from simulacra.encodings._codes import Codes
+from simulacra.fitting import fit_table
+from simulacra.generator import Progress, part, silent
+from simulacra.intake import Intake
+from simulacra.relational.beside import Beside
+from simulacra.relational.clocks import GAP
+from simulacra.relational.extension import Extended
+from simulacra.relational.histories import Histories
+from simulacra.relational.past import glue, replay
+from simulacra.relational.relative import Relative, choose_relatives, told_domain
+from simulacra.relational.surroundings import tell_ahead, tell_gap, tell_place
+from simulacra.schema.types import Schema, Table
+
+
+@dataclass(frozen=True)
+class Sibling:
+    """Finished histories of a sibling that a fit may look beside.
+
+    Parameters
+    ----------
+    name : str
+        Its unit.
+    beside : Beside
+        Its rows.
+    encodings : mapping of str to Encoding
+        Of its columns.
+    together : bool
+        Whether both go by one clock.
+    """
+
+    name: str
+    beside: Beside
+    encodings: Mapping[str, Encoding]
+    together: bool
+
+
+@dataclass
+class _Learning:
+    """Histories on their way to the models of rows and gaps."""
+
+    made: Extended
+    static: Block
+    owner: Array
+    sibling: Sibling | None
+    holders: int
+    relatives: tuple[Relative, ...] = ()
+    block: Block | None = None
+    seen: Block | None = None
+
+    def __post_init__(self) -> None:
+        made = self.made
+        assert made.entity is not None
+        self.entity = made.entity
+        self.step = np.arange(len(made.entity)) - made.begins[made.entity]
+        self.left = made.counts[made.entity]
+        self.gap = np.full(len(made.entity), np.nan)
+        self.again = np.zeros(len(made.entity), np.int64)
+        if made.now is not None:
+            later = self.step > 0
+            self.gap[later] = np.diff(made.now, prepend=0)[later]
+            new = ~later | (self.gap != 0)
+            run = np.cumsum(new) - 1
+            self.again = np.arange(len(new)) - np.flatnonzero(new)[run]
+
+    def rows(self, block: Block, encodings: Mapping[str, Encoding]) -> tuple[Block, Block]:
+        """Return rows as the model learns them, and what it knows of each."""
+        made = self.made
+        self.block = block
+        self.seen = replay(block, made.begins, made.counts)
+        parts = [self.static.take(self.entity), tell_place(self.step, self.left, self.holders), self.seen]
+        if made.clock is not None and made.now is not None:
+            parts += [made.clock.look(made.now, self.holders), tell_gap(self.gap, self.holders)]
+        near: dict[str, Array] = {}
+        names: dict[str, tuple[str, Array | None]] = {}
+        if self.sibling is not None:
+            time = made.now if self.sibling.together else None
+            found = self.sibling.beside.rows(self.owner[self.entity], self.step, time, self.again)
+            parts.append(found)
+            near = dict(zip(found.domain.names, found.columns, strict=True))
+            names = _same_meaning(block, encodings, self.sibling)
+        past = dict(zip(self.seen.domain.names, self.seen.columns, strict=True))
+        last = [past[f"{axis.name} last"] for axis in block.domain.axes]
+        self.relatives = choose_relatives(block, last, near, names)
+        told = tuple(
+            relative.tell(values, before, near)
+            for relative, values, before in zip(self.relatives, block.columns, last, strict=True)
+        )
+        return Block(told_domain(self.relatives), told, rows=len(block)), glue(parts)
+
+    def gaps(self, between: Array) -> Callable[[Block, Mapping[str, Encoding]], tuple[Block, Block]]:
+        """Return what makes gaps into what the model of gaps learns."""
+        made = self.made
+        assert made.now is not None and made.clock is not None
+        clock, before, entity = made.clock, made.now[between - 1], self.entity[between]
+        counts = np.maximum(made.counts - 2, 0)
+        first, span = made.ends()
+
+        def know(block: Block, encodings: Mapping[str, Encoding]) -> tuple[Block, Block]:
+            assert self.seen is not None
+            parts = [
+                self.static.take(entity), tell_place(self.step[between], made.counts[entity], self.holders),
+                clock.look(before, self.holders),
+                tell_ahead((first + span)[entity] - before, (self.left - self.step)[between], self.holders),
+                replay(block, np.cumsum(counts) - counts, counts), self.seen.take(between),
+            ]  # fmt: skip
+            if self.sibling is not None and self.sibling.together:
+                parts.append(self.sibling.beside.ahead(self.owner[entity], before, self.again[between - 1]))
+            return block, glue(parts)
+
+        return know
+
+
+def _same_meaning(
+    block: Block, encodings: Mapping[str, Encoding], sibling: Sibling
+) -> dict[str, tuple[str, Array | None]]:
+    """Find the axes of a sibling that mean the same: of a column of the same name and kind."""
+    others = {axis.name: axis for axis in sibling.beside.block.domain.axes}
+    found: dict[str, tuple[str, Array | None]] = {}
+    for axis in block.domain.axes:
+        other = others.get(axis.name)
+        one, two = encodings.get(axis.column), sibling.encodings.get(axis.column)
+        if other is None or one is None or two is None or one.column.kind != two.column.kind:
+            continue
+        if axis.size is None and other.size is None and axis.unit == other.unit:
+            found[axis.name] = (f"~{axis.name}", None)
+        elif isinstance(one, Codes) and isinstance(two, Codes):
+            places = {level: place for place, level in enumerate(one.levels)}
+            codes = [places.get(level, -1) for level in two.levels]
+            codes += [len(one.levels) if one.missing else -1] * (two.size - len(codes))
+            found[axis.name] = (f"~{axis.name}", np.array(codes, np.int64))
+    return found
+
+
+def fit_histories(
+    made: Extended,
+    static: Block,
+    owner: Array,
+    sibling: Sibling | None,
+    *,
+    model: str,
+    options: Mapping[str, Any],
+    seed: int,
+    holders: int,
+    progress: Progress = silent,
+) -> tuple[Histories, Block]:
+    """Learn how the rows of entities follow each other.
+
+    Parameters
+    ----------
+    made : Extended
+        The rows, entity by entity.
+    static : Block
+        What is known of each entity, those that are not there included.
+    owner : array of int
+        The row of the parent that each entity is, or that stands for it.
+    sibling : Sibling or None
+        Finished histories of the same parents.
+    model, options, seed, holders, progress
+        As for `fit_table`.
+
+    Returns
+    -------
+    Histories
+        The model.
+    Block
+        The rows as it learnt them, for siblings to know.
+    """
+    learning = _Learning(made, static, owner, sibling, holders)
+    fit = partial(fit_table, model=model, options=options, seed=seed, holders=holders)
+    timing, least = None, 0.0
+    rows = fit(_intake(made.frame, made.table), progress=part(progress, 0, 0.8), learn=learning.rows)
+    if made.clock is not None and made.now is not None and bool((learning.step > 0).any()):
+        least = float(learning.gap[learning.step > 0].min())
+        between = np.flatnonzero((learning.step > 0) & (learning.step < learning.left - 1))
+        if len(between) >= holders:
+            gaps = (made.now[between] - made.now[between - 1]).astype(np.int64)
+            table = Table(f"{made.table.name} in time", (made.clock.gap,))
+            timing = fit(
+                _intake(pl.DataFrame({GAP: gaps}), table),
+                progress=part(progress, 0.8, 1),
+                learn=learning.gaps(between),
+            )
+    assert learning.block is not None
+    together = sibling is not None and sibling.together
+    return (
+        Histories(
+            rows, timing, made.clock, holders, least, learning.relatives,
+            sibling.name if sibling is not None else None, together,
+        ),
+        learning.block,
+    )  # fmt: skip
+
+
+def _intake(frame: pl.DataFrame, table: Table) -> Intake:
+    return Intake.of(dataset({table.name: frame}, schema=Schema((table,))))

@@ -1,0 +1,28 @@
+"""What stands around a row in its history: its place, the end, the gap before it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulacra.domain import Array, Axis, Block, Domain
+
+
+def tell_place(step: int | Array, counts: Array, holders: int) -> Block:
+    """Tell how many rows of the history have passed, and how many are left."""
+    passed = np.broadcast_to(np.asarray(step, float), counts.shape)
+    axes = tuple(Axis(name, name, lattice=True, holders=holders) for name in ("#passed", "#left"))
+    return Block(Domain(axes), (passed.copy(), counts - passed))
+
+
+def tell_ahead(ahead: Array, left: Array, holders: int) -> Block:
+    """Tell how far the end of each history is, and how far that is for each row that is left."""
+    axes = (
+        Axis("#ahead", "#ahead", lattice=True, missing=True, holders=holders),
+        Axis("#pace", "#pace", missing=True, holders=holders),
+    )
+    return Block(Domain(axes), (ahead, ahead / np.maximum(left, 1)))
+
+
+def tell_gap(gap: Array, holders: int) -> Block:
+    """Tell how long it is since the row before; NaN for the first."""
+    return Block(Domain((Axis("#since", "#since", lattice=True, missing=True, holders=holders),)), (gap,))
