@@ -178,6 +178,29 @@ class Support:
         return np.where(np.isnan(values), self.missing, inside)
 
 
+def join_runs(points: Array, fits: Array, *, lattice: bool) -> Array:
+    """Join neighbouring points that fit to closed ranges, shape (ranges, 2).
+
+    A range that holds the first or last point has no end there, since decoding holds what lies beyond to it.
+
+    Examples
+    --------
+    >>> join_runs(np.arange(5.0), np.array([0, 1, 1, 0, 1]), lattice=True).tolist()
+    [[0.75, 2.25], [3.75, inf]]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], fits.astype(np.int8), [0]])))
+    starts, stops = points[edges[::2]], points[edges[1::2] - 1]
+    if lattice:
+        # what is drawn is rounded to the lattice
+        starts, stops = starts - 0.25, stops + 0.25
+    ranges = np.stack([starts, stops], axis=1).astype(np.float64)
+    if len(ranges) and fits[0]:
+        ranges[0, 0] = -np.inf
+    if len(ranges) and fits[-1]:
+        ranges[-1, 1] = np.inf
+    return ranges
+
+
 def code_dtype(size: int) -> type[np.unsignedinteger[Any]]:
     """Return the smallest unsigned type that holds codes 0 to size - 1.
 

@@ -1,27 +1,55 @@
-"""Draw rows from a model file."""
+"""Draw rows, or a whole database, from a model file."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
 from simulacra.api import load
 from simulacra.cli._console import print_json, progress, say, tell
+from simulacra.cli._databases import (
+    draw_database,
+    put,
+    read_sizes,
+    refuse,
+    require_folder,
+    require_target,
+    summarise,
+)
 from simulacra.cli._parity import parse_fair
 from simulacra.cli._shares import read_shares
+from simulacra.databases.urls import is_database
 from simulacra.errors import OptionError
-from simulacra.filing import source_for
-from simulacra.storage import require_writable
+from simulacra.filing import source_for, write_csv
+from simulacra.synthesizer import Synthesizer
 
 
 @click.command()
 @click.argument("model", type=click.Path())
-@click.option("-n", "--rows", type=click.IntRange(min=0), required=True, help="How many rows.")
-@click.option("-o", "--output", type=click.Path(), help="The file to write; CSV on stdout when left out.")
+@click.option(
+    "-n", "--rows", multiple=True, metavar="[TABLE=]ROWS",
+    help="How many rows; of a database, rows of a table that belongs to no other, repeatable.",
+)  # fmt: skip
+@click.option("--scale", type=float, metavar="TIMES", help="Times as many rows as the data had.")
+@click.option(
+    "-o", "--output", type=click.Path(), metavar="TARGET",
+    help="A file, a folder, a database URL or a .sql file; CSV on stdout when left out.",
+)  # fmt: skip
+@click.option("--format", "form", metavar="ENDING", help="Of the files in a folder: parquet (default), csv, csv.gz, ...")
+@click.option(
+    "--if-exists", type=click.Choice(["error", "replace", "append"]), default="error", show_default=True,
+    help="What to do with tables that the database has already.",
+)  # fmt: skip
+@click.option("--dialect", help="For whom a .sql file is: postgresql, mysql, sqlite or duckdb.")
 @click.option("--seed", type=int, help="The same seed gives the same bytes.")
-@click.option("--where", help="A SQL predicate that every row satisfies.")
+@click.option(
+    "--where", multiple=True, metavar="CONDITION",
+    help='A SQL predicate that every row satisfies; of a database "TABLE: PREDICATE"; repeatable.',
+)  # fmt: skip
 @click.option(
     "--balance",
     multiple=True,
@@ -50,10 +78,14 @@ from simulacra.storage import require_writable
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
 def command(
     model: str,
-    rows: int,
+    rows: tuple[str, ...],
+    scale: float | None,
     output: str | None,
+    form: str | None,
+    if_exists: str,
+    dialect: str | None,
     seed: int | None,
-    where: str | None,
+    where: tuple[str, ...],
     balance: tuple[str, ...],
     bigger: tuple[str, ...],
     smaller: tuple[str, ...],
@@ -67,29 +99,63 @@ def command(
       simulacra sample adult.sim -n 500 --seed 1 -o fake.parquet
       simulacra sample adult.sim -n 500 --where "sex = 'Female' and age between 20 and 30" -o fake.csv
       simulacra sample adult.sim -n 500 --balance "income:>50K=0.5" -o fake.csv
+
+    A model of several tables fills a folder, a database or a .sql file; without -n there are as many rows as there were.
+
+    \b
+      simulacra sample shop.sim --scale 10 --seed 1 -o postgresql://ada@db.example/shop_test
+      simulacra sample shop.sim -n customers=1000 --format csv -o shop/
+      simulacra sample shop.sim -n 1000 --where "customers: state = 'OH'" -o ohio.sql
     """
     if as_json and output is None:
         raise OptionError("--json prints about the draw, so the rows need a file. Name it with -o.")
     if output is not None:
-        require_writable(output, inputs=[model])
-        source_for(output)
+        require_target(output, model, form)
     start = time.perf_counter()
     fitted = load(model)
-    names = fitted.table.names
-    shares = {
-        option: read_shares(texts, f"--{option}", names)
-        for option, texts in (("balance", balance), ("bigger", bigger), ("smaller", smaller))
-    }
+    shares = {"balance": balance, "bigger": bigger, "smaller": smaller}
+    how: dict[str, Any] = {"form": form, "if_exists": if_exists, "dialect": dialect}
+    if isinstance(fitted, Synthesizer):
+        count = _rows(fitted, rows, scale)
+        asked = {
+            "seed": seed, "where": _joined(where), "fair": parse_fair(fair),
+            **{option: read_shares(texts, f"--{option}", fitted.table.names) for option, texts in shares.items()},
+        }  # fmt: skip
+        if output is not None and (is_database(output) or output.lower().endswith(".sql")):
+            with progress("drawing", quiet=quiet) as report:
+                drawn = fitted.sample(count, progress=report, **asked)
+            notes = (*drawn.notes, *put(drawn, output, **how))
+            summarise(drawn, output, notes, start, as_json=as_json, quiet=quiet)
+            return
+        _draw_file(fitted, count, output, asked, start, as_json=as_json, quiet=quiet)
+        return
+    refuse(fitted, {**shares, "fair": fair})
+    if fitted.log is None:
+        require_folder(output, form, fitted.schema.names)
+    drawn = draw_database(fitted, rows=rows, scale=scale, where=where, seed=seed, quiet=quiet)
+    notes = drawn.notes
+    if output is not None:
+        notes += put(drawn, output, **how)
+    else:
+        write_csv(iter([drawn.polars()]), sys.stdout, drawn.schema.table())
+    summarise(drawn, output, notes, start, as_json=as_json, quiet=quiet)
+
+
+def _draw_file(
+    fitted: Synthesizer,
+    rows: int,
+    output: str | None,
+    asked: Mapping[str, Any],
+    start: float,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Draw the rows of one table block by block into a file, or to stdout."""
+    if output is not None:
+        source_for(output)
     with progress("drawing", quiet=quiet) as report:
-        drawn = fitted.write(
-            output or sys.stdout,
-            rows,
-            seed=seed,
-            where=where,
-            fair=parse_fair(fair),
-            progress=report,
-            **shares,
-        )
+        drawn = fitted.write(output or sys.stdout, rows, progress=report, **asked)
     took = round(time.perf_counter() - start, 2)
     if as_json:
         facts = {"rows": drawn.rows, "file": output, "sha256": drawn.digest, "seconds": took}
@@ -97,3 +163,25 @@ def command(
     elif not quiet:
         tell(drawn.notes)
         say(f"drew {drawn.rows:,} rows in {took:.1f} s" + (f"; wrote {output}" if output else ""))
+
+
+def _rows(fitted: Synthesizer, texts: Sequence[str], scale: float | None) -> int:
+    """Return how many rows of one table are wanted."""
+    name = fitted.table.name
+    sizes = read_sizes(texts, [name])
+    if scale is None:
+        if sizes is None:
+            raise OptionError("how many rows? Say it with -n ROWS, or with --scale TIMES the rows of the data.")
+        return sizes if isinstance(sizes, int) else sizes[name]
+    if sizes is not None:
+        raise OptionError("-n and --scale both say how many rows. Give one of them.")
+    if not 0 <= scale < float("inf"):
+        raise OptionError(f"--scale is a number from 0, not {scale}.")
+    return round(scale * int(fitted.provenance["data"]["rows"]))
+
+
+def _joined(where: Sequence[str]) -> str | None:
+    """Return the condition that all of several make."""
+    if len(where) < 2:
+        return where[0] if where else None
+    return " and ".join(f"({one})" for one in where)

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
-from simulacra.domain import Array, Axis, Support
+from simulacra.domain import Array, Axis, Support, join_runs
 from simulacra.encoding import Encoding, Limits
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column
@@ -170,29 +170,6 @@ class Real(Encoding):
             ends = pl.Series(list(column.bounds)).cast(values.dtype)
         positions = draft._positions(ends) if len(ends) else np.zeros(1)
         return replace(draft, low=float(positions.min()), high=float(positions.max()))
-
-
-def join_runs(points: Array, fits: Array, *, lattice: bool) -> Array:
-    """Join neighbouring points that fit to closed ranges, shape (ranges, 2).
-
-    A range that holds the first or last point has no end there, since decoding holds what lies beyond to it.
-
-    Examples
-    --------
-    >>> join_runs(np.arange(5.0), np.array([0, 1, 1, 0, 1]), lattice=True).tolist()
-    [[0.75, 2.25], [3.75, inf]]
-    """
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], fits.astype(np.int8), [0]])))
-    starts, stops = points[edges[::2]], points[edges[1::2] - 1]
-    if lattice:
-        # what is drawn is rounded to the lattice
-        starts, stops = starts - 0.25, stops + 0.25
-    ranges = np.stack([starts, stops], axis=1).astype(np.float64)
-    if len(ranges) and fits[0]:
-        ranges[0, 0] = -np.inf
-    if len(ranges) and fits[-1]:
-        ranges[-1, 1] = np.inf
-    return ranges
 
 
 def common_unit(whole: Array) -> int:

@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
-from simulacra.domain import Array, Axis, Support
+from simulacra.domain import Array, Axis, Support, join_runs
 from simulacra.encoding import Encoding, Limits
-from simulacra.encodings._real import LISTABLE, common_unit, join_runs
+from simulacra.encodings._real import LISTABLE, common_unit
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,6 +59,15 @@ def assemble(
     }
 
 
+def fix_parents(
+    model: DatabaseSynthesizer, rows: Mapping[str, Rows], links: Sequence[Link], streams: Streams
+) -> None:
+    """Choose the parents of some links for good."""
+    work = _Assembly(model, rows, streams)
+    for link in links:
+        rows[model.plan.home(link.table)].fixed[link.name] = work.find(link)
+
+
 class _Assembly:
     def __init__(self, model: DatabaseSynthesizer, rows: Mapping[str, Rows], streams: Streams) -> None:
         self.model, self.rows, self.streams = model, rows, streams
@@ -88,6 +97,8 @@ class _Assembly:
     def find(self, link: Link) -> Array:
         """Return the position of each row's parent: -1 for missing, and from the parent's size on for orphans."""
         rows = self.rows[self.model.plan.home(link.table)]
+        if link.name in rows.fixed:
+            return rows.fixed[link.name]
         parents = self.size(link.reference.table)
         rng = self.streams.at(link.name).stream("parents")
         if link.way == "joined":

@@ -17,12 +17,17 @@ from simulacra.frames import Layout
 from simulacra.generator import Progress, part, silent
 from simulacra.modelfile import ModelFile, write_model
 from simulacra.randomness import Streams, resolve_seed
+from simulacra.relational.asking import draw_asked
+from simulacra.relational.asking_plans import plan_requests
+from simulacra.relational.asking_trees import prune
 from simulacra.relational.assembly import assemble
+from simulacra.relational.conditions import read_conditions
 from simulacra.relational.drawing import Rows, draw_unit
 from simulacra.relational.logs import join_log
 from simulacra.relational.numbering import Maker
 from simulacra.relational.plan import Link, Plan
 from simulacra.relational.unit import Unit
+from simulacra.relational.upholding import require_kept, uphold
 from simulacra.schema.files import dump_schema, load_schema
 from simulacra.schema.types import Schema, Table
 from simulacra.storage import require_writable
@@ -84,6 +89,7 @@ class DatabaseSynthesizer:
         *,
         scale: float | None = None,
         seed: int | None = None,
+        where: Mapping[str, str | Mapping[str, Any]] | None = None,
         progress: Progress = silent,
     ) -> Dataset:
         """Draw a database.
@@ -97,6 +103,11 @@ class DatabaseSynthesizer:
             Times as many rows as the data had; 1 when neither it nor `n` is given. Reference tables stay as they are.
         seed : int or None
             The same seed gives the same bytes. None draws a fresh one, which stands in the result's notes.
+        where : mapping or None
+            For each table what all its rows satisfy, as SQL that may look at other tables:
+            ``{"shops": "size > 1 and (select count(*) from sales where amount > 8) >= 2"}``; see
+            `simulacra.schema.crossing.Crossing`. `n` then counts rows of the root that is asked for; other roots keep
+            the rows that something refers to, unless `n` names them too.
         progress : callable
             Told the share done.
 
@@ -110,10 +121,15 @@ class DatabaseSynthesizer:
         ------
         OptionError
             `n` and `scale` are both given, or `n` names a table that is no root.
+        PredicateError
+            A condition can not be understood, is impossible, or too rare.
 
         Notes
         -----
-        **Cost**: linear in rows; a history takes a step for each of its rows, all histories together.
+        Under conditions, rows that lead nowhere are left out; see `simulacra.relational.asking.draw_asked`.
+
+        **Cost**: linear in rows; a history takes a step for each of its rows, all histories together. Conditions cost
+        more, the rarer they are.
 
         Examples
         --------
@@ -129,15 +145,28 @@ class DatabaseSynthesizer:
         (200, True)
         """
         used = resolve_seed(seed)
-        sizes = self._sizes(n, scale)
         streams = Streams(used).at("database")
+        conditions = read_conditions(where, self.schema) if where else None
+        asked = tuple(request.root for request in plan_requests(self, conditions)) if conditions else ()
+        sizes = self._sizes(n, scale, asked)
+        told = [] if seed is not None else [f"seed {used}"]
         rows: dict[str, Rows] = {}
-        for place, name in enumerate(self.plan.units):
-            own = part(progress, place / len(self.plan.units), (place + 1) / len(self.plan.units))
-            rows[name] = draw_unit(self, self.units[name], rows, sizes.get(name), scale or 1.0, streams, own)
+        if conditions:
+            rows, notes = draw_asked(self, conditions, sizes, scale or 1.0, streams, progress)
+            told += notes
+        else:
+            for place, name in enumerate(self.plan.units):
+                own = part(progress, place / len(self.plan.units), (place + 1) / len(self.plan.units))
+                rows[name] = draw_unit(
+                    self, self.units[name], rows, sizes.get(name), scale or 1.0, streams, own
+                )
         frames = assemble(self, rows, streams.at("references"))
-        notes = () if seed is not None else (f"seed {used}",)
-        return self._given_out(frames, notes)
+        if conditions:
+            frames = prune(self, frames, (*asked, *(n if isinstance(n, Mapping) else ())))
+        frames, notes = uphold(self, frames)
+        if conditions:
+            require_kept(conditions, frames)
+        return self._given_out(frames, (*told, *notes))
 
     def _given_out(self, frames: dict[str, pl.DataFrame], notes: tuple[str, ...]) -> Dataset:
         """Return the tables; those of a log as the one table that it was."""
@@ -151,8 +180,10 @@ class DatabaseSynthesizer:
             Schema((table,)), {events.name: joined}, {events.name: self.layouts[events.name]}, notes
         )
 
-    def _sizes(self, n: int | Mapping[str, int] | None, scale: float | None) -> dict[str, int]:
-        """Return how many rows each root gets."""
+    def _sizes(
+        self, n: int | Mapping[str, int] | None, scale: float | None, asked: tuple[str, ...]
+    ) -> dict[str, int]:
+        """Return how many rows each root gets; one number is meant for the only root, or the only one asked for."""
         roots = self.roots
         if n is not None and scale is not None:
             raise OptionError("n and scale both say how many rows. Give one of them.")
@@ -166,12 +197,15 @@ class DatabaseSynthesizer:
                         "The rows of other tables follow from these."
                     )
         elif n is not None:
-            if len(roots) != 1:
+            if len(asked) == 1:
+                n = {asked[0]: n}
+            elif len(roots) != 1:
                 raise OptionError(
                     f"this model has {len(roots)} tables whose rows belong to no other's: {', '.join(roots)}. "
                     f"Name them: n={{{roots[0] if roots else 'TABLE'!r}: {n}}}, or give scale=."
                 )
-            n = {roots[0]: n}
+            else:
+                n = {roots[0]: n}
         sizes = {name: round(self.units[name].rows * (scale if scale is not None else 1.0)) for name in roots}
         for name, rows in (n or {}).items():
             if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 0:

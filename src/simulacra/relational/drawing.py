@@ -12,7 +12,9 @@ import polars as pl
 from simulacra.domain import Array, Block
 from simulacra.generator import Progress
 from simulacra.randomness import Streams
+from simulacra.relational.asking_rows import judge_of
 from simulacra.relational.beside import Beside
+from simulacra.relational.choosing import Choose
 from simulacra.relational.entities import describe_entities, describe_kept, encode_rows, summarise
 from simulacra.relational.extension import counted, first_of, span_of
 from simulacra.relational.histories import Histories, Wanted
@@ -40,6 +42,14 @@ class Rows:
         The parent's row that each belongs to; from `parents` on, those that are not there: missing, then orphans.
     parents, nulls : int
         Entities that are there, and missing ones.
+    now : array or None
+        The time of each row.
+    summaries : dict
+        What finished children of each row are like.
+    fixed : dict
+        By link: parents that are chosen already.
+    notes : tuple of str
+        What is to be known of them.
     """
 
     frame: pl.DataFrame
@@ -50,6 +60,8 @@ class Rows:
     nulls: int = 0
     now: Array | None = None
     summaries: dict[str, Block] = field(default_factory=dict)
+    fixed: dict[str, Array] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.entity) if self.entity is not None else len(self.frame)
@@ -63,6 +75,9 @@ def draw_unit(
     scale: float,
     streams: Streams,
     progress: Progress,
+    *,
+    where: str | None = None,
+    choose: Choose | None = None,
 ) -> Rows:
     """Draw the rows of one unit.
 
@@ -82,6 +97,10 @@ def draw_unit(
         Where randomness comes from.
     progress : callable
         Told the share done.
+    where : str or None
+        What rows that no parent draws satisfy.
+    choose : callable or None
+        Chooses the rows that a parent draws; without it rows that break a rule of their table are drawn anew.
     """
     link = model.plan.driving(unit.name)
     if unit.synthesizer is None:
@@ -89,9 +108,10 @@ def draw_unit(
     if link is None:
         assert size is not None
         seed = streams.at(unit.name).key("rows") % 2**63
-        frame = unit.synthesizer.sample(size, seed=seed, progress=progress).polars()
-        return Rows(frame, _seen(model, unit, frame))
-    return _draw_driven(model, unit, link, done, scale, streams.at(unit.name), progress)
+        drawn = unit.synthesizer.sample(size, seed=seed, where=where, progress=progress)
+        frame = drawn.polars()
+        return Rows(frame, _seen(model, unit, frame), notes=drawn.notes)
+    return _draw_driven(model, unit, link, done, scale, streams.at(unit.name), progress, choose)
 
 
 def _seen(model: DatabaseSynthesizer, unit: Unit, frame: pl.DataFrame) -> Block | None:
@@ -108,18 +128,21 @@ def _draw_driven(
     scale: float,
     streams: Streams,
     progress: Progress,
+    choose: Choose | None,
 ) -> Rows:
     histories = unit.model
     assert isinstance(histories, Histories)
     parent = link.reference.table
     rng = streams.stream("entities")
+    judge = judge_of(unit, [model.schema.table(name) for name in model.plan.members(unit.name)])
+    judge = judge if choose is None else None
     if parent in model.plan.kept:
         assert unit.kept_counts is not None
         counts, ends = unit.kept_counts.astype(np.int64), unit.kept_ends
         held = np.flatnonzero(counts > 0)
         static = describe_kept(held, len(counts), histories.holders)
         some = (ends[0][held], ends[1][held]) if ends is not None else None
-        drawn = histories.draw(Wanted(counts[held], static, some), streams, progress)
+        drawn = histories.draw(Wanted(counts[held], static, some, judge=judge), streams, progress)
         entity, parents, nulls = held[drawn.entity], len(counts), 0
         above = static.take(drawn.entity)
     else:
@@ -146,7 +169,9 @@ def _draw_driven(
             ends = (np.append(ends[0], ends[0][extra]), np.append(ends[1], ends[1][extra]))
         beside = find_beside(done[histories.sibling], parents, histories) if histories.sibling else None
         owner = np.concatenate([np.arange(parents), stand])
-        wanted = Wanted(np.concatenate([counts, more]), static, ends, beside, owner)
+        wanted = Wanted(
+            np.concatenate([counts, more]), static, ends, beside, owner, judge=judge, choose=choose
+        )
         drawn = histories.draw(wanted, streams, progress)
         entity = drawn.entity
         above = static.take(entity)

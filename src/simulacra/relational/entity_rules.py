@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
@@ -110,13 +111,17 @@ class EntityRules:
                 )
         return found
 
-    def repair(self, frames: Frames) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    def repair(
+        self, frames: Frames, empty: Collection[tuple[str, str]] = ()
+    ) -> tuple[dict[str, pl.DataFrame], list[str]]:
         """Give the rows that break a rule other values, where the rule says which.
 
         Parameters
         ----------
         frames : mapping
             Canonical values of all tables.
+        empty : collection of (str, str)
+            Columns, with their tables, that are computed in all rows if no row has a value: no model drew them.
 
         Returns
         -------
@@ -136,13 +141,17 @@ class EntityRules:
         notes = []
         for rule in self.held:
             rows = Rows(current)
+            if rule.column is None:
+                continue
             broken = rule.broken(rows).fill_null(False)
-            if rule.column is None or not broken.any():
+            old = current[rule.table]
+            if (rule.table, rule.column) in empty and old[rule.column].null_count() == len(old):
+                broken = pl.repeat(True, len(old), dtype=pl.Boolean, eager=True)
+            if not broken.any():
                 continue
             values = repair_values(rule, rows, broken)
             if values is None:
                 continue
-            old = current[rule.table]
             changed = int(values.ne_missing(old[rule.column]).sum())
             current[rule.table] = old.with_columns(values.alias(rule.column))
             if changed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ from simulacra.domain import Array, Block, Domain, code_dtype
 from simulacra.generator import Progress, silent
 from simulacra.randomness import Streams
 from simulacra.relational.beside import Beside
+from simulacra.relational.choosing import Choose, Step
 from simulacra.relational.clocks import GAP, Clock
 from simulacra.relational.past import Past, active_at
 from simulacra.relational.relative import Relative
@@ -93,6 +95,8 @@ class Wanted:
         Rows that are known.
     judge : callable or None
         Rows that it does not find fine are drawn anew.
+    choose : callable or None
+        Gets each row before it is taken, and may take another one.
     """
 
     counts: Array
@@ -102,6 +106,7 @@ class Wanted:
     owner: Array | None = None
     begun: Begun | None = None
     judge: Judge | None = None
+    choose: Choose | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,7 @@ class _Run:
 
     def __init__(self, model: Histories, wanted: Wanted, rng: Streams) -> None:
         self.model, self.rng, self.judge, self.beside = model, rng, wanted.judge, wanted.beside
+        self.choose = wanted.choose
         self.order = np.argsort(-wanted.counts, kind="stable")
         self.counts = wanted.counts[self.order]
         static = wanted.static.take(self.order)
@@ -253,7 +259,10 @@ class _Run:
         model, now = self.model, self.now
         parts = [tell_place(step, self.counts[:active], model.holders), self.past.look(active)]
         if now is not None and model.clock is not None:
-            parts += [model.clock.look(now[:active], model.holders), tell_gap(gap, model.holders)]
+            parts += [
+                model.clock.look(now[:active], model.holders),
+                tell_gap(gap, self.again[:active], model.holders),
+            ]
         near: dict[str, Array] = {}
         if self.beside is not None:
             time = now[:active] if now is not None and model.together else None
@@ -264,6 +273,12 @@ class _Run:
         row = self._read(self.rows.draw(active, parts, rng), last, near, rng)
         if self.judge is not None:
             row = self._mend(row, last, near, rng)
+        if self.choose is not None:
+            again = partial(self._anew, last, near)
+            time = None if now is None else now[:active].copy()
+            row = self.choose(
+                row, Step(self.order[:active], self.counts[:active] - step - 1, time, again, rng.at("chosen"))
+            )
         return self._put_known(row, step)
 
     def _mend(self, row: Block, last: Sequence[Array], near: Mapping[str, Array], rng: Streams) -> Block:
@@ -276,15 +291,21 @@ class _Run:
             if not len(bad):
                 break
             own = rng.at("again", attempt)
-            drawn = self._read(
-                self.rows.again(bad, own), [values[bad] for values in last],
-                {name: values[bad] for name, values in near.items()}, own,
-            )  # fmt: skip
+            drawn = self._anew(last, near, bad, own)
             for column, values in zip(columns, drawn.columns, strict=True):
                 column[bad] = values
             bad = bad[~self.judge(drawn, self.order[bad], None if now is None else now[bad])]
         self.faulty += len(bad)
         return Block(row.domain, tuple(columns), rows=len(row))
+
+    def _anew(self, last: Sequence[Array], near: Mapping[str, Array], rows: Array, rng: Streams) -> Block:
+        """Draw the present row of some entities anew."""
+        return self._read(
+            self.rows.again(rows, rng),
+            [values[rows] for values in last],
+            {name: values[rows] for name, values in near.items()},
+            rng,
+        )
 
     def _put_known(self, row: Block, step: int) -> Block:
         """Put rows that are known in the place of drawn ones."""

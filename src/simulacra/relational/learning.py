@@ -26,6 +26,10 @@ from simulacra.relational.relative import Relative, choose_relatives, told_domai
 from simulacra.relational.surroundings import tell_ahead, tell_gap, tell_place
 from simulacra.schema.types import Schema, Table
 
+SETTINGS: dict[str, dict[str, Any]] = {"trees": {"trees": 5, "grow_rows": 45_000, "max_predictors": 100}}
+"""Settings of models for histories, where the user gives none: a context has many axes, and what must agree with it (a
+sibling's row, the rows before) is missed by trees that look at the 30 of highest mutual information."""
+
 
 @dataclass(frozen=True)
 class Sibling:
@@ -84,7 +88,7 @@ class _Learning:
         self.seen = replay(block, made.begins, made.counts)
         parts = [self.static.take(self.entity), tell_place(self.step, self.left, self.holders), self.seen]
         if made.clock is not None and made.now is not None:
-            parts += [made.clock.look(made.now, self.holders), tell_gap(self.gap, self.holders)]
+            parts += [made.clock.look(made.now, self.holders), tell_gap(self.gap, self.again, self.holders)]
         near: dict[str, Array] = {}
         names: dict[str, tuple[str, Array | None]] = {}
         if self.sibling is not None:
@@ -181,7 +185,9 @@ def fit_histories(
         The rows as it learnt them, for siblings to know.
     """
     learning = _Learning(made, static, owner, sibling, holders)
-    fit = partial(fit_table, model=model, options=options, seed=seed, holders=holders)
+    fit = partial(
+        fit_table, model=model, options={**SETTINGS.get(model, {}), **options}, seed=seed, holders=holders
+    )
     timing, least = None, 0.0
     rows = fit(_intake(made.frame, made.table), progress=part(progress, 0, 0.8), learn=learning.rows)
     if made.clock is not None and made.now is not None and bool((learning.step > 0).any()):

@@ -6,6 +6,8 @@ import numpy as np
 
 from simulacra.domain import Array, Axis, Block, Domain
 
+_AGAIN = 15
+
 
 def tell_place(step: int | Array, counts: Array, holders: int) -> Block:
     """Tell how many rows of the history have passed, and how many are left."""
@@ -23,6 +25,10 @@ def tell_ahead(ahead: Array, left: Array, holders: int) -> Block:
     return Block(Domain(axes), (ahead, ahead / np.maximum(left, 1)))
 
 
-def tell_gap(gap: Array, holders: int) -> Block:
-    """Tell how long it is since the row before; NaN for the first."""
-    return Block(Domain((Axis("#since", "#since", lattice=True, missing=True, holders=holders),)), (gap,))
+def tell_gap(gap: Array, again: Array, holders: int) -> Block:
+    """Tell how long it is since the row before (NaN for the first), and how many rows before have the same time."""
+    axes = (
+        Axis("#since", "#since", lattice=True, missing=True, holders=holders),
+        Axis("#again", "#again", size=_AGAIN + 1, ordered=True, holders=holders),
+    )
+    return Block(Domain(axes), (gap, np.minimum(again, _AGAIN).astype(np.uint8)))

@@ -105,7 +105,7 @@ class Order(Relation):
         lower = tuple(_within(measure, remains) for measure in self.lower)
         upper = tuple(_within(measure, remains) for measure in self.upper)
         ready = replace(self, lower=lower, upper=upper)
-        held = _ends_held(self.measure, remains)
+        held = ends_held(self.measure, remains)
         low, high = (span(ends) for ends in ready.ends(remains.after))
         bounds = (float(np.fmin(held[0], high[0])), float(np.fmax(held[1], low[1])))
         if self.target in remains.declared:
@@ -144,10 +144,10 @@ def _within(measure: Measure, remains: Remains) -> Measure:
     """Read an instant as it is given out: day and clock are protected apart, and the whole is cut at its ends."""
     if not measure.steps or measure.column in remains.declared:
         return measure
-    return replace(measure, ends=remains.instants.get(measure.column) or _ends_held(measure, remains))
+    return replace(measure, ends=remains.instants.get(measure.column) or ends_held(measure, remains))
 
 
-def _ends_held(measure: Measure, remains: Remains) -> Range:
+def ends_held(measure: Measure, remains: Remains) -> Range:
     """Return the k-th smallest and the k-th largest value."""
     values = measure.read(remains.before)
     held = np.sort(values[~np.isnan(values)])

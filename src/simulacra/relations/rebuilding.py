@@ -11,6 +11,7 @@ from simulacra.randomness import Streams
 from simulacra.relations._determining import find_lookups
 from simulacra.relations._look import Look
 from simulacra.relations._ordering import find_orders
+from simulacra.relations.calendar import Calendar, find_calendar
 from simulacra.relations.lookups import Lookup
 from simulacra.relations.orders import Order
 from simulacra.relations.products import Product, find_products
@@ -18,7 +19,7 @@ from simulacra.relations.relation import Range, Relation, Remains
 from simulacra.relations.sums import Sum, find_sums
 from simulacra.schema.types import Table
 
-KINDS: dict[str, type[Relation]] = {cls.kind: cls for cls in (Sum, Product, Order, Lookup)}
+KINDS: dict[str, type[Relation]] = {cls.kind: cls for cls in (Sum, Product, Order, Lookup, Calendar)}
 
 
 def find_relations(
@@ -58,6 +59,8 @@ def find_relations(
     """
     arrays = dict(zip(block.domain.names, block.columns, strict=True))
     chosen = _Chosen()
+    # what a calendar says is no sum, though some months long one may look like it
+    chosen.add(find_calendar(block, table=table, declared=declared))
     look = Look.at(block, rng)
     if look is not None:
         sums, products = find_sums(look, arrays), find_products(look, arrays)
