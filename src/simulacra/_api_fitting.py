@@ -1,4 +1,4 @@
-"""The verbs that learn: fit, estimate, load."""
+"""The verbs that learn: fit, load."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from simulacra._api_schema import Contract, contract
 from simulacra.databases.urls import is_database
 from simulacra.dataset import Dataset, dataset
-from simulacra.errors import ModelFileError, OptionError
-from simulacra.estimation import Estimate, estimate_fit, require_room
+from simulacra.errors import ModelFileError, OptionError, unknown
+from simulacra.estimation import require_room
 from simulacra.fitting import fit_table
 from simulacra.generator import Progress, silent
 from simulacra.intake import Intake
@@ -69,7 +69,7 @@ def fit(
         k of the protection: rows that must share a value before it may be given out.
     max_memory : int, str or None
         Bytes, or text such as ``"4GB"``, that the process may use; what is free when None. A fit that would need more
-        is refused before it starts; see `estimate`.
+        is refused before it starts; see `estimate`. Several tables are held against what is given, not what is free.
     progress : callable
         Told the share done (0 to 1) and the present step.
     **options
@@ -100,17 +100,21 @@ def fit(
     >>> sim.fit(frame, "independent", seed=0).sample(3, seed=1).frame.shape
     (3, 1)
     """
-    many, log = _several(data, schema, weight, entity, order, reference)
+    many, log = read_several(data, schema, weight, entity, order, reference)
     if many is not None:
+        if max_memory is not None:
+            require = import_module("simulacra._api_estimation").require_room_for
+            require(many, model, options, checked(holders) if protect else 1, parse_size(max_memory))
         fit_many = import_module("simulacra.relational.fitting").fit_database
         fitted: DatabaseSynthesizer = fit_many(
-            many, model=model, options=options, seed=resolve_seed(seed), holders=_checked(holders) if protect else 1,
+            many, model=model, options=options, seed=resolve_seed(seed), holders=checked(holders) if protect else 1,
             progress=progress, log=log,
         )  # fmt: skip
         return fitted
-    name = model if isinstance(model, str) else next(iter(model.values()), "trees")
     limit = None if max_memory is None else parse_size(max_memory)
-    intake = _intake(data, name, schema, weight, holders, options)
+    name = only_model(model)
+    intake = open_intake(data, name, schema, weight, holders, options)
+    require_table(model, intake)
     require_room(intake, make_generator(name, options), limit)
     return fit_table(
         intake, model=name, options=options, seed=resolve_seed(seed), holders=holders if protect else 1,
@@ -118,7 +122,7 @@ def fit(
     )  # fmt: skip
 
 
-def _several(
+def read_several(
     data: Any,
     schema: Contract | None,
     weight: str | None,
@@ -141,8 +145,10 @@ def _several(
     ):
         given = dataset(data, schema=known)
     else:
+        _refuse_reference(reference)
         return None, None
     if len(given.frames) < 2:
+        _refuse_reference(reference)
         return None, None
     if weight is not None:
         raise OptionError(
@@ -154,47 +160,27 @@ def _several(
     return (given if ready is given.schema else given.with_schema(ready)), None
 
 
-def estimate(
-    data: Any,
-    model: str = "trees",
-    *,
-    schema: Contract | None = None,
-    weight: str | None = None,
-    protect: bool = True,
-    holders: int = HOLDERS,
-    progress: Progress = silent,
-    **options: Any,
-) -> Estimate:
-    """Tell what `fit` with the same arguments would cost, without fitting.
-
-    Parameters
-    ----------
-    data, model, schema, weight, protect, holders, progress, **options
-        As for `fit`.
-
-    Returns
-    -------
-    Estimate
-        ``seconds`` of processor time and ``bytes`` of memory, within about a factor of 2.
-
-    Notes
-    -----
-    **Cost**: reading the data, and small fits of at most 24,000 rows and 40 columns: seconds.
-
-    Examples
-    --------
-    >>> import polars as pl, simulacra as sim
-    >>> cost = sim.estimate(pl.DataFrame({"a": [1, 2, 3, 4] * 25}), "independent")
-    >>> cost.rows, cost.columns, cost.seconds < 60
-    (100, 1, True)
-    """
-    intake = _intake(data, model, schema, weight, holders, options)
-    return estimate_fit(
-        intake, model=model, options=options, holders=holders if protect else 1, progress=progress
-    )
+def _refuse_reference(names: Sequence[str]) -> None:
+    if names:
+        raise OptionError(
+            f"reference={list(names)} (--reference) names tables of a database that are public, and these data are one "
+            "table. Leave it out, or give all tables."
+        )
 
 
-def _intake(
+def only_model(model: str | Mapping[str, str]) -> str:
+    """Return the model of the only table."""
+    return model if isinstance(model, str) else next(iter(model.values()), "trees")
+
+
+def require_table(model: str | Mapping[str, str], intake: Intake) -> None:
+    """Refuse models of other tables than the only one."""
+    for name in () if isinstance(model, str) else model:
+        if name != intake.table.name:
+            raise unknown("table to fit a model to", name, [intake.table.name])
+
+
+def open_intake(
     data: Any,
     model: str,
     schema: Contract | None,
@@ -203,7 +189,7 @@ def _intake(
     options: Mapping[str, Any],
 ) -> Intake:
     """Check what a fit is given, and open its data."""
-    _checked(holders)
+    checked(holders)
     make_generator(model, options)
     intake = Intake.open(data, contract(schema, data))
     if weight is not None:
@@ -211,7 +197,7 @@ def _intake(
     return intake
 
 
-def _checked(holders: int) -> int:
+def checked(holders: int) -> int:
     if holders < 1:
         raise OptionError(f"holders must be 1 or more, not {holders!r}.")
     return holders

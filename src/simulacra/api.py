@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from simulacra._api_estimation import estimate as estimate
 from simulacra._api_evaluation import evaluate as evaluate
-from simulacra._api_fitting import estimate as estimate
 from simulacra._api_fitting import fit as fit
 from simulacra._api_fitting import load as load
 from simulacra._api_ranking import compare as compare

@@ -44,6 +44,8 @@ class Estimate:
         Processor time; wall time is less where the model uses several processors.
     bytes : int
         Peak memory of the process.
+    tables : int
+        Over how many tables the figures are summed.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class Estimate:
     columns: int
     seconds: float
     bytes: int
+    tables: int = 1
 
     def __str__(self) -> str:
         long = self.seconds >= 60
@@ -62,6 +65,8 @@ class Estimate:
         span = f"{self.seconds / 60:,.1f} minutes" if long else f"{seconds} second{'s' * (seconds > 1)}"
         memory = f"{size_text(self.bytes)} of memory"
         size = f"{self.rows:,} rows x {self.columns} columns"
+        if self.tables > 1:
+            size = f"{self.tables} tables, {self.rows:,} rows and {self.columns} columns"
         return f"{size}: about {span} of processor time and {memory}"
 
 

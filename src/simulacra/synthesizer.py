@@ -366,9 +366,21 @@ def make_generator(model: str, options: Mapping[str, Any]) -> Generator:
     return cls(**options)
 
 
+def several_tables(schema: Schema) -> OptionError:
+    """Say that a model of several tables was given where one of a single table is needed."""
+    names = ", ".join(schema.names)
+    return OptionError(
+        f"this is a model of {len(schema.tables)} tables ({names}), and this can be asked of a model of one. Fit that "
+        f"table alone: data.select({schema.names[-1]!r}) (simulacra fit ... --table {schema.names[-1]})."
+    )
+
+
 def restore(file: ModelFile) -> Synthesizer:
-    """Make the model from what a model file holds."""
-    table = load_schema(file.schema).table()
+    """Make the model of one table from what a model file holds."""
+    schema = load_schema(file.schema)
+    if len(schema.tables) != 1:
+        raise several_tables(schema)
+    table = schema.table()
     state = file.state
     encodings: dict[str, Encoding] = {
         column.name: ENCODINGS.load(column.kind).restore(state["encodings"][column.name], column)

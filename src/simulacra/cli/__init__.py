@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -112,6 +113,7 @@ def run(args: list[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
+        error.message = _conceal(error.message)
         error.show(file=sys.stderr)
         return 2
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -120,7 +122,7 @@ def run(args: list[str]) -> int:
     except SimulacraError as error:
         if verbose:
             traceback.print_exc()
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {_conceal(str(error))}", err=True)
         return 1 if isinstance(error, CheckFailed) else 2
     except BrokenPipeError:
         # the reader has had enough; what is still buffered must not fail when the program ends
@@ -135,6 +137,11 @@ def run(args: list[str]) -> int:
             err=True,
         )
         return 3
+
+
+def _conceal(text: str) -> str:
+    """Take passwords out of URLs that a message repeats from the call."""
+    return re.sub(r"(\w+://[^\s:/@]*):[^\s/]*@", r"\1@", text)
 
 
 def _place(error: BaseException) -> str:

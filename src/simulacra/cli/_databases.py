@@ -39,7 +39,9 @@ def require_target(output: str, model: str, form: str | None) -> None:
     elif path.exists() and not path.is_dir():
         raise FileError(f"-o {output!r} is a file, and several tables go to a folder. Name a folder.")
     elif not path.resolve().parent.is_dir():
-        raise FileError(f"the folder {str(path.parent)!r} for -o {output!r} is not there. Make it, or name another.")
+        raise FileError(
+            f"the folder {str(path.parent)!r} for -o {output!r} is not there. Make it, or name another."
+        )
 
 
 def require_folder(output: str | None, form: str | None, tables: Sequence[str]) -> None:
@@ -100,8 +102,8 @@ def read_conditions(texts: Sequence[str], tables: Sequence[str]) -> dict[str, st
         table = next((name for name in tables if re.match(rf"{re.escape(name)}\s*:", text)), None)
         if table is None:
             raise OptionError(
-                f"--where names a table of this model first, as in \"{tables[0]}: COLUMN = 'VALUE'\", and {text!r} does "
-                f"not. Tables: {', '.join(tables)}."
+                f"--where names a table of this model first, as in \"{tables[0]}: COLUMN = 'VALUE'\", and {text!r} "
+                f"does not. Tables: {', '.join(tables)}."
             )
         found.setdefault(table, []).append(text[len(table) :].lstrip()[1:].strip())
     joined = {
@@ -138,7 +140,9 @@ def draw_database(
         return fitted.sample(sizes, scale=scale, seed=seed, progress=report, **asked)
 
 
-def put(drawn: Dataset, output: str, *, form: str | None, if_exists: Any, dialect: str | None) -> tuple[str, ...]:
+def put(
+    drawn: Dataset, output: str, *, form: str | None, if_exists: Any, dialect: str | None
+) -> tuple[str, ...]:
     """Write what was drawn, and return what is to be told about it."""
     written = drawn.write(output, format=form, if_exists=if_exists, dialect=dialect)
     return written.notes if isinstance(written, Deposit) else ()
@@ -169,6 +173,6 @@ def refuse(fitted: DatabaseSynthesizer, options: Mapping[str, Any]) -> None:
     if given:
         kind = "histories" if fitted.log is not None else f"{len(fitted.schema.tables)} tables"
         raise OptionError(
-            f"{' and '.join(given)} can be asked of a model of one table, and this is one of {kind}. Leave it out; for a "
-            "database, --where \"TABLE: CONDITION\" and -n TABLE=ROWS say what is wanted."
+            f"{' and '.join(given)} can be asked of a model of one table, and this is one of {kind}. Leave it out; "
+            'for a database, --where "TABLE: CONDITION" and -n TABLE=ROWS say what is wanted.'
         )

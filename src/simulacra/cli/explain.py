@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from simulacra.api import load
 from simulacra.cli._console import OUT, print_json
+from simulacra.cli._models import load_table
 from simulacra.explanation import explain
 
 
@@ -23,7 +23,7 @@ def command(model: str, column: str | None, top: int, as_json: bool) -> None:
       simulacra explain adult.sim
       simulacra explain adult.sim --column income
     """
-    told = explain(load(model), column, top=top)
+    told = explain(load_table(model), column, top=top)
     if as_json:
         print_json(told.dump())
     else:

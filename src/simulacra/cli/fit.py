@@ -32,12 +32,20 @@ DEFAULT = "trees"
     "-m", "--model", "models", multiple=True, metavar="[TABLE=]NAME",
     help=f"{DEFAULT} when left out; of one table as orders=copula, repeatable. See: simulacra models",
 )  # fmt: skip
-@click.option("--schema", type=click.Path(), help="A schema file; declared by the database or guessed when left out.")
+@click.option(
+    "--schema", type=click.Path(), help="A schema file; declared by the database or guessed when left out."
+)
 @click.option("--table", help="Which table, when DATA has several and one of them is wanted.")
 @click.option("--tables", metavar="NAMES", help="Which tables, joined by commas; all when left out.")
-@click.option("--reference", multiple=True, metavar="TABLE", help="A public table, given out as it is; repeatable.")
-@click.option("--entity", metavar="COLUMN", help="Learn histories: the column that says whose event a row is.")
-@click.option("--order", metavar="COLUMN", help="With --entity: what the rows of an entity follow each other by.")
+@click.option(
+    "--reference", multiple=True, metavar="TABLE", help="A public table, given out as it is; repeatable."
+)
+@click.option(
+    "--entity", metavar="COLUMN", help="Learn histories: the column that says whose event a row is."
+)
+@click.option(
+    "--order", metavar="COLUMN", help="With --entity: what the rows of an entity follow each other by."
+)
 @click.option(
     "--read-rows", type=click.IntRange(min=1), metavar="N",
     help="Read about so many rows of each table of a database: some entities with all that belongs to them.",
@@ -89,8 +97,8 @@ def command(
     """Learn a generator from DATA and write it to a model file.
 
     DATA is a file, a folder of files, or a database (a URL, or a file that ends in .db, .sqlite or .duckdb). Of several
-    tables that refer to each other one model of all is learnt. Passwords stand in PGPASSWORD or MYSQL_PWD, or in the URL
-    as ${NAME}; they are never shown or stored.
+    tables that refer to each other one model of all is learnt. Passwords stand in PGPASSWORD or MYSQL_PWD, or in the
+    URL as ${NAME}; they are never shown or stored.
 
     \b
       simulacra fit adult.csv -o adult.sim
@@ -107,7 +115,9 @@ def command(
     plain, named = _read_models(models)
     for model in (plain, *named.values()):
         if privacy is not None and "privacy" not in {setting.name for setting in fields(MODELS.load(model))}:
-            raise OptionError(f"model {model!r} has no levels of privacy. Leave --privacy out, or use -m trees.")
+            raise OptionError(
+                f"model {model!r} has no levels of privacy. Leave --privacy out, or use -m trees."
+            )
     start = time.perf_counter()
     given, left = _open(data, schema, table, tables, read_rows)
     chosen = _spread(plain, named, given)
@@ -158,7 +168,8 @@ def _open(
     base = is_database(data)
     if rows is not None and not base:
         raise OptionError(
-            f"--read-rows is for databases, and {data!r} is none. Take a part of it with: simulacra subset {data} -n {rows}"
+            f"--read-rows is for databases, and {data!r} is none. Take a part of it with: "
+            f"simulacra subset {data} -n {rows}"
         )
     if not base and not Path(data).expanduser().is_dir():
         return (data, schema) if wanted is None else (read(data, schema=schema).select(*wanted), None)

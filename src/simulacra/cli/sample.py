@@ -39,7 +39,9 @@ from simulacra.synthesizer import Synthesizer
     "-o", "--output", type=click.Path(), metavar="TARGET",
     help="A file, a folder, a database URL or a .sql file; CSV on stdout when left out.",
 )  # fmt: skip
-@click.option("--format", "form", metavar="ENDING", help="Of the files in a folder: parquet (default), csv, csv.gz, ...")
+@click.option(
+    "--format", "form", metavar="ENDING", help="Of the files in a folder: parquet (default), csv, csv.gz, ..."
+)
 @click.option(
     "--if-exists", type=click.Choice(["error", "replace", "append"]), default="error", show_default=True,
     help="What to do with tables that the database has already.",
@@ -100,7 +102,7 @@ def command(
       simulacra sample adult.sim -n 500 --where "sex = 'Female' and age between 20 and 30" -o fake.csv
       simulacra sample adult.sim -n 500 --balance "income:>50K=0.5" -o fake.csv
 
-    A model of several tables fills a folder, a database or a .sql file; without -n there are as many rows as there were.
+    A model of several tables fills a folder, a database or a .sql file; without -n it draws as many rows as there were.
 
     \b
       simulacra sample shop.sim --scale 10 --seed 1 -o postgresql://ada@db.example/shop_test
@@ -117,7 +119,7 @@ def command(
     how: dict[str, Any] = {"form": form, "if_exists": if_exists, "dialect": dialect}
     if isinstance(fitted, Synthesizer):
         count = _rows(fitted, rows, scale)
-        asked = {
+        asked: dict[str, Any] = {
             "seed": seed, "where": _joined(where), "fair": parse_fair(fair),
             **{option: read_shares(texts, f"--{option}", fitted.table.names) for option, texts in shares.items()},
         }  # fmt: skip
@@ -171,7 +173,9 @@ def _rows(fitted: Synthesizer, texts: Sequence[str], scale: float | None) -> int
     sizes = read_sizes(texts, [name])
     if scale is None:
         if sizes is None:
-            raise OptionError("how many rows? Say it with -n ROWS, or with --scale TIMES the rows of the data.")
+            raise OptionError(
+                "how many rows? Say it with -n ROWS, or with --scale TIMES the rows of the data."
+            )
         return sizes if isinstance(sizes, int) else sizes[name]
     if sizes is not None:
         raise OptionError("-n and --scale both say how many rows. Give one of them.")

@@ -7,8 +7,9 @@ import sys
 import click
 import polars.selectors as cs
 
-from simulacra.api import load, write
+from simulacra.api import write
 from simulacra.cli._console import print_json, progress, say
+from simulacra.cli._models import load_table
 from simulacra.filing import source_for
 from simulacra.plausibility import DRAWS, judge_rows
 from simulacra.storage import require_writable
@@ -50,7 +51,7 @@ def command(
     if output is not None:
         require_writable(output, inputs=[model, data])
         source_for(output)
-    fitted = load(model)
+    fitted = load_table(model)
     with progress("scoring", quiet=quiet):
         found = judge_rows(fitted, data, seed=seed, draws=draws)
     rows = len(found)

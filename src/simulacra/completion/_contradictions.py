@@ -10,7 +10,7 @@ import polars as pl
 from simulacra.completion._known import NO_CHANCE
 from simulacra.completion._solving import order_ends
 from simulacra.domain import Array
-from simulacra.relations import Lookup, Order, Relation
+from simulacra.relations import Lookup, Order, Relation, Zone
 from simulacra.relations.relation import Prediction
 from simulacra.sampling.decoding import Decoder
 
@@ -66,6 +66,8 @@ def _kept(relation: Relation, arrays: dict[str, Array]) -> Array:
         return relation.holds(arrays)
     if isinstance(relation, Order):
         return order_ends(relation, arrays)
+    if isinstance(relation, Zone):
+        return np.ones(len(arrays[relation.target]), bool)
     assert isinstance(relation, Prediction)
     left = relation.take_out(arrays)[relation.target]
     return np.isnan(relation.predict(arrays)) | np.isnan(left) | (np.abs(left) <= _NEAR)

@@ -11,7 +11,7 @@ from simulacra.completion._known import NO_CHANCE
 from simulacra.domain import Array
 from simulacra.encoding import Encoding
 from simulacra.encodings._real import Real
-from simulacra.relations import Order, Product, Relation, Sum
+from simulacra.relations import Order, Product, Relation, Sum, Zone
 from simulacra.relations.relation import Prediction
 
 _NEAR = 1e-6
@@ -78,7 +78,7 @@ def solvable(relation: Relation, source: str) -> bool:
 
 def leaves(relation: Relation) -> bool:
     """Tell whether a model sees of the target only what is left of it."""
-    return isinstance(relation, Prediction) or (isinstance(relation, Order) and relation.gap)
+    return isinstance(relation, Prediction | Zone) or (isinstance(relation, Order) and relation.gap)
 
 
 def join(outer: Sum, inner: Sum) -> Sum | None:

@@ -236,8 +236,8 @@ def _require_no_keys(model: DatabaseSynthesizer, condition: Condition) -> None:
         for name in term.columns:
             if name in taken:
                 raise PredicateError(
-                    f'table {table.name!r}, where "{term}": {name!r} is a key, and keys are counted anew in drawn rows. '
-                    "Ask for values of other columns, or of the row that it refers to."
+                    f'table {table.name!r}, where "{term}": {name!r} is a key, and keys are counted anew in drawn '
+                    "rows. Ask for values of other columns, or of the row that it refers to."
                 )
 
 

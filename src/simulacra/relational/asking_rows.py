@@ -181,7 +181,7 @@ class Led:
     def settle(self) -> None:
         """Make the outlook from what was seen so far."""
         rate = (self.hits + 0.5) / (self.rows + 1)
-        self.outlook = Outlook(self.bound.least, self.bound.most, min(rate, 0.5), self.longest)
+        self.outlook = Outlook(self.bound.least, self.bound.most, min(rate, 0.95), self.longest)
 
     def may(self, view: View, step: Step) -> Array:
         """Tell which of the next rows can be of the kind."""

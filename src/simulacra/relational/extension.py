@@ -11,8 +11,12 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.randomness import Streams
 from simulacra.relational.clocks import Clock, find_order
+from simulacra.relational.entity_rules import EntityRules
 from simulacra.relational.groups import Grouping, group_parents
 from simulacra.relational.plan import Link, Plan, locate
+from simulacra.schema.breaches import columns_of
+from simulacra.schema.constraints import Constraint
+from simulacra.schema.crossing import set_apart
 from simulacra.schema.types import Column, Schema, Table
 
 
@@ -275,13 +279,15 @@ def _fill(
                 values.append(child.clock.places(first).alias(first_of(link)))
                 columns.append(Column(span_of(link), "number", integer=True, nullable=True))
                 values.append(pl.Series(span_of(link), span, nan_to_null=True).cast(pl.Int64))
-    rules = tuple(r for r in schema.table(unit).constraints if _readable(r, {c.name for c in columns}))
+    rules = _readable(schema.table(unit), {c.name for c in columns}) if made.entity is None else ()
     made.table = Table(unit, tuple(columns), constraints=rules)
     made.frame = pl.DataFrame(values) if values else pl.DataFrame()
 
 
-def _readable(rule: object, names: set[str]) -> bool:
-    return False
+def _readable(table: Table, names: set[str]) -> tuple[Constraint, ...]:
+    """Return the constraints that a model of these columns keeps by itself."""
+    own = set_apart(table)[0]
+    return tuple(rule for rule in own.constraints if set(columns_of(rule, own)) <= names)
 
 
 def _own_columns(
@@ -300,11 +306,13 @@ def _own_columns(
         taken.add(own.key[0])
     if clock is not None:
         taken.add(clock.column.name)
+    # what an expression over other tables gives is computed when all is drawn; gaps are learnt, though
+    given = {(r.table, r.column) for r in EntityRules.of(schema).held if r.sign == "="}
     found = []
     for column in own.columns:
-        if column.name in taken:
-            continue
         series = frame[column.name]
+        if column.name in taken or ((table, column.name) in given and not series.null_count()):
+            continue
         if column.kind == "key" and column.name in valued:
             column = Column(column.name, "category", nullable=series.null_count() > 0)
             series = series.cast(pl.String)

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import polars as pl
 
 from simulacra.domain import Array, Block, Domain, code_dtype
 from simulacra.generator import Progress, silent
 from simulacra.randomness import Streams
 from simulacra.relational.beside import Beside
 from simulacra.relational.choosing import Choose, Step
-from simulacra.relational.clocks import GAP, Clock
+from simulacra.relational.clocks import Clock
 from simulacra.relational.past import Past, active_at
 from simulacra.relational.relative import Relative
 from simulacra.relational.stepping import Stepper
@@ -251,9 +250,9 @@ class _Run:
             parts.append(self.beside.ahead(self.owner[:rows], now[:rows], self.again[:rows]))
         drawn = self.timing.draw(rows, parts, self.rng.at("gap", step))
         self.gaps.add(drawn)
-        values = model.timing.encodings[GAP].decode(drawn.columns, rng=Streams(0).stream("no randomness"))
         room = np.maximum(ahead - model.least * (left - 1), model.least)
-        return np.clip(values.cast(pl.Float64).fill_null(0).to_numpy(), model.least, room)
+        # gaps are whole positions, so that what was drawn is their value
+        return np.clip(np.nan_to_num(drawn.columns[0]), model.least, room)
 
     def _draw_row(self, step: int, active: int, gap: Array) -> Block:
         model, now = self.model, self.now

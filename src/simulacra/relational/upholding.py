@@ -69,5 +69,5 @@ def require_kept(conditions: Conditions, frames: Mapping[str, pl.DataFrame]) -> 
         if lost:
             raise PredicateError(
                 f'table {table!r}, where "{conditions[table]}": {lost:,} of {len(keep):,} drawn rows no longer satisfy '
-                "it after rules over several tables were mended. Loosen the condition, or draw more rows and filter them."
+                "it after rules over several tables were mended. Loosen it, or draw more rows and filter them."
             )

@@ -14,8 +14,9 @@ from simulacra.relations.products import Product
 from simulacra.relations.rebuilding import find_relations, put_back, restore_relation, settle, take_out
 from simulacra.relations.relation import Relation
 from simulacra.relations.sums import Sum
+from simulacra.relations.zones import Zone
 
 __all__ = [
-    "Calendar", "Lookup", "Order", "Part", "Product", "Relation", "Sum", "find_parts", "find_relations", "put_back",
-    "restore_relation", "settle", "take_out",
+    "Calendar", "Lookup", "Order", "Part", "Product", "Relation", "Sum", "Zone", "find_parts", "find_relations",
+    "put_back", "restore_relation", "settle", "take_out",
 ]  # fmt: skip

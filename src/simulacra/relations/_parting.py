@@ -79,7 +79,12 @@ Pair = tuple[str, str]
 
 
 def search_parts(
-    utc: pl.Series, of: str, candidates: Mapping[str, Candidate], zone: str | None = None, *, days: bool = False
+    utc: pl.Series,
+    of: str,
+    candidates: Mapping[str, Candidate],
+    zone: str | None = None,
+    *,
+    days: bool = False,
 ) -> dict[str, tuple[Part, float]]:
     """Find the columns that are parts of the instants in one.
 
@@ -248,5 +253,3 @@ def _means_something(name: str, read: Array) -> bool:
 def _rank(pair: Pair) -> tuple[str, int]:
     order = [*RANGES, DATE, TIME_OF_DAY]
     return pair[0], order.index(pair[1])
-
-

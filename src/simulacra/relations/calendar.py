@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -13,7 +13,7 @@ from simulacra.domain import Array, Axis, Block
 from simulacra.relations._measures import Measure, find_measures
 from simulacra.relations._parting import CLOCK, DAYS, NUMBER, Candidate, search_parts
 from simulacra.relations.orders import ends_held
-from simulacra.relations.parts import DATE, DAY, PERIODS, Part, instants, is_by_day
+from simulacra.relations.parts import DAY, PERIODS, Part, instants, is_by_day
 from simulacra.relations.relation import Prediction, Range, Remains, span
 from simulacra.schema.types import Column, Table
 
@@ -21,8 +21,8 @@ MOST_INSTANTS = 30
 MOST_PARTS = 200
 QUARTERS = 96
 """Quarters of an hour in a day: zones differ by whole ones."""
-LONGEST = 2_000_000
-"""Instants that are listed at most to see what a condition leaves of them."""
+LONGEST = 1_000_000
+"""Instants that are listed at most to see how far a part reaches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,76 +51,28 @@ class Calendar(Prediction):
         """The axes of the instant."""
         return self.measure.axes
 
+    @property
+    def is_by_day(self) -> bool:
+        """Whether the part is the same for a whole day."""
+        return is_by_day(self.part.name)
+
     def predict(self, arrays: Mapping[str, Array]) -> Array:
         """Return the part of every row's instant, NaN where there is none."""
-        return self.part.positions(self.instants(self.measure.read(arrays)))
-
-    SEEN: ClassVar[tuple] = tuple(__import__("os").environ.get("CALSEEN","").split(","))
-    def take_out(self, arrays):
-        if self.part.name in self.SEEN: return {self.target: arrays[self.target]}
-        return super().take_out(arrays)
-
-    def put_back(self, arrays):
-        left = arrays[self.target]
-        if self.part.name in self.SEEN:
-            predicted = self.predict(arrays)
-            return {self.target: np.where(np.isnan(left) | np.isnan(predicted), left, predicted)}
-        return super().put_back(arrays)
-
-    def instants(self, positions: Array) -> pl.Series:
-        """Return positions as instants without a zone."""
-        held = ~np.isnan(positions)
-        ticks = np.rint(np.where(held, positions, 0)).astype(np.int64) * (DAY // (self.measure.steps or 1))
-        series = pl.Series(ticks).cast(pl.Datetime("us"))
-        return series if held.all() else pl.select(pl.when(pl.Series(held)).then(series)).to_series()
+        return self.part.positions(read_instants(self.measure.read(arrays), self.measure.steps))
 
     def reach(self, limits: Mapping[str, Range]) -> Range:
         """Return the smallest and largest value that instants within their ends can give."""
-        clock = self._times() if is_by_day(self.part.name) else self._clock(limits)
+        clock = self._times() if self.is_by_day else self._clock(limits)
         if len(self._days()) * len(clock) > LONGEST:
             steps = self.part.steps or PERIODS.get(self.part.name, 60)
             return (0.0, steps - 1.0)
-        return span(self.part.positions(self.instants(self._listed(clock).ravel())))
+        return span(self.part.positions(read_instants(self._listed(clock).ravel(), self.measure.steps)))
 
     def settle(self, remains: Remains) -> Self:
         """Hold instants within the ends that they are given out in, and write the range of the part."""
-        ready = self
-        if self.measure.ends is None:
-            ends = (
-                remains.instants.get(self.measure.column) or ends_held(self.measure, remains)
-                if self.measure.steps
-                else remains.range(self.sources[0])
-            )
-            ready = replace(self, measure=replace(self.measure, ends=ends))
+        measure = self.measure if self.measure.ends is not None else given_out(self.measure, remains)
+        ready = replace(self, measure=measure)
         return Prediction.settle(ready, remains)
-
-    def limit(self, fits: Callable[[Array], Array]) -> tuple[dict[str, tuple[Array, Array]], bool] | None:
-        """Find the days and times of day whose parts satisfy a condition.
-
-        Parameters
-        ----------
-        fits : callable
-            Tells for values of the target's axis whether they do.
-
-        Returns
-        -------
-        ({axis: (points, fits)}, bool) or None
-            For each axis of the instant which points some instants that do have, and whether any combination of
-            these does; None where the axes say nothing.
-        """
-        if not self.exact or self.measure.ends is None or np.isnan(self.measure.ends[0]):
-            return None
-        clock = self._times() if is_by_day(self.part.name) else np.arange(self._steps)
-        days = self._days()
-        if len(days) * len(clock) > LONGEST:
-            return None
-        listed = self._listed(clock)
-        found = fits(self.part.positions(self.instants(listed.ravel()))).reshape(listed.shape)
-        by_day, by_clock = found.any(axis=1), found.any(axis=0)
-        limits = {self.sources[0]: (days, by_day)}
-        if len(self.sources) > 1 and len(clock) == self._steps:
-            limits[self.sources[1]] = (clock.astype(np.float64), by_clock)
-        return limits, bool((found == np.outer(by_day, by_clock if len(limits) > 1 else True)).all())
 
     @property
     def _steps(self) -> int:
@@ -160,6 +112,21 @@ class Calendar(Prediction):
         return str(self.part)
 
 
+def read_instants(positions: Array, steps: int) -> pl.Series:
+    """Return positions, of which a day has `steps`, as instants without a zone."""
+    held = ~np.isnan(positions)
+    ticks = np.rint(np.where(held, positions, 0)).astype(np.int64) * (DAY // (steps or 1))
+    series = pl.Series(ticks).cast(pl.Datetime("us"))
+    return series if held.all() else pl.select(pl.when(pl.Series(held)).then(series)).to_series()
+
+
+def given_out(measure: Measure, remains: Remains) -> Measure:
+    """Return a measure that reads dates and instants within the ends that they are given out in."""
+    if not measure.steps:
+        return replace(measure, ends=remains.range(measure.axes[0]))
+    return replace(measure, ends=remains.instants.get(measure.column) or ends_held(measure, remains))
+
+
 def find_calendar(
     block: Block, *, table: Table | None = None, declared: Collection[str] = ()
 ) -> list[Calendar]:
@@ -189,19 +156,18 @@ def find_calendar(
     sources = sorted(sources, key=lambda m: not m.steps)[:MOST_INSTANTS]
     if not sources:
         return []
-    waiting = {axis.name: found for axis in axes.values() if (found := _candidate(axis, arrays, table))}
+    waiting = {axis.name: own for axis in axes.values() if (own := _candidate(axis, arrays, table))}
     waiting = dict(list(waiting.items())[:MOST_PARTS])
     found: list[Calendar] = []
     for measure in sources:
         column = table[measure.column] if table is not None else None
         zone = column.timezone if column is not None else None
-        ready = Calendar(measure.axes[0], Part("", measure.column, DATE), measure)
-        utc = ready.instants(measure.read(arrays))
+        utc = read_instants(measure.read(arrays), measure.steps)
         others = {name: own for name, own in waiting.items() if name not in measure.axes}
         parts = search_parts(utc, measure.column, others, zone, days=not measure.steps)
-        own = replace(measure, ends=_public_ends(measure, column, declared))
+        held = replace(measure, ends=_public_ends(measure, column, declared))
         found += [
-            Calendar(name, part, own, share=share, exact=share == 1) for name, (part, share) in parts.items()
+            Calendar(name, part, held, share=share, exact=share == 1) for name, (part, share) in parts.items()
         ]
         waiting = {name: own for name, own in waiting.items() if name not in parts}
     return found

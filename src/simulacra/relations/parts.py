@@ -159,10 +159,42 @@ def wall_clock(utc: pl.Series, zone: str) -> pl.Series:
         return utc
     offset = _OFFSET.fullmatch(zone)
     if offset is not None:
-        sign, hours, minutes = offset.groups()
-        moved = int(f"{sign}1") * (int(hours) * 60 + int(minutes)) * 60_000_000
-        return (utc.cast(pl.Int64) + moved).cast(pl.Datetime("us"))
+        return _moved(utc, _minutes(offset))
     return utc.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None)
+
+
+def from_wall_clock(wall: pl.Series, zone: str) -> pl.Series:
+    """Return instants from what clocks show: the first, where they show it twice.
+
+    What no clock shows is taken for a time as long after the hour, or the day, that they leave out.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> shown = pl.Series([datetime(2013, 3, 10, 1, 30), datetime(2013, 3, 10, 2, 30)])
+    >>> [f"{at:%H:%M}" for at in from_wall_clock(shown, "America/New_York")]
+    ['06:30', '07:30']
+    """
+    if not zone:
+        return wall
+    offset = _OFFSET.fullmatch(zone)
+    if offset is not None:
+        return _moved(wall, -_minutes(offset))
+    shown = wall.alias("shown").to_frame()
+    tries = [pl.col("shown"), *(pl.col("shown").dt.offset_by(later) for later in ("1h", "24h"))]
+    found = pl.coalesce(
+        one.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null") for one in tries
+    )
+    return shown.select(found.dt.convert_time_zone("UTC").dt.replace_time_zone(None)).to_series()
+
+
+def _minutes(offset: re.Match[str]) -> int:
+    sign, hours, minutes = offset.groups()
+    return int(f"{sign}1") * (int(hours) * 60 + int(minutes))
+
+
+def _moved(values: pl.Series, minutes: int) -> pl.Series:
+    return (values.cast(pl.Int64) + minutes * 60_000_000).cast(pl.Datetime("us"))
 
 
 def read_wall(wall: pl.Series, name: str, steps: int = 0) -> Array:

@@ -17,9 +17,10 @@ from simulacra.relations.orders import Order
 from simulacra.relations.products import Product, find_products
 from simulacra.relations.relation import Range, Relation, Remains
 from simulacra.relations.sums import Sum, find_sums
+from simulacra.relations.zones import Zone, find_zones
 from simulacra.schema.types import Table
 
-KINDS: dict[str, type[Relation]] = {cls.kind: cls for cls in (Sum, Product, Order, Lookup, Calendar)}
+KINDS: dict[str, type[Relation]] = {cls.kind: cls for cls in (Sum, Product, Order, Lookup, Calendar, Zone)}
 
 
 def find_relations(
@@ -60,7 +61,8 @@ def find_relations(
     arrays = dict(zip(block.domain.names, block.columns, strict=True))
     chosen = _Chosen()
     # what a calendar says is no sum, though some months long one may look like it
-    chosen.add(find_calendar(block, table=table, declared=declared))
+    calendars = find_calendar(block, table=table, declared=declared)
+    chosen.add(calendars)
     look = Look.at(block, rng)
     if look is not None:
         sums, products = find_sums(look, arrays), find_products(look, arrays)
@@ -75,6 +77,8 @@ def find_relations(
         tuple(values for name, values in arrays.items() if name not in doubles),
     )
     chosen.add(find_orders(single, rng, table=table, linked=linked, fixed=fixed))
+    # last: an instant that is measured from another one is drawn as the gap between them
+    chosen.add(find_zones(calendars, arrays))
     return chosen.in_order()
 
 
@@ -82,11 +86,13 @@ def take_out(block: Block, relations: Iterable[Relation]) -> Block:
     """Replace the targets of relations by what is left of them."""
     arrays = dict(zip(block.domain.names, block.columns, strict=True))
     left: dict[str, Array] = {}
+    days: set[str] = set()
     for relation in relations:
         left |= relation.take_out(arrays)
+        days |= set(relation.targets) if isinstance(relation, Zone) else set()
     axes = tuple(
         # a difference of two dates is no date
-        replace(axis, calendar=False)
+        replace(axis, calendar=axis.calendar and axis.name in days)
         if left.get(axis.name, arrays[axis.name]) is not arrays[axis.name]
         else axis
         for axis in block.domain.axes

@@ -12,9 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from simulacra.domain import Array, Support, join_runs
-from simulacra.randomness import Streams
-from simulacra.relations import Calendar, Lookup
+from simulacra.domain import Array, Support
+from simulacra.relations import Lookup
+from simulacra.sampling._instants import find_instant, limit_instant
 from simulacra.sampling.decoding import UNMADE, Decoder
 from simulacra.schema.predicates import Predicate
 
@@ -157,6 +157,9 @@ def make_plan(wishes: Sequence[Wish], decoder: Decoder, order: Sequence[int]) ->
 
 def _limit(wish: Wish, decoder: Decoder) -> tuple[dict[int, Support], bool]:
     """Return what a term leaves of the axes of its column, and whether that says it all."""
+    instant = find_instant(wish.term.columns, decoder)
+    if instant is not None:
+        return limit_instant(wish.term, wish.unknown, instant, decoder)
     if len(wish.term.columns) != 1:
         return {}, False
     encoding = decoder.encodings[wish.term.columns[0]]
@@ -167,8 +170,6 @@ def _limit(wish: Wish, decoder: Decoder) -> tuple[dict[int, Support], bool]:
     relation = rebuilt[0]
     if isinstance(relation, Lookup) and len(relation.by) == 1 and relation.by[0] not in decoder.rebuilt:
         return _limit_source(wish, relation, decoder)
-    if isinstance(relation, Calendar) and not set(relation.sources) & decoder.rebuilt.keys():
-        return _limit_instant(wish, relation, decoder)
     return {}, False
 
 
@@ -184,27 +185,6 @@ def _limit_source(wish: Wish, relation: Lookup, decoder: Decoder) -> tuple[dict[
     frame = decoder.columns([name], {**found, source: codes}, size)
     fits = wish.term.evaluate(frame).fill_null(wish.unknown).to_numpy()
     return {decoder.places[source]: Support(levels=fits.astype(np.float64))}, True
-
-
-def _limit_instant(wish: Wish, relation: Calendar, decoder: Decoder) -> tuple[dict[int, Support], bool]:
-    """Limit the days and times of the instant that a part is read from."""
-    encoding = decoder.encodings[wish.term.columns[0]]
-
-    def fits(positions: Array) -> Array:
-        frame = encoding.decode((positions,), rng=Streams(0).stream("no randomness")).to_frame()
-        return wish.term.evaluate(frame).fill_null(wish.unknown).to_numpy()
-
-    found = relation.limit(fits)
-    if found is None:
-        return {}, False
-    limits, exact = found
-    axes = {name: decoder.domain.axes[decoder.places[name]] for name in (*limits, relation.target)}
-    # a row without an instant keeps a part of its own, and one with an instant may lack the part
-    loose = {name for name, axis in axes.items() if axis.missing}
-    return {
-        decoder.places[name]: Support(ranges=join_runs(points, held, lattice=True), missing=name in loose)
-        for name, (points, held) in limits.items()
-    }, exact and not loose
 
 
 def intersect(one: Support, two: Support) -> Support:

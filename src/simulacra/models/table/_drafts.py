@@ -32,11 +32,14 @@ class Draft:
         For axes drawn within limits: the limits.
     given : dict
         For axes that were set: the values, and in which rows.
+    filled : dict
+        For axes of the context that were filled in anew: the values.
     """
 
     z: Array
     supports: dict[int, Support] = field(default_factory=dict)
     given: dict[int, tuple[Array, Array]] = field(default_factory=dict)
+    filled: dict[int, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.z)
@@ -45,6 +48,57 @@ class Draft:
         """Return some of the rows; one may be taken several times."""
         given = {axis: (values[index], held[index]) for axis, (values, held) in self.given.items()}
         return replace(self, z=self.z[index], supports=dict(self.supports), given=given)
+
+
+@dataclass(frozen=True)
+class _Coder:
+    """A table of digits and derived features, by pieces of the line: histories fill axes step by step, in few rows.
+
+    Parameters
+    ----------
+    places : list of int
+        Where they stand in a row.
+    starts : array or None
+        Where each piece but the first starts; None for codes.
+    table : array of uint8, shape (pieces + 1, places)
+        Of each piece, or code; the last line is that of NaN.
+    """
+
+    places: list[int]
+    starts: Array | None
+    table: Array
+
+    @classmethod
+    def of(cls, layout: Layout, axis: int) -> Self | None:
+        """Make the table of an axis; None where values must be looked at one by one."""
+        digits, places = layout.digits[axis], layout.places(axis)
+        view, features = digits.view, layout.features(axis)
+        if view.axis.size is not None:
+            codes, starts = np.arange(view.size), None
+        else:
+            pieces = view.pieces()
+            if pieces is None:
+                return None
+            starts = pieces[1]
+            codes = np.append(pieces[0], view.encode(np.array([np.nan])))
+        rows = np.zeros((len(codes), layout.width), np.uint8)
+        parts = digits.split(codes)
+        for place, part in zip(places, parts):
+            rows[:, place] = part
+        if features:
+            for place, part in zip(features, digits.derive(digits.join(list(parts)))):
+                rows[:, place] = part
+        all_places = [*places, *features]
+        return cls(all_places, starts, np.ascontiguousarray(rows[:, all_places]))
+
+    def write(self, z: Array, values: Array) -> None:
+        """Write the digits of values into rows."""
+        if self.starts is None:
+            at = values
+        else:
+            at = np.searchsorted(self.starts, values, side="right")
+            at[np.isnan(values)] = len(self.table) - 1
+        z[:, self.places] = self.table[at]
 
 
 @dataclass(frozen=True)
@@ -61,9 +115,16 @@ class Drawer:
 
     layout: Layout
     forests: Mapping[int, Forest]
+    _coders: dict[int, _Coder | None] = field(default_factory=dict, repr=False, compare=False)
 
     def fill(self, z: Array, axis: int, values: Array) -> None:
         """Write known values of an axis into the rows."""
+        if axis not in self._coders:
+            self._coders[axis] = _Coder.of(self.layout, axis)
+        coder = self._coders[axis]
+        if coder is not None:
+            coder.write(z, values)
+            return
         digits = self.layout.digits[axis]
         for place, part in zip(self.layout.places(axis), digits.split(digits.view.encode(values))):
             z[:, place] = part

@@ -321,6 +321,15 @@ class View:
         assert self.calendar is not None
         return self.calendar.days(np.rint(positions)).astype(np.float64)
 
+    def pieces(self) -> tuple[Array, Array] | None:
+        """Return codes in the order of values, and where each but the first starts; None where order does not tell.
+
+        A value's code is that of its piece; NaN is coded apart.
+        """
+        if self.axis.size is not None or self.calendar is not None or not len(self.low):
+            return None
+        return self._pieces(code_dtype(max(self.size, 1)))
+
     def _pieces(self, kind: type[np.unsignedinteger[Any]]) -> tuple[Array, Array]:
         """Cut the line where another code begins: the codes in order, and where each but the first starts."""
         single, bins = self.low[self.exact], np.flatnonzero(~self.exact)

@@ -198,8 +198,9 @@ class Trees(Generator):
         """Give the first rows new values of some axes of the context; see `Resuming.refill`."""
         z = draft.z[:rows]
         for axis, values in zip(axes, columns, strict=True):
-            if axis in self._read_axes:
+            if axis in self._read_axes and not _same(draft.filled.get(axis), values):
                 self._drawer.fill(z, axis, values)
+                draft.filled[axis] = values.copy()
 
     def redraw(self, draft: Draft, rows: int, rng: Streams) -> Block:
         """Draw all axes of the first rows anew; see `Resuming.redraw`."""
@@ -351,3 +352,13 @@ class Trees(Generator):
             return 1.0, np.ones(1, np.uint32)
         unit = float(min(_WEIGHT_STEPS, max(1, 2**31 // (self.trees * rows))))
         return unit, np.rint(weights * (rows / weights.sum() * unit)).astype(np.uint32)
+
+
+def _same(before: Array | None, values: Array) -> bool:
+    """Tell whether the first rows hold these values already."""
+    if before is None:
+        return False
+    old = before[: len(values)]
+    return bool((old == values).all()) or (
+        values.dtype.kind == "f" and np.array_equal(old, values, equal_nan=True)
+    )

@@ -1,0 +1,14 @@
+"""Model files of one table, for the commands that ask a model about rows."""
+
+from __future__ import annotations
+
+from simulacra.api import load
+from simulacra.synthesizer import Synthesizer, several_tables
+
+
+def load_table(path: str) -> Synthesizer:
+    """Read a model of one table, and refuse one of several."""
+    fitted = load(path)
+    if not isinstance(fitted, Synthesizer):
+        raise several_tables(fitted.schema)
+    return fitted
