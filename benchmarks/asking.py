@@ -64,7 +64,8 @@ def measure(
     drawn = model.sample(options.rows, where=where, seed=2)
     spent = time.process_time() - start
     keep = read_conditions(where, schema).keep({n: free.polars(n) for n in schema.names})
-    said = f"| `{where}` | {drawn.notes[-1].partition('about ')[2].split()[0]} "
+    asked = "; ".join(f"{table}: `{text}`" for table, text in where.items())
+    said = f"| {asked} | {drawn.notes[-1].partition('about ')[2].split()[0]} "
     if set(where) != {"customers"}:
         return said + f"| | {spent:.1f} | rows below are drawn anew one by one |"
     kept = free.polars("customers").filter(keep["customers"])

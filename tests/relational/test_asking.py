@@ -221,6 +221,18 @@ def test_parents_that_belong_are_kept() -> None:
     assert drawn["stays"][column].is_in(drawn[loose]["id"].to_list()).all()
 
 
+def test_sums_follow_the_roots_that_lead_to_them(model: DatabaseSynthesizer) -> None:
+    where = {"customers": "(select sum(amount) from orders) > 250"}
+    drawn = model.sample(400, where=where, seed=8)
+    assert any("followed the more the likelier they are by '#rows" in note for note in drawn.notes)
+    free = frames_of(model.sample(60_000, seed=11))
+    keep = read_conditions(where, model.schema).keep(free)["customers"]
+    ours, theirs = drawn.polars("customers"), free["customers"].filter(keep)
+    for name in ("number", "low"):
+        one, two = ours[name].to_numpy(), theirs[name].to_numpy()
+        assert abs(one.mean() - two.mean()) < 4 * np.sqrt(one.var() / len(one) + two.var() / len(two)), name
+
+
 def test_picks_follow_the_weights() -> None:
     weights = np.array([1.0, 2.0, 3.0, 4.0])
     streams = Streams(0)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
+import polars.selectors as cs
 
 from simulacra.domain import Array
 from simulacra.errors import ImpossibleCondition, RareCondition
@@ -14,6 +16,7 @@ from simulacra.generator import Progress
 from simulacra.randomness import Streams
 from simulacra.relational.asking_plans import Request, plan_requests
 from simulacra.relational.asking_rows import Chooser, Led, View
+from simulacra.relational.asking_strata import Strata, learn_strata
 from simulacra.relational.asking_trees import (
     above,
     empty_rows,
@@ -123,6 +126,8 @@ class _Search:
     pieces: list[dict[str, Rows]] = field(default_factory=list)
     weights: list[Array] = field(default_factory=list)
     leading: bool = False
+    strata: Strata | None = None
+    seen: list[tuple[pl.DataFrame, Array]] = field(default_factory=list)
     batches: int = 0
     roots: int = 0
     spent: int = 0
@@ -139,14 +144,16 @@ class _Search:
         size = n if not self.request.judged else int(np.clip(1.2 * n, PILOT, LARGEST))
         self._draw(size)
         found = sum(map(len, self.weights))
-        if any(self.request.led.values()) and found < n and found < EASY * size:
+        if found < n and found < EASY * size and not all(led.idle for led in self._leads()):
             self._lead()
         while not self._enough(n):
             self._require_hope(n)
+            if not self.leading and self.strata is None:
+                self.strata = learn_strata(*zip(*self.seen, strict=True))
             self._draw(self._next_size(n))
         pool = join_trees(plan, tree, self.pieces)
         weights = np.concatenate(self.weights)
-        kept = pick(weights, n, self.streams.stream("pick")) if self.leading else np.arange(n)
+        kept = pick(weights, n, self.streams.stream("pick")) if self.weighted else np.arange(n)
         rows = take_tree(plan, tree, pool, kept)
         for unit in tree:
             if unit in rows:
@@ -164,12 +171,15 @@ class _Search:
         plan, request = self.model.plan, self.request
         rows = {request.root: self._draw_root(size, streams)}
         self.told = rows[request.root].notes
-        weights = np.ones(len(rows[request.root]))
+        frame = rows[request.root].frame
+        weights = np.ones(size)
         self.roots += size
-        if self.leading:
+        place = np.arange(size)
+        if self.weighted:
             chances = self._chances(rows[request.root])
             held = np.flatnonzero(streams.stream("thin").random(size) < chances)
             rows, weights = take_tree(plan, request.tree, rows, held), 1 / chances[held]
+            place = held
         self.spent += len(weights)
         for unit in request.early[1:]:
             rows[unit], chooser = self._draw_below(unit, rows, streams)
@@ -181,10 +191,14 @@ class _Search:
             else:
                 self.spent += len(rows[unit])
         held = np.flatnonzero(weights > 0)
-        rows, weights = take_tree(plan, request.tree, rows, held), weights[held]
+        rows, weights, place = take_tree(plan, request.tree, rows, held), weights[held], place[held]
         if request.judged and len(held):
             good = np.flatnonzero(self._judge(rows, streams.at("judge")))
-            rows, weights = take_tree(plan, request.tree, rows, good), weights[good]
+            rows, weights, place = take_tree(plan, request.tree, rows, good), weights[good], place[good]
+        if not self.weighted and request.judged:
+            self.seen.append(
+                (frame.select(cs.numeric() | cs.string() | cs.temporal()), np.isin(np.arange(size), place))
+            )
         self.total += float(weights.sum())
         self.pieces.append(rows)
         self.weights.append(weights)
@@ -252,11 +266,18 @@ class _Search:
             led.settle()
         self.leading, self.pieces, self.weights, self.total, self.roots = True, [], [], 0.0, 0
 
+    @property
+    def weighted(self) -> bool:
+        """Whether entities differ in weight."""
+        return self.leading or self.strata is not None
+
     def _leads(self) -> list[Led]:
         return [led for leads in self.request.led.values() for led in leads]
 
     def _chances(self, roots: Rows) -> Array:
         """Return with what chance each row of the root is followed: the smaller, the less its histories promise."""
+        if self.strata is not None:
+            return self.strata.of(roots.frame)
         chance = np.ones(len(roots))
         for unit, leads in self.request.led.items():
             link = self.model.plan.driving(unit)
@@ -271,7 +292,7 @@ class _Search:
 
     def _enough(self, n: int) -> bool:
         weights = np.concatenate(self.weights) if self.weights else np.ones(0)
-        return len(weights) >= n and (not self.leading or not n or share_out(weights, n)[1] <= LOST)
+        return len(weights) >= n and (not self.weighted or not n or share_out(weights, n)[1] <= LOST)
 
     def _next_size(self, n: int) -> int:
         """Guess how many rows of the root are still needed."""
@@ -284,7 +305,7 @@ class _Search:
 
     def _worth(self, weights: Array) -> float:
         """Return about how many rows could be picked of a pool."""
-        return float(worth_of(weights) if self.leading else len(weights))
+        return float(worth_of(weights) if self.weighted else len(weights))
 
     def _require_hope(self, n: int) -> None:
         weights = np.concatenate(self.weights) if self.weights else np.ones(0)
@@ -305,6 +326,8 @@ class _Search:
         if self.request.judged:
             share = self.total / max(self.roots, 1)
             led = ", led to what is asked of the rows below them" if self.leading else ""
+            if self.strata is not None:
+                led = f", followed the more the likelier they are by {self.strata.column!r}"
             self.notes.append(
                 f"table {root!r}: {n:,} rows were picked of {found:,} that satisfy all conditions, found among "
                 f"{self.roots:,} drawn{led}; that has a probability of about {share:.3g} in this model"

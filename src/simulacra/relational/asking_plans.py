@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulacra.errors import PredicateError
-from simulacra.relational.asking_rows import Led, Test, View, lead_to, make_test, tests_of
+from simulacra.relational.asking_rows import Led, RowTest, View, lead_to, make_test, rule_tests
 from simulacra.relational.asking_trees import root_of, tree_of
 from simulacra.relational.bounds import Bound
 from simulacra.relational.conditions import Condition, Conditions
@@ -47,7 +47,7 @@ class Request:
         The units that must be drawn to know whether a row of the root does.
     outward : tuple of Link
         References to other trees that conditions look along.
-    tests : dict of str to tuple of Test
+    tests : dict of str to tuple of RowTest
         By unit, what its rows must pass when they are drawn.
     led : dict of str to tuple of Led
         By unit, what its histories are led to.
@@ -63,7 +63,7 @@ class Request:
     judged: bool
     early: tuple[str, ...]
     outward: tuple[Link, ...] = ()
-    tests: dict[str, tuple[Test, ...]] = field(default_factory=dict)
+    tests: dict[str, tuple[RowTest, ...]] = field(default_factory=dict)
     led: dict[str, tuple[Led, ...]] = field(default_factory=dict)
     reads: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -116,7 +116,7 @@ def _plan_one(model: DatabaseSynthesizer, root: str, conditions: Conditions, rea
     own = conditions.get(root)
     outward = _outward(model, conditions, root, ready)
     where, counts, whole = _ask_root(model, root, own)
-    tests: dict[str, tuple[Test, ...]] = {}
+    tests: dict[str, tuple[RowTest, ...]] = {}
     led: dict[str, tuple[Led, ...]] = {}
     for unit in tree[1:]:
         histories = model.units[unit].model
@@ -125,7 +125,7 @@ def _plan_one(model: DatabaseSynthesizer, root: str, conditions: Conditions, rea
         members = [model.schema.table(name) for name in plan.members(unit)]
         view = View(histories)
         asked = [_row_tests(model, view, unit, conditions.get(table.name)) for table in members]
-        tests[unit] = (*tests_of(model.units[unit], members), *(test for more in asked for test in more))
+        tests[unit] = (*rule_tests(model.units[unit], members), *(test for more in asked for test in more))
         link = plan.driving(unit)
         if own is not None and link is not None and link.reference.table == root:
             longest = _longest(model, root, link)
@@ -195,7 +195,7 @@ def _count_text(plan: Plan, table: str, bound: Bound) -> str | None:
 
 def _row_tests(
     model: DatabaseSynthesizer, view: View, unit: str, condition: Condition | None
-) -> Iterator[Test]:
+) -> Iterator[RowTest]:
     """Make tests of the terms that single rows of a driven unit tell."""
     if condition is None:
         return

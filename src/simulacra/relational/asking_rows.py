@@ -49,17 +49,19 @@ class View:
         own = self.histories.rows.table.columns
         clock = self.histories.clock
         known = {column.name for column in own if column.kind not in UNMADE}
-        return frozenset(known | ({clock.column.name} if clock is not None else set()))
+        timed = {clock.column.name, *(part.column for part in clock.parts)} if clock is not None else set()
+        return frozenset(known | timed)
 
     def read(self, names: Sequence[str], block: Block, now: Array | None) -> pl.DataFrame:
         """Return some columns of some rows."""
         own, clock = self.histories.rows, self.histories.clock
-        timed = clock is not None and clock.column.name in names and now is not None
-        drawn = [name for name in names if not (timed and clock is not None and name == clock.column.name)]
+        times = clock.columns(now) if clock is not None and now is not None else []
+        timed = [values for values in times if values.name in names]
+        drawn = [name for name in names if name not in {values.name for values in timed}]
         frame = self._decoder().columns(
             drawn, dict(zip(own.domain.names, block.columns, strict=True)), len(block)
         )
-        return frame.with_columns(self.time(now)) if timed and now is not None else frame
+        return frame.with_columns(timed) if timed else frame
 
     def time(self, now: Array) -> pl.Series:
         """Return times as values."""
@@ -72,7 +74,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Test:
+class RowTest:
     """A condition or constraint on the rows of one table, held against rows of its unit.
 
     Parameters
@@ -107,15 +109,15 @@ class Test:
         return np.array(passed.to_numpy(), bool)
 
 
-def make_test(view: View, unit: str, table: Table, asked: Predicate | Constraint) -> Test | None:
+def make_test(view: View, unit: str, table: Table, asked: Predicate | Constraint) -> RowTest | None:
     """Make a test of rows while they are drawn; None if it reads what is not known then."""
     names = asked.columns if isinstance(asked, Predicate) else columns_of(asked, table)
     columns = tuple((name, member_column(unit, table.name, name)) for name in names)
     if not columns or not all(drawn in view.names for _, drawn in columns):
         return None
     if isinstance(asked, Predicate):
-        return Test(table, columns, wanted=asked)
-    return Test(table, columns, rule=asked)
+        return RowTest(table, columns, wanted=asked)
+    return RowTest(table, columns, rule=asked)
 
 
 def row_rules(table: Table) -> tuple[Constraint, ...]:
@@ -124,7 +126,7 @@ def row_rules(table: Table) -> tuple[Constraint, ...]:
     return tuple(rule for rule in set_apart(table)[0].constraints if isinstance(rule, kinds))
 
 
-def tests_of(unit: Unit, tables: Sequence[Table]) -> tuple[Test, ...]:
+def rule_tests(unit: Unit, tables: Sequence[Table]) -> tuple[RowTest, ...]:
     """Return the tests of the constraints that rows of a driven unit can be held against while they are drawn."""
     if not isinstance(unit.model, Histories):
         return ()
@@ -135,7 +137,7 @@ def tests_of(unit: Unit, tables: Sequence[Table]) -> tuple[Test, ...]:
 
 def judge_of(unit: Unit, tables: Sequence[Table]) -> Judge | None:
     """Return what tells which rows keep the constraints of their tables; None where there is none to keep."""
-    tests = tests_of(unit, tables)
+    tests = rule_tests(unit, tables)
     if not tests or not isinstance(unit.model, Histories):
         return None
     view = View(unit.model)
@@ -154,7 +156,7 @@ class Led:
     ----------
     bound : Bound
         What is asked.
-    test : Test
+    test : RowTest
         Which rows are counted.
     early : tuple of Predicate
         Its terms that read the clock alone, which is known before the row.
@@ -163,7 +165,7 @@ class Led:
     """
 
     bound: Bound
-    test: Test
+    test: RowTest
     early: tuple[Predicate, ...]
     longest: int
     rows: int = 0
@@ -177,6 +179,11 @@ class Led:
     def width(self) -> int:
         """Rows to draw for one that is chosen: few if many are of the kind."""
         return int(np.clip(np.ceil((self.open + 1) / (self.hits + 0.5)), 2, WIDEST))
+
+    @property
+    def idle(self) -> bool:
+        """Whether most rows are of the kind, so that histories need not be led to them."""
+        return self.bound.most is None and self.hits > self.rows / 2
 
     def settle(self) -> None:
         """Make the outlook from what was seen so far."""
@@ -215,7 +222,7 @@ class Chooser:
     ----------
     view : View
         Reads rows.
-    tests : tuple of Test
+    tests : tuple of RowTest
         What a row must pass: it is drawn anew up to 511 times.
     entities : int
         How many there are.
@@ -244,7 +251,7 @@ class Chooser:
     """
 
     view: View
-    tests: tuple[Test, ...]
+    tests: tuple[RowTest, ...]
     entities: int
     led: tuple[Led, ...] = ()
     leading: bool = False

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from simulacra.domain import Array, Axis, Block, Domain
+from simulacra.relations.parts import Part, wall_clock
 from simulacra.schema.types import Column, Table
 
 GAP = "#gap"
@@ -35,6 +36,8 @@ class Clock:
         Whether the rows of every entity are numbered without gaps.
     start : int
         The first number, where they are.
+    parts : tuple of Part
+        Other columns that are read from the order: its month, its hour on some zone's clocks.
 
     Examples
     --------
@@ -51,6 +54,7 @@ class Clock:
     unit: float = 1.0
     counting: bool = False
     start: int = 1
+    parts: tuple[Part, ...] = ()
 
     @classmethod
     def of(cls, values: pl.Series, column: Column) -> Clock:
@@ -112,6 +116,17 @@ class Clock:
             series = pl.Series(name, np.round(numbers, self.column.decimals or 6))
         return pl.select(pl.when(mask).then(series).otherwise(None)).to_series().alias(name)
 
+    def columns(self, positions: Array) -> list[pl.Series]:
+        """Return values of the column, and of all that are read from it."""
+        values = self.values(positions)
+        return [values, *(part.compute(values) for part in self.parts)]
+
+    @property
+    def zone(self) -> str:
+        """Whose clocks most of the parts are read from."""
+        zones = [part.zone for part in self.parts]
+        return max(zones, key=zones.count, default="")
+
     def look(self, positions: Array, holders: int) -> Block:
         """Return what a model may see of positions: the day, and the time of day where there is one."""
         kind = self.column.kind
@@ -119,7 +134,7 @@ class Clock:
         if kind == "date":
             return Block(Domain((scale("#day", "#day", calendar=True),)), (positions,))
         if kind == "datetime":
-            micros = positions * self.unit
+            micros = self._shown(positions * self.unit)
             day = np.floor(micros / _DAY)
             axes, columns = [scale("#day", "#day", calendar=True)], [day]
             if self.unit < _DAY:
@@ -128,14 +143,27 @@ class Clock:
             return Block(Domain(tuple(axes)), tuple(columns))
         return Block(Domain((scale("#at", "#at"),)), (positions,))
 
+    def _shown(self, micros: Array) -> Array:
+        """Return what clocks of the zone show."""
+        if not self.zone:
+            return micros
+        held = ~np.isnan(micros)
+        utc = pl.Series(np.where(held, micros, 0).astype(np.int64)).cast(pl.Datetime("us"))
+        shown = wall_clock(utc, self.zone).cast(pl.Int64).cast(pl.Float64).to_numpy()
+        return np.where(held, shown, np.nan)
+
     def dump(self) -> dict[str, Any]:
         """Return what is not the column as JSON."""
-        return {"column": self.column.name, "unit": self.unit, "counting": self.counting, "start": self.start}
+        return {
+            "column": self.column.name, "unit": self.unit, "counting": self.counting, "start": self.start,
+            "parts": [part.dump() for part in self.parts],
+        }  # fmt: skip
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], column: Column) -> Clock:
         """Make the clock from what `dump` gave."""
-        return cls(column, float(state["unit"]), bool(state["counting"]), int(state["start"]))
+        parts = tuple(Part.restore(part) for part in state.get("parts", ()))
+        return cls(column, float(state["unit"]), bool(state["counting"]), int(state["start"]), parts)
 
 
 def find_order(frame: pl.DataFrame, table: Table, taken: Collection[str], entity: Array) -> str | None:

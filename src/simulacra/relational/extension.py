@@ -14,6 +14,7 @@ from simulacra.relational.clocks import Clock, find_order
 from simulacra.relational.entity_rules import EntityRules
 from simulacra.relational.groups import Grouping, group_parents
 from simulacra.relational.plan import Link, Plan, locate
+from simulacra.relations import find_parts
 from simulacra.schema.breaches import columns_of
 from simulacra.schema.constraints import Constraint
 from simulacra.schema.crossing import set_apart
@@ -124,7 +125,12 @@ def find_clock(table: Table, link: Link, frame: pl.DataFrame, entity: Array) -> 
             name = column.name if column.kind in {"date", "datetime"} or column.integer else None
     if name is None:
         name = find_order(frame, table, {*taken, *(table.key if len(table.key) == 1 else ())}, entity)
-    return Clock.of(frame[name], table[name]) if name is not None else None
+    if name is None:
+        return None
+    # what references and keys hold is filled in by them
+    filled = {*taken, *table.key} - {name}
+    own = Table(table.name, tuple(column for column in table.columns if column.name not in filled))
+    return replace(Clock.of(frame[name], table[name]), parts=find_parts(frame, own, name))
 
 
 def extend(
@@ -305,7 +311,7 @@ def _own_columns(
     if len(own.key) == 1 and own.key[0] not in valued:
         taken.add(own.key[0])
     if clock is not None:
-        taken.add(clock.column.name)
+        taken |= {clock.column.name, *(part.column for part in clock.parts)}
     # what an expression over other tables gives is computed when all is drawn; gaps are learnt, though
     given = {(r.table, r.column) for r in EntityRules.of(schema).held if r.sign == "="}
     found = []

@@ -248,11 +248,13 @@ class _Run:
         ]  # fmt: skip
         if self.beside is not None and model.together:
             parts.append(self.beside.ahead(self.owner[:rows], now[:rows], self.again[:rows]))
-        drawn = self.timing.draw(rows, parts, self.rng.at("gap", step))
-        self.gaps.add(drawn)
         room = np.maximum(ahead - model.least * (left - 1), model.least)
-        # gaps are whole positions, so that what was drawn is their value
-        return np.clip(np.nan_to_num(drawn.columns[0]), model.least, room)
+        # gaps are whole positions, so that what is drawn is their value
+        gap = np.nan_to_num(self.timing.draw(rows, parts, self.rng.at("gap", step)).columns[0])
+        # one that leads beyond the end is cut: drawing it anew would make all but the last too short
+        gap = np.clip(gap, model.least, room)
+        self.gaps.add(Block(self.gaps.domain, (gap,)))
+        return gap
 
     def _draw_row(self, step: int, active: int, gap: Array) -> Block:
         model, now = self.model, self.now

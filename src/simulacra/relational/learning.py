@@ -26,9 +26,12 @@ from simulacra.relational.relative import Relative, choose_relatives, told_domai
 from simulacra.relational.surroundings import tell_ahead, tell_gap, tell_place
 from simulacra.schema.types import Schema, Table
 
-SETTINGS: dict[str, dict[str, Any]] = {"trees": {"trees": 5, "grow_rows": 45_000, "max_predictors": 100}}
+SETTINGS: dict[str, dict[str, Any]] = {"trees": {"trees": 6, "grow_rows": 50_000, "max_predictors": 100}}
 """Settings of models for histories, where the user gives none: a context has many axes, and what must agree with it (a
 sibling's row, the rows before) is missed by trees that look at the 30 of highest mutual information."""
+
+IN_TIME: dict[str, dict[str, Any]] = {"trees": {"max_predictors": 60}}
+"""The same for gaps, which are one column only."""
 
 
 @dataclass(frozen=True)
@@ -185,11 +188,15 @@ def fit_histories(
         The rows as it learnt them, for siblings to know.
     """
     learning = _Learning(made, static, owner, sibling, holders)
-    fit = partial(
-        fit_table, model=model, options={**SETTINGS.get(model, {}), **options}, seed=seed, holders=holders
-    )
+    fit = partial(fit_table, model=model, seed=seed, holders=holders)
+    settings, in_time = ({**defaults.get(model, {}), **options} for defaults in (SETTINGS, IN_TIME))
     timing, least = None, 0.0
-    rows = fit(_intake(made.frame, made.table), progress=part(progress, 0, 0.8), learn=learning.rows)
+    rows = fit(
+        _intake(made.frame, made.table),
+        options=settings,
+        progress=part(progress, 0, 0.8),
+        learn=learning.rows,
+    )
     if made.clock is not None and made.now is not None and bool((learning.step > 0).any()):
         least = float(learning.gap[learning.step > 0].min())
         between = np.flatnonzero((learning.step > 0) & (learning.step < learning.left - 1))
@@ -198,6 +205,7 @@ def fit_histories(
             table = Table(f"{made.table.name} in time", (made.clock.gap,))
             timing = fit(
                 _intake(pl.DataFrame({GAP: gaps}), table),
+                options=in_time,
                 progress=part(progress, 0.8, 1),
                 learn=learning.gaps(between),
             )
