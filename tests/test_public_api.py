@@ -26,12 +26,12 @@ SIGNATURES = {
     "infer": "(data)",
     "split": "(data, holdout=0.2, *, seed=None)",
     "fit": (
-        "(data, model='trees', *, schema=None, weight=None, seed=None, protect=True, holders=10, "
-        "max_memory=None, progress=silent, **options)"
+        "(data, model='trees', *, schema=None, weight=None, entity=None, order=None, reference=(), seed=None, "
+        "protect=True, holders=10, max_memory=None, progress=silent, **options)"
     ),
     "estimate": (
-        "(data, model='trees', *, schema=None, weight=None, protect=True, holders=10, "
-        "progress=silent, **options)"
+        "(data, model='trees', *, schema=None, weight=None, entity=None, order=None, reference=(), "
+        "protect=True, holders=10, progress=silent, **options)"
     ),
     "load": "(path)",
     "evaluate": (

@@ -89,7 +89,9 @@ def test_drawn_rows_keep_parts_and_what_stands_on_them(model: sim.Synthesizer, t
     # nobody flies at night, and a model that saw clocks of UTC would move some flights there in spring
     assert drawn["hour"].min() >= 5
     model.save(tmp_path / "m.sim")
-    assert sim.load(tmp_path / "m.sim").sample(500, seed=2).polars().equals(model.sample(500, seed=2).polars())
+    assert (
+        sim.load(tmp_path / "m.sim").sample(500, seed=2).polars().equals(model.sample(500, seed=2).polars())
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,17 +205,27 @@ def test_orders_of_instants_hold_beside_parts() -> None:
     assert (drawn["at"].dt.convert_time_zone(YORK).dt.hour() == drawn["hour"]).all()
 
 
+def within(model: sim.Synthesizer) -> pl.DataFrame:
+    """Some rows without the instants that protection cut off, which count as the nearest that is left."""
+    low, high = (pl.lit(end).cast(pl.Datetime("us", "UTC")) for end in model.encodings["at"].ends)
+    return flights(200)[0].filter(pl.col("at").is_between(low, high))
+
+
 def test_known_instants_tell_their_parts(model: sim.Synthesizer) -> None:
-    frame, _ = flights(200)
-    # what protection cut off counts as the nearest instant that is left
-    low, high = model.table["at"].bounds
-    frame = frame.filter(pl.col("at").is_between(low, high))
+    frame = within(model)
     some = frame.with_columns(
         pl.lit(None, pl.Int64).alias("month"),
         pl.lit(None, pl.Int64).alias("hour"),
         pl.lit(None, pl.Int64).alias("departs"),
     )
     assert holds(sim.impute(some, model=model, seed=0).frame).all()
+
+
+def test_known_parts_tell_the_instant(model: sim.Synthesizer) -> None:
+    frame = within(model)
+    done = sim.impute(frame.with_columns(at=pl.lit(None, frame.schema["at"])), model=model, seed=0).frame
+    assert holds(done).all()
+    assert (done["at"] != frame["at"]).sum() <= 1
 
 
 def test_clocks_come_back_but_for_the_hour_shown_twice() -> None:

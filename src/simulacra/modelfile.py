@@ -15,8 +15,9 @@ import numpy as np
 
 import simulacra
 from simulacra.domain import Array
-from simulacra.errors import ModelFileError
+from simulacra.errors import ModelFileError, OptionError
 from simulacra.packing import pack, unpack
+from simulacra.schema.types import Schema
 from simulacra.storage import atomic_path, open_error
 
 FORMAT = 2
@@ -227,3 +228,12 @@ def _parse(data: bytes, name: str, path: Path) -> dict[str, Any]:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def several_tables(schema: Schema) -> OptionError:
+    """Say that a model of several tables was given where one of a single table is needed."""
+    names = ", ".join(schema.names)
+    return OptionError(
+        f"this is a model of {len(schema.tables)} tables ({names}), and this can be asked of a model of one. Fit that "
+        f"table alone: data.select({schema.names[-1]!r}) (simulacra fit ... --table {schema.names[-1]})."
+    )

@@ -19,7 +19,7 @@ from simulacra.frames import Layout
 from simulacra.generator import Dense, Generator, Progress, silent
 from simulacra.imputation import complete_given
 from simulacra.memory import require_memory
-from simulacra.modelfile import ModelFile, write_model
+from simulacra.modelfile import ModelFile, several_tables, write_model
 from simulacra.plausibility import Density, measure_density
 from simulacra.provenance import Fingerprint
 from simulacra.randomness import Streams, resolve_seed
@@ -364,15 +364,6 @@ def make_generator(model: str, options: Mapping[str, Any]) -> Generator:
         if name not in known:
             raise OptionError(str(unknown(f"option of model {model!r}", name, known)))
     return cls(**options)
-
-
-def several_tables(schema: Schema) -> OptionError:
-    """Say that a model of several tables was given where one of a single table is needed."""
-    names = ", ".join(schema.names)
-    return OptionError(
-        f"this is a model of {len(schema.tables)} tables ({names}), and this can be asked of a model of one. Fit that "
-        f"table alone: data.select({schema.names[-1]!r}) (simulacra fit ... --table {schema.names[-1]})."
-    )
 
 
 def restore(file: ModelFile) -> Synthesizer:

@@ -173,6 +173,20 @@ def test_estimates_add_the_tables_up(shop, capsys):
     assert "3 tables" in capsys.readouterr().err and not Path("never.sim").exists()
 
 
+def test_conditions_name_their_table(shop):
+    where = [
+        "--where",
+        "customers: state = 'OH' and (select count(*) from orders) >= 1",
+        "--where",
+        "customers: age > 30",
+    ]
+    assert run(["sample", "shop.sim", "-n", "25", "--seed", "1", *where, "-o", "asked.db", "-q"]) == 0
+    asked = sim.read("asked.db")
+    customers, orders = asked.polars("customers"), asked.polars("orders")
+    assert len(customers) == 25 and set(customers["state"]) == {"OH"} and customers["age"].min() > 30
+    assert set(orders["customer"]) == set(customers["id"])
+
+
 def test_histories_of_one_table(shop, capsys):
     orders = sim.read("shop.db").polars("orders")
     orders.write_csv("log.csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import re
 import signal
@@ -113,8 +114,9 @@ def run(args: list[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.message = _conceal(error.message)
-        error.show(file=sys.stderr)
+        told = io.StringIO()
+        error.show(file=told)
+        click.echo(_conceal(told.getvalue()), nl=False, err=True)
         return 2
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted; nothing was left half written.", err=True)

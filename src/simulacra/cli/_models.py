@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from simulacra.api import load
-from simulacra.synthesizer import Synthesizer, several_tables
+from simulacra.modelfile import several_tables
+from simulacra.synthesizer import Synthesizer
 
 
 def load_table(path: str) -> Synthesizer:

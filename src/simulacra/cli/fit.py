@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ def command(
             )
     start = time.perf_counter()
     given, left = _open(data, schema, table, tables, read_rows)
-    chosen = _spread(plain, named, given)
+    chosen = _spread(plain, named, given, reference)
     common: dict[str, Any] = {
         "schema": left, "weight": weight, "entity": entity, "order": order, "reference": reference,
         "protect": not no_protect, "holders": holders, **_options(settings, privacy),
@@ -192,13 +192,17 @@ def _read_models(texts: tuple[str, ...]) -> tuple[str, dict[str, str]]:
     return (plain[0] if plain else DEFAULT), {table.strip(): name.strip() for table, _, name in pairs}
 
 
-def _spread(plain: str, named: Mapping[str, str], given: str | Dataset) -> str | dict[str, str]:
+def _spread(
+    plain: str, named: Mapping[str, str], given: str | Dataset, public: Sequence[str]
+) -> str | dict[str, str]:
     """Give the tables that are not named the plain model."""
     if not named:
         return plain
     if plain == DEFAULT or not isinstance(given, Dataset):
         return dict(named)
-    others = (table.name for table in given.schema.tables if table.role != "reference")
+    others = (
+        table.name for table in given.schema.tables if table.role != "reference" and table.name not in public
+    )
     return {**dict.fromkeys(others, plain), **named}
 
 

@@ -43,7 +43,8 @@ from simulacra.synthesizer import Synthesizer
     "--format", "form", metavar="ENDING", help="Of the files in a folder: parquet (default), csv, csv.gz, ..."
 )
 @click.option(
-    "--if-exists", type=click.Choice(["error", "replace", "append"]), default="error", show_default=True,
+    "--if-exists", type=click.Choice(["error", "replace", "append"]), metavar="error|replace|append",
+    default="error", show_default=True,
     help="What to do with tables that the database has already.",
 )  # fmt: skip
 @click.option("--dialect", help="For whom a .sql file is: postgresql, mysql, sqlite or duckdb.")

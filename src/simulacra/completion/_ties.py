@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulacra.completion._instants import derive_instants
 from simulacra.completion._known import Known
 from simulacra.completion._solving import join, leaves, order_ends, solvable, solve, widened
 from simulacra.domain import Array
-from simulacra.relations import Order, Relation, Sum
+from simulacra.relations import Calendar, Order, Relation, Sum
 from simulacra.relations.relation import Prediction
 from simulacra.sampling.decoding import Decoder
 
@@ -210,14 +211,15 @@ def mend_order(
 
 def _derive(decoder: Decoder, whole: dict[str, Array], values: dict[str, Array]) -> bool:
     """Work out cells that relations give from known ones; tell whether there were any."""
-    new = False
+    new = derive_instants(decoder, whole, values)
     for relation in decoder.relations:
         if not isinstance(relation, Prediction):
             continue
         target = relation.target
         gaps = {name: ~whole[name] for name in relation.sources}
         lacking = np.sum(list(gaps.values()), axis=0)
-        for name in relation.sources:
+        # one part alone tells no instant
+        for name in relation.sources if not isinstance(relation, Calendar) else ():
             rows = np.flatnonzero(whole[target] & gaps[name] & (lacking == 1))
             column = decoder.domain.axes[decoder.places[name]].column
             if not len(rows) or len(decoder.encodings[column].axes) > 1:

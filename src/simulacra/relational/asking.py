@@ -16,7 +16,7 @@ from simulacra.generator import Progress
 from simulacra.randomness import Streams
 from simulacra.relational.asking_plans import Request, plan_requests
 from simulacra.relational.asking_rows import Chooser, Led, View
-from simulacra.relational.asking_strata import Strata, learn_strata
+from simulacra.relational.asking_strata import LEARNT, Strata, learn_strata
 from simulacra.relational.asking_trees import (
     above,
     empty_rows,
@@ -300,6 +300,9 @@ class _Search:
         if not self.roots:
             return int(np.clip(4 * n, PILOT, LARGEST))
         # a history takes as many steps in a small batch as in a large one
+        if not self.weighted and len(weights) < LEARNT:
+            # soon enough to learn which roots to follow
+            return int(np.clip(2 * LEARNT * self.roots / max(len(weights), 0.5), PILOT, LARGEST))
         least = min(max(PILOT, self.roots // 3), LARGEST)
         return int(np.clip(self.roots * (1.1 * n / max(self._worth(weights), 0.5) - 1), least, LARGEST))
 

@@ -75,7 +75,8 @@ def learn_strata(frames: Sequence[pl.DataFrame], did: Sequence[Array]) -> Strata
     good, rows = np.concatenate(list(did)), pl.concat(list(frames))
     if int(good.sum()) < LEARNT:
         return None
-    mean, best = float(good.mean()), (WORTH, None)
+    mean, best = float(good.mean()), WORTH
+    found: Strata | None = None
     for series in rows:
         cuts = _cut(series)
         if not cuts:
@@ -85,10 +86,10 @@ def learn_strata(frames: Sequence[pl.DataFrame], did: Sequence[Array]) -> Strata
         # one more success among as many rows as one takes on average, so that no part is given up
         share = (np.bincount(codes, good, minlength=len(held)) + 1) / (held + 1 / mean)
         cost = float((held / len(rows) * np.sqrt(share)).sum() ** 2 / mean)
-        if cost < best[0]:
+        if cost < best:
             chances = np.clip(np.sqrt(share / share[held > 0].max()), FEWEST, 1.0)
-            best = (cost, Strata(series.name, cuts, chances))
-    return best[1]
+            best, found = cost, Strata(series.name, cuts, chances)
+    return found
 
 
 def _cut(series: pl.Series) -> tuple[float, ...] | tuple[str, ...]:
@@ -106,11 +107,12 @@ def _cut(series: pl.Series) -> tuple[float, ...] | tuple[str, ...]:
 def _codes(series: pl.Series, cuts: tuple[float, ...] | tuple[str, ...]) -> Array:
     if series.dtype == pl.String:
         places = pl.Series(list(range(len(cuts))), dtype=pl.Int64)
-        found = series.replace_strict(pl.Series(list(cuts), dtype=pl.String), places, default=len(cuts))
-        return found.to_numpy().astype(np.int64)
+        levels = pl.Series(list(cuts), dtype=pl.String)
+        return series.replace_strict(levels, places, default=len(cuts)).to_numpy().astype(np.int64)
     values = _numbers(series)
-    found = np.searchsorted(np.array(cuts, float), values, side="left")
-    return np.where(np.isnan(values), len(cuts) + 1, found)
+    return np.where(
+        np.isnan(values), len(cuts) + 1, np.searchsorted(np.array(cuts, float), values, side="left")
+    )
 
 
 def _numbers(series: pl.Series) -> Array:

@@ -11,7 +11,7 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.randomness import Streams
 from simulacra.relational.drawing import Rows
-from simulacra.relational.extension import asked, member_column, offered, wanted
+from simulacra.relational.extension import asked, level_of, member_column, offered, wanted
 from simulacra.relational.matching import match_parents, part_pairs
 from simulacra.relational.plan import Link
 from simulacra.schema.conformance import canonical_type
@@ -82,11 +82,20 @@ class _Assembly:
             name = member_column(unit, member, column.name)
             if name in drawn.columns:
                 columns[column.name] = drawn[name].alias(column.name)
+            elif column.name in self.model.patterns.get(member, {}):
+                codes = self._repeat(self.model.patterns[member], column.name, number)
+                columns[column.name] = self.model.makers[member][column.name].make(codes)
             elif column.name in self.model.makers.get(member, {}) and column.name in table.key:
                 columns[column.name] = self.model.makers[member][column.name].make(np.arange(number))
             else:
                 columns[column.name] = pl.Series(column.name, [None] * number, dtype=canonical_type(column))
         self.tables[member] = columns
+
+    def _repeat(self, pattern: Mapping[str, Array], name: str, number: int) -> Array:
+        """Lay the pattern of a composite key out over rows; each time around, its first column counts on."""
+        codes = pattern[name]
+        around, at = np.divmod(np.arange(number), max(len(codes), 1))
+        return codes[at] + (around * (int(codes.max(initial=-1)) + 1) if name == next(iter(pattern)) else 0)
 
     def size(self, table: str) -> int:
         """Return the number of rows of a table."""
@@ -108,31 +117,58 @@ class _Assembly:
             entity = rows.entity
             missing = (entity >= rows.parents) & (entity < rows.parents + rows.nulls)
             return np.where(missing, -1, np.where(entity >= rows.parents, entity - rows.nulls, entity))
+        if asked(link) not in rows.frame.columns:
+            return np.full(len(rows), -1)
         codes = _codes(rows.frame, asked(link))
         orphans = codes == -1
         if link.way == "coded":
             found = _spread(codes, parents, self.model, link, rng)
         else:
             found = self._match(link, codes, rng)
+        found = self._part(link, found, rng)
         extra = self.model.absent.get(link.name, 0)
         if orphans.any():
             found[orphans] = parents + rng.integers(max(extra, 1), size=int(orphans.sum()))
         return found
 
     def _match(self, link: Link, codes: Array, rng: np.random.Generator) -> Array:
-        rows = self.rows[self.model.plan.home(link.table)]
         home = self.rows[self.model.plan.home(link.reference.table)].frame
         if offered(link) not in home.columns:
             return np.full(len(codes), -1)
         kinds, degrees = _codes(home, offered(link)), home[wanted(link)].fill_null(0).to_numpy()
-        found = match_parents(codes, kinds, np.maximum(degrees, 0), rng)
+        if level_of(link) in home.columns:
+            return self._match_levels(codes, kinds, degrees, home[level_of(link)].to_numpy(), rng)
+        return match_parents(codes, kinds, np.maximum(degrees, 0), rng)
+
+    def _match_levels(
+        self, codes: Array, kinds: Array, degrees: Array, level: Array, rng: np.random.Generator
+    ) -> Array:
+        """Choose parents in the same table, each one level above its row, so that no circle arises."""
+        wide = int(level.max(initial=0)) + 2
+        above = np.where(level > 0, level - 1, -1)
+        # a kind that has no row on that level gives way to any row there
+        there = set((kinds * wide + level).tolist())
+        exact = codes * wide + above
+        asks = np.where((codes >= 0) & (above >= 0) & np.isin(exact, list(there)), exact, -1)
+        found = match_parents(asks, kinds * wide + level, np.maximum(degrees, 0), rng)
+        rest = np.where((found < 0) & (above >= 0) & np.isin(above, level), above, -1)
+        second = match_parents(rest, level, np.maximum(degrees, 0), rng)
+        return np.where(found >= 0, found, second)
+
+    def _part(self, link: Link, found: Array, rng: np.random.Generator) -> Array:
+        """Let no pair of two references occur twice where they are the key."""
+        rows = self.rows[self.model.plan.home(link.table)]
         driver = self.model.plan.driving(link.table)
         key = set(self.model.schema.table(link.table).key)
-        if driver is not None and rows.entity is not None:
-            both = set(driver.reference.columns) | set(link.reference.columns)
-            if key and key <= both:
-                found = part_pairs(rows.entity, found, kinds, rng)
-        return found
+        if driver is None or rows.entity is None or not key:
+            return found
+        both = set(driver.reference.columns) | set(link.reference.columns)
+        if not key <= both:
+            return found
+        home = self.rows[self.model.plan.home(link.reference.table)].frame
+        number = int(found.max(initial=-1)) + 1
+        same = _codes(home, offered(link)) if offered(link) in home.columns else np.zeros(number, np.int64)
+        return part_pairs(rows.entity, found, same, rng)
 
     def fill(self, link: Link, found: Array) -> bool:
         """Look the columns of a reference up in the parent; return whether anything changed."""

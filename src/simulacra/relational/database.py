@@ -54,6 +54,8 @@ class DatabaseSynthesizer:
         What makes the keys of each column: ``{table: {column: Maker}}``.
     absent : dict
         By link: how many different rows that are not there are referred to.
+    patterns : dict
+        By table: the columns of a composite key that no reference fills, as numbers, in the order of the rows.
     layouts : dict
         The kind of frame of each table, and its column types.
     log : tuple of str or None
@@ -70,6 +72,7 @@ class DatabaseSynthesizer:
     kept: Mapping[str, pl.DataFrame]
     makers: Mapping[str, Mapping[str, Maker]]
     absent: Mapping[str, int]
+    patterns: Mapping[str, Mapping[str, Array]]
     layouts: Mapping[str, Layout]
     log: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
@@ -231,6 +234,7 @@ class DatabaseSynthesizer:
             "kept": {name: _dump_frame(frame) for name, frame in self.kept.items()},
             "makers": {t: {c: maker.dump() for c, maker in own.items()} for t, own in self.makers.items()},
             "absent": dict(self.absent),
+            "patterns": {table: dict(own) for table, own in self.patterns.items()},
             "layouts": {name: layout.dump() for name, layout in self.layouts.items()},
             "log": None if self.log is None else list(self.log),
         }  # fmt: skip
@@ -255,6 +259,10 @@ def restore_database(file: ModelFile) -> DatabaseSynthesizer:
         {name: _restore_frame(state["kept"][name]) for name in plan.kept},
         {t: {c: Maker.restore(item) for c, item in own.items()} for t, own in state["makers"].items()},
         {name: int(number) for name, number in state["absent"].items()},
+        {
+            name: {c: np.asarray(codes, np.int64) for c, codes in own.items()}
+            for name, own in state["patterns"].items()
+        },
         {name: Layout.restore(item) for name, item in state["layouts"].items()},
         None if state["log"] is None else tuple(state["log"]),
         tuple(file.notes),

@@ -12,8 +12,8 @@ from simulacra.domain import Array
 from simulacra.randomness import Streams
 from simulacra.relational.clocks import Clock, find_order
 from simulacra.relational.entity_rules import EntityRules
-from simulacra.relational.groups import Grouping, group_parents
-from simulacra.relational.plan import Link, Plan, locate
+from simulacra.relational.groups import MOST_LEVELS, Grouping, group_parents, levels
+from simulacra.relational.plan import WAYS, Link, Plan, locate
 from simulacra.relations import find_parts
 from simulacra.schema.breaches import columns_of
 from simulacra.schema.constraints import Constraint
@@ -107,6 +107,11 @@ def offered(link: Link) -> str:
 def wanted(link: Link) -> str:
     """Name the column of a parent that holds how many rows refer to it."""
     return f"#degree {link.name}"
+
+
+def level_of(link: Link) -> str:
+    """Name the column of a table that refers to itself that holds how far a row is from one that refers to nothing."""
+    return f"#level {link.name}"
 
 
 def member_column(unit: str, member: str, name: str) -> str:
@@ -310,6 +315,7 @@ def _own_columns(
     }
     if len(own.key) == 1 and own.key[0] not in valued:
         taken.add(own.key[0])
+    taken |= set(structural_key(own, plan))
     if clock is not None:
         taken |= {clock.column.name, *(part.column for part in clock.parts)}
     # what an expression over other tables gives is computed when all is drawn; gaps are learnt, though
@@ -326,6 +332,17 @@ def _own_columns(
     return found
 
 
+def structural_key(table: Table, plan: Plan) -> tuple[str, ...]:
+    """Return the columns of a composite key that are made by counting: those that hold nothing but keys.
+
+    Such a key (house and room) says how rows hang together, and no other table says it.
+    """
+    if len(table.key) < 2 or plan.driving(table.name) is not None or plan.home(table.name) != table.name:
+        return ()
+    referring = {name for link in plan.of(table.name, *WAYS) for name in link.reference.columns}
+    return tuple(name for name in table.key if name not in referring and table[name].kind == "key")
+
+
 def _code(link: Link, spots: Spots) -> tuple[Column, pl.Series]:
     """Make a category of the row that is referred to."""
     at = spots.parents(link)
@@ -338,9 +355,9 @@ def _group(link: Link, plan: Plan, done: dict[str, Extended], spots: Spots, stre
     """Sort the parents of a matched reference into kinds, and tell both sides of them."""
     child, home = done[link.table], done[plan.home(link.reference.table)]
     at = spots.parents(link)
-    own = child.frame.select(name for name in child.frame.columns if not name.startswith("#kind"))
+    plain = child.frame.select(name for name in child.frame.columns if not name.startswith("#kind"))
     grouping: Grouping = group_parents(
-        home.frame, own, at, same=link.table == link.reference.table, rng=streams.at(link.name)
+        home.frame, plain, at, same=link.table == link.reference.table, rng=streams.at(link.name)
     )
     codes = pl.Series(offered(link), grouping.kinds).cast(pl.String)
     home.frame = home.frame.with_columns(
@@ -359,6 +376,12 @@ def _group(link: Link, plan: Plan, done: dict[str, Extended], spots: Spots, stre
     series = (
         pl.select(pl.when(pl.lit(kinds) == -2).then(None).otherwise(series)).to_series().alias(asked(link))
     )
+    if link.table == link.reference.table:
+        level = levels(at)
+        if level.max(initial=0) < MOST_LEVELS:
+            child.frame = child.frame.with_columns(pl.Series(level_of(link), level))
+            own = (*child.table.columns, Column(level_of(link), "number", integer=True, protect=False))
+            child.table = replace(child.table, columns=own)
     child.frame = child.frame.with_columns(series)
     child.table = replace(
         child.table,

@@ -22,7 +22,7 @@ from simulacra.relational.beside import Beside
 from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.relational.drawing import summarise_rows
 from simulacra.relational.entities import describe_entities, describe_kept, encode_rows
-from simulacra.relational.extension import Extended, extend, member_column
+from simulacra.relational.extension import Extended, extend, member_column, structural_key
 from simulacra.relational.learning import Sibling, fit_histories
 from simulacra.relational.numbering import Maker
 from simulacra.relational.plan import Plan, find_facts, locate, make_plan
@@ -101,6 +101,7 @@ def fit_database(
     ]
     return DatabaseSynthesizer(
         fitting.released(), plan, fitting.units, kept, _make_keys(schema, data, holders), _count_absent(plan, data),
+        _find_patterns(plan, data),
         data.layouts, log, tuple(dict.fromkeys([*notes, *fitting.notes])), provenance,
     )  # fmt: skip
 
@@ -302,4 +303,16 @@ def _count_absent(plan: Plan, data: Dataset) -> dict[str, int]:
             at = locate(data.frames[link.table], data.frames[link.reference.table], link.reference)
             lost = data.frames[link.table].filter((at == -1).fill_null(False)).select(link.reference.columns)
             found[link.name] = lost.n_unique()
+    return found
+
+
+def _find_patterns(plan: Plan, data: Dataset) -> dict[str, dict[str, Array]]:
+    """Number the values of composite keys in the order in which they occur, or of their size where they count."""
+    found = {}
+    for unit in plan.units:
+        names = structural_key(data.schema.table(unit), plan)
+        if names:
+            frame = data.frames[unit]
+            ranks = frame.select(pl.col(name).rank("dense").cast(pl.Int64) - 1 for name in names)
+            found[unit] = {name: ranks[name].to_numpy() for name in names}
     return found

@@ -20,6 +20,8 @@ from simulacra.randomness import Streams
 MOST_KINDS = 120
 LEAST = 20
 """Parents of a kind at least."""
+MOST_LEVELS = 50
+"""Steps upwards within a table after which a circle is assumed."""
 _LEVELS = 8
 _ROWS = 20_000
 
@@ -88,7 +90,7 @@ def group_parents(
     return Grouping(kinds.astype(np.int64), degrees)
 
 
-def levels(at: Array, most: int = 50) -> Array:
+def levels(at: Array, most: int = MOST_LEVELS) -> Array:
     """Return how many steps lie between each row and one that refers to nothing; `most` within a circle."""
     level = np.zeros(len(at), np.int64)
     place = np.where(at >= 0, at, -1)

@@ -244,7 +244,8 @@ def _candidates(
         inherits = set(reference.columns) < set(table.key)
         if reference.table == table.name or not own.parents or (_is_value(table, reference) and not inherits):
             continue
-        if own.nulls + own.orphans > own.rows / 2:
+        # who exists without a parent is chosen one afterwards, unless the schema says that it belongs to it
+        if own.nulls + own.orphans > (0 if table.role == "entity" else own.rows / 2):
             continue
         histories = inherits and _follows(table, reference)
         told = table.order is not None and table.role == "event"

@@ -9,7 +9,7 @@ kind of rule.
 from simulacra.relations.calendar import Calendar, find_parts
 from simulacra.relations.lookups import Lookup
 from simulacra.relations.orders import Order
-from simulacra.relations.parts import Part
+from simulacra.relations.parts import Part, from_wall_clock
 from simulacra.relations.products import Product
 from simulacra.relations.rebuilding import find_relations, put_back, restore_relation, settle, take_out
 from simulacra.relations.relation import Relation
@@ -18,5 +18,5 @@ from simulacra.relations.zones import Zone
 
 __all__ = [
     "Calendar", "Lookup", "Order", "Part", "Product", "Relation", "Sum", "Zone", "find_parts", "find_relations",
-    "put_back", "restore_relation", "settle", "take_out",
+    "from_wall_clock", "put_back", "restore_relation", "settle", "take_out",
 ]  # fmt: skip
