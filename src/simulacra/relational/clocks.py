@@ -207,6 +207,31 @@ def find_order(frame: pl.DataFrame, table: Table, taken: Collection[str], entity
     return best[2] if best is not None else None
 
 
+def find_date(frame: pl.DataFrame, table: Table, taken: Collection[str]) -> str | None:
+    """Find the date or instant of a row: the only one, or the one that is never after the others.
+
+    Rows are learnt in its order then, and its first one with the parent's own columns: a loan after its account.
+    """
+    dated = [
+        column.name
+        for column in table.columns
+        if column.kind in {"date", "datetime"}
+        and column.name not in taken
+        and not frame[column.name].null_count()
+    ]
+    for name in dated:
+        others = [
+            pl.col(other).cast(pl.Datetime("us")) >= pl.col(name).cast(pl.Datetime("us"))
+            for other in (column.name for column in table.columns if column.kind in {"date", "datetime"})
+            if other not in {name, *taken}
+        ]
+        if not others or bool(
+            frame.select(pl.all_horizontal(others).fill_null(True).mean()).item() >= NEVER_FALLS
+        ):
+            return name
+    return None
+
+
 def _is_whole(values: pl.Series) -> bool:
     """Tell whether levels are whole numbers, each in one spelling."""
     levels = values.unique()

@@ -10,7 +10,7 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.randomness import Streams
-from simulacra.relational.clocks import Clock, find_order
+from simulacra.relational.clocks import Clock, find_date, find_order
 from simulacra.relational.entity_rules import EntityRules
 from simulacra.relational.groups import MOST_LEVELS, Grouping, group_parents, levels
 from simulacra.relational.plan import WAYS, Link, Plan, locate
@@ -120,7 +120,7 @@ def member_column(unit: str, member: str, name: str) -> str:
 
 
 def find_clock(table: Table, link: Link, frame: pl.DataFrame, entity: Array) -> Clock | None:
-    """Return how the rows of a table follow each other: as the schema or its key says, or as they lie."""
+    """Return how the rows of a table follow each other: as the schema or its key says, as they lie, or by date."""
     name = table.order
     taken = {column for reference in table.references for column in reference.columns}
     if name is None and set(link.reference.columns) < set(table.key):
@@ -130,6 +130,8 @@ def find_clock(table: Table, link: Link, frame: pl.DataFrame, entity: Array) -> 
             name = column.name if column.kind in {"date", "datetime"} or column.integer else None
     if name is None:
         name = find_order(frame, table, {*taken, *(table.key if len(table.key) == 1 else ())}, entity)
+    if name is None:
+        name = find_date(frame, table, taken)
     if name is None:
         return None
     # what references and keys hold is filled in by them
@@ -290,6 +292,9 @@ def _fill(
                 values.append(child.clock.places(first).alias(first_of(link)))
                 columns.append(Column(span_of(link), "number", integer=True, nullable=True))
                 values.append(pl.Series(span_of(link), span, nan_to_null=True).cast(pl.Int64))
+    if not columns:  # a table of keys alone: its rows are all alike
+        columns.append(Column("#alike", "category"))
+        values.append(pl.Series("#alike", ["row"] * len(made.rows), dtype=pl.String))
     rules = _readable(schema.table(unit), {c.name for c in columns}) if made.entity is None else ()
     made.table = Table(unit, tuple(columns), constraints=rules)
     made.frame = pl.DataFrame(values) if values else pl.DataFrame()

@@ -143,7 +143,8 @@ class Outcomes(Mapping[str, Dataset]):
             raise write_error(folder, error) from error
         written = {}
         for one in self.outcomes:
-            written[one.scenario.name] = one.data.write(folder / names[one.scenario.name])
+            target = written[one.scenario.name] = folder / names[one.scenario.name]
+            one.data.write(target)
         return written
 
     def save(self, path: str | Path) -> Path:
