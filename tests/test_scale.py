@@ -209,7 +209,7 @@ def test_an_estimate_tells_time_and_memory_and_fits_nothing(tmp_path, capsys, mo
     assert "3,000 rows x 6 columns: about" in capsys.readouterr().out
     assert run(["fit", "t.parquet", "-m", "independent", "--estimate", "-o", "m.sim", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"rows", "columns", "seconds", "bytes"} and told["bytes"] > 1e8
+    assert set(told) == {"rows", "columns", "seconds", "bytes", "tables"} and told["bytes"] > 1e8
     assert [path.name for path in tmp_path.iterdir()] == ["t.parquet"]
 
 

@@ -82,6 +82,9 @@ class _Assembly:
             name = member_column(unit, member, column.name)
             if name in drawn.columns:
                 columns[column.name] = drawn[name].alias(column.name)
+            elif column.name in self.model.serials.get(member, {}):
+                counted = self._count(self.rows[unit]) + self.model.serials[member][column.name]
+                columns[column.name] = pl.Series(column.name, counted).cast(canonical_type(column))
             elif column.name in self.model.patterns.get(member, {}):
                 codes = self._repeat(self.model.patterns[member], column.name, number)
                 columns[column.name] = self.model.makers[member][column.name].make(codes)
@@ -90,6 +93,12 @@ class _Assembly:
             else:
                 columns[column.name] = pl.Series(column.name, [None] * number, dtype=canonical_type(column))
         self.tables[member] = columns
+
+    def _count(self, rows: Rows) -> Array:
+        """Number the rows of each entity from 0."""
+        assert rows.entity is not None
+        new = np.flatnonzero(np.diff(rows.entity, prepend=-1) != 0)
+        return np.arange(len(rows)) - np.repeat(new, np.diff(np.append(new, len(rows))))
 
     def _repeat(self, pattern: Mapping[str, Array], name: str, number: int) -> Array:
         """Lay the pattern of a composite key out over rows; each time around, its first column counts on."""

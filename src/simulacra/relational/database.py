@@ -56,6 +56,8 @@ class DatabaseSynthesizer:
         By link: how many different rows that are not there are referred to.
     patterns : dict
         By table: the columns of a composite key that no reference fills, as numbers, in the order of the rows.
+    serials : dict
+        By table: the column of a composite key that numbers the rows of an entity, and where it starts.
     layouts : dict
         The kind of frame of each table, and its column types.
     log : tuple of str or None
@@ -73,6 +75,7 @@ class DatabaseSynthesizer:
     makers: Mapping[str, Mapping[str, Maker]]
     absent: Mapping[str, int]
     patterns: Mapping[str, Mapping[str, Array]]
+    serials: Mapping[str, Mapping[str, int]]
     layouts: Mapping[str, Layout]
     log: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
@@ -234,6 +237,7 @@ class DatabaseSynthesizer:
             "kept": {name: _dump_frame(frame) for name, frame in self.kept.items()},
             "makers": {t: {c: maker.dump() for c, maker in own.items()} for t, own in self.makers.items()},
             "absent": dict(self.absent),
+            "serials": {table: dict(own) for table, own in self.serials.items()},
             "patterns": {table: dict(own) for table, own in self.patterns.items()},
             "layouts": {name: layout.dump() for name, layout in self.layouts.items()},
             "log": None if self.log is None else list(self.log),
@@ -263,6 +267,7 @@ def restore_database(file: ModelFile) -> DatabaseSynthesizer:
             name: {c: np.asarray(codes, np.int64) for c, codes in own.items()}
             for name, own in state["patterns"].items()
         },
+        {name: {c: int(start) for c, start in own.items()} for name, own in state["serials"].items()},
         {name: Layout.restore(item) for name, item in state["layouts"].items()},
         None if state["log"] is None else tuple(state["log"]),
         tuple(file.notes),

@@ -11,9 +11,10 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.randomness import Streams
 from simulacra.relational.clocks import Clock, find_date, find_order
+from simulacra.relational.composite import serial_key, structural_key
 from simulacra.relational.entity_rules import EntityRules
 from simulacra.relational.groups import MOST_LEVELS, Grouping, group_parents, levels
-from simulacra.relational.plan import WAYS, Link, Plan, locate
+from simulacra.relational.plan import Link, Plan, locate
 from simulacra.relations import find_parts
 from simulacra.schema.breaches import columns_of
 from simulacra.schema.constraints import Constraint
@@ -320,7 +321,8 @@ def _own_columns(
     }
     if len(own.key) == 1 and own.key[0] not in valued:
         taken.add(own.key[0])
-    taken |= set(structural_key(own, plan))
+    serial = serial_key(own, plan, clock)
+    taken |= {*structural_key(own, plan), *((serial,) if serial is not None else ())}
     if clock is not None:
         taken |= {clock.column.name, *(part.column for part in clock.parts)}
     # what an expression over other tables gives is computed when all is drawn; gaps are learnt, though
@@ -335,17 +337,6 @@ def _own_columns(
             series = series.cast(pl.String)
         found.append((column, series))
     return found
-
-
-def structural_key(table: Table, plan: Plan) -> tuple[str, ...]:
-    """Return the columns of a composite key that are made by counting: those that hold nothing but keys.
-
-    Such a key (house and room) says how rows hang together, and no other table says it.
-    """
-    if len(table.key) < 2 or plan.driving(table.name) is not None or plan.home(table.name) != table.name:
-        return ()
-    referring = {name for link in plan.of(table.name, *WAYS) for name in link.reference.columns}
-    return tuple(name for name in table.key if name not in referring and table[name].kind == "key")
 
 
 def _code(link: Link, spots: Spots) -> tuple[Column, pl.Series]:

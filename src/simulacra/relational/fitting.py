@@ -19,10 +19,11 @@ from simulacra.privacy.protection import HOLDERS
 from simulacra.provenance import describe_fit, fingerprint
 from simulacra.randomness import Streams
 from simulacra.relational.beside import Beside
+from simulacra.relational.composite import serial_key, structural_key
 from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.relational.drawing import summarise_rows
 from simulacra.relational.entities import describe_entities, describe_kept, encode_rows
-from simulacra.relational.extension import Extended, extend, member_column, structural_key
+from simulacra.relational.extension import Extended, extend, member_column
 from simulacra.relational.learning import Sibling, fit_histories
 from simulacra.relational.numbering import Maker
 from simulacra.relational.plan import Plan, find_facts, locate, make_plan
@@ -102,6 +103,7 @@ def fit_database(
     return DatabaseSynthesizer(
         fitting.released(), plan, fitting.units, kept, _make_keys(schema, data, holders), _count_absent(plan, data),
         _find_patterns(plan, data),
+        fitting.find_serials(),
         data.layouts, log, tuple(dict.fromkeys([*notes, *fitting.notes])), provenance,
     )  # fmt: skip
 
@@ -159,7 +161,8 @@ class _Fitting:
             self.units[unit] = Unit(unit, len(made.rows), own, 0, np.zeros(0, np.int64))
         else:
             own = self._fit_driven(unit, made, progress)
-        self.notes += own.notes
+        # what a unit adds to its table has names that nobody else knows
+        self.notes += [note for note in own.notes if "'#" not in note]
         if any(self.plan.to(member, "driving") for member in self.plan.members(unit)):
             self.blocks[unit] = encode_rows(own, made.frame)
 
@@ -235,6 +238,16 @@ class _Fitting:
         own = self.units[other].synthesizer
         assert own is not None
         return Sibling(other, beside, own.encodings, together)
+
+    def find_serials(self) -> dict[str, dict[str, int]]:
+        """Find the columns that number the rows of an entity, and where they start."""
+        found = {}
+        for unit in self.plan.units:
+            name = serial_key(self.data.schema.table(unit), self.plan, self.extended[unit].clock)
+            least = self.data.frames[unit][name].min() if name is not None else None
+            if name is not None:
+                found[unit] = {name: int(least) if isinstance(least, (int, float)) else 1}
+        return found
 
     def released(self) -> Schema:
         """Return the schema without what protection withheld."""
