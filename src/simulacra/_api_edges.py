@@ -106,8 +106,9 @@ def _source(schema: Contract | Table | Synthesizer, table: str | None) -> Table 
         _require_contract(Path(schema))
     read = contract(schema, None)
     assert read is not None
+    only = read.table(table)
     # cases are of one table: what its references lead to is not there
-    return read.select([read.table(table).name]).table()
+    return read.select([only.name]).table() if only.references else only
 
 
 def _require_contract(path: Path) -> None:
