@@ -152,6 +152,10 @@ class Clock:
         shown = wall_clock(utc, self.zone).cast(pl.Int64).cast(pl.Float64).to_numpy()
         return np.where(held, shown, np.nan)
 
+    def days(self, positions: Array) -> Array:
+        """Return the day, since 1970, of positions of dates or instants."""
+        return positions if self.column.kind == "date" else np.floor(positions * self.unit / _DAY)
+
     def dump(self) -> dict[str, Any]:
         """Return what is not the column as JSON."""
         return {

@@ -9,7 +9,7 @@ know the day. The cost is steps x columns, and not entities.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -22,6 +22,7 @@ from simulacra.relational.choosing import Choose, Step
 from simulacra.relational.clocks import Clock
 from simulacra.relational.past import Past, active_at
 from simulacra.relational.relative import Relative
+from simulacra.relational.seasons import Season, put_level, take_level
 from simulacra.relational.stepping import Stepper
 from simulacra.relational.surroundings import tell_ahead, tell_gap, tell_place
 from simulacra.synthesizer import Synthesizer
@@ -56,25 +57,6 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """The first rows of histories, where they are known.
-
-    Parameters
-    ----------
-    block : Block
-        These rows, those of an entity behind each other, in order.
-    counts : array of int, shape (entities,)
-        How many of each are known.
-    now : array or None
-        Their times.
-    """
-
-    block: Block
-    counts: Array
-    now: Array | None
-
-
-@dataclass(frozen=True)
 class Wanted:
     """The histories that are to be drawn.
 
@@ -90,8 +72,6 @@ class Wanted:
         The sibling's rows.
     owner : array of int or None
         Whose of them each entity sees; its own when None.
-    begun : Begun or None
-        Rows that are known.
     judge : callable or None
         Rows that it does not find fine are drawn anew.
     choose : callable or None
@@ -103,7 +83,6 @@ class Wanted:
     ends: tuple[Array, Array] | None = None
     beside: Beside | None = None
     owner: Array | None = None
-    begun: Begun | None = None
     judge: Judge | None = None
     choose: Choose | None = None
 
@@ -130,6 +109,8 @@ class Histories:
         The unit whose rows stand beside these.
     together : bool
         Whether both go by one clock.
+    seasons : dict
+        By axis: the levels that are taken out of long histories.
     """
 
     rows: Synthesizer
@@ -140,6 +121,19 @@ class Histories:
     relatives: tuple[Relative, ...] = ()
     sibling: str | None = None
     together: bool = False
+    seasons: Mapping[str, Season] = field(default_factory=dict)
+
+    def lift(self, block: Block, now: Array | None) -> Block:
+        """Return rows with the levels that were taken out."""
+        if not self.seasons or self.clock is None or now is None:
+            return block
+        return put_level(block, self.seasons, self.clock.days(now[: len(block)]))
+
+    def lower(self, block: Block, now: Array | None) -> Block:
+        """Return rows without the levels, as the model knows them."""
+        if not self.seasons or self.clock is None or now is None:
+            return block
+        return take_level(block, self.seasons, self.clock.days(now[: len(block)]))
 
     def draw(self, wanted: Wanted, rng: Streams, progress: Progress = silent) -> Drawn:
         """Draw the rows of entities.
@@ -181,10 +175,6 @@ class _Run:
         if wanted.ends is not None:
             self.now = wanted.ends[0][self.order].copy()
             self.goal = self.now + np.nan_to_num(wanted.ends[1][self.order])
-        self.begun = wanted.begun
-        if self.begun is not None:
-            self.known = self.begun.counts[self.order]
-            self.first = (np.cumsum(self.begun.counts) - self.begun.counts)[self.order]
         self.past = Past(model.rows.domain, len(self.counts))
         self.rows = Stepper(model.rows.generator, static)
         self.gaps: Past | None = None
@@ -202,7 +192,7 @@ class _Run:
         if self.now is not None and step:
             gap = self._pass_time(step, active)
         row = self._draw_row(step, active, gap)
-        self.past.add(row)
+        self.past.add(self.model.lower(row, self.now))
         self.pieces.append(row)
         if self.now is not None:
             self.times.append(self.now[:active].copy())
@@ -228,9 +218,6 @@ class _Run:
         later = active_at(self.counts, step + 1)
         if later and self.gaps is not None:
             gap[:later] = self._draw_gap(step, later, ahead[:later])
-        if self.begun is not None and self.begun.now is not None:
-            held = np.flatnonzero(step < self.known[:active])
-            gap[held] = self.begun.now[self.first[held] + step] - self.now[held]
         self.now[:active] += gap
         self.again[:active] = np.where(gap == 0, self.again[:active] + 1, 0)
         return gap
@@ -271,7 +258,7 @@ class _Run:
             parts.append(found)
             near = dict(zip(found.domain.names, found.columns, strict=True))
         rng, last = self.rng.at("row", step), self.past.last(active)
-        row = self._read(self.rows.draw(active, parts, rng), last, near, rng)
+        row = self._read(self.rows.draw(active, parts, rng), last, near, rng, now)
         if self.judge is not None:
             row = self._mend(row, last, near, rng)
         if self.choose is not None:
@@ -280,7 +267,7 @@ class _Run:
             row = self.choose(
                 row, Step(self.order[:active], self.counts[:active] - step - 1, time, again, rng.at("chosen"))
             )
-        return self._put_known(row, step)
+        return row
 
     def _mend(self, row: Block, last: Sequence[Array], near: Mapping[str, Array], rng: Streams) -> Block:
         """Draw rows anew that are not fine."""
@@ -306,26 +293,24 @@ class _Run:
             [values[rows] for values in last],
             {name: values[rows] for name, values in near.items()},
             rng,
+            None if self.now is None else self.now[rows],
         )
 
-    def _put_known(self, row: Block, step: int) -> Block:
-        """Put rows that are known in the place of drawn ones."""
-        if self.begun is None:
-            return row
-        held = np.flatnonzero(step < self.known[: len(row)])
-        columns = [column.copy() for column in row.columns]
-        for column, values in zip(columns, self.begun.block.columns, strict=True):
-            column[held] = values[self.first[held] + step]
-        return Block(row.domain, tuple(columns), rows=len(row))
-
-    def _read(self, told: Block, last: Sequence[Array], beside: Mapping[str, Array], rng: Streams) -> Block:
+    def _read(
+        self,
+        told: Block,
+        last: Sequence[Array],
+        beside: Mapping[str, Array],
+        rng: Streams,
+        now: Array | None,
+    ) -> Block:
         """Turn what the model drew into rows."""
         spare = rng.stream("spare")
         columns = tuple(
             relative.read(values, before, beside, spare)
             for relative, values, before in zip(self.model.relatives, told.columns, last, strict=True)
         )
-        return Block(self.model.rows.domain, columns, rows=len(told))
+        return self.model.lift(Block(self.model.rows.domain, columns, rows=len(told)), now)
 
 
 def _no_rows(domain: Domain) -> Block:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from simulacra.relational.extension import Extended
 from simulacra.relational.histories import Histories
 from simulacra.relational.past import glue, replay
 from simulacra.relational.relative import Relative, choose_relatives, told_domain
+from simulacra.relational.seasons import Season, find_seasons, take_level
 from simulacra.relational.surroundings import tell_ahead, tell_gap, tell_place
 from simulacra.schema.types import Schema, Table
 
@@ -68,6 +69,7 @@ class _Learning:
     relatives: tuple[Relative, ...] = ()
     block: Block | None = None
     seen: Block | None = None
+    seasons: dict[str, Season] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         made = self.made
@@ -88,6 +90,9 @@ class _Learning:
         """Return rows as the model learns them, and what it knows of each."""
         made = self.made
         self.block = block
+        self.seasons = find_seasons(block, made.clock, made.now, float(self.left.mean()), self.holders)
+        if self.seasons and made.clock is not None and made.now is not None:
+            block = take_level(block, self.seasons, made.clock.days(made.now))
         self.seen = replay(block, made.begins, made.counts)
         parts = [self.static.take(self.entity), tell_place(self.step, self.left, self.holders), self.seen]
         if made.clock is not None and made.now is not None:
@@ -102,6 +107,8 @@ class _Learning:
             names = _same_meaning(block, encodings, self.sibling)
         past = dict(zip(self.seen.domain.names, self.seen.columns, strict=True))
         last = [past[f"{axis.name} last"] for axis in block.domain.axes]
+        # what has a level of its own repeats nothing
+        names = {name: other for name, other in names.items() if name not in self.seasons}
         self.relatives = choose_relatives(block, last, near, names)
         told = tuple(
             relative.tell(values, before, near)
@@ -214,7 +221,7 @@ def fit_histories(
     return (
         Histories(
             rows, timing, made.clock, holders, least, learning.relatives,
-            sibling.name if sibling is not None else None, together,
+            sibling.name if sibling is not None else None, together, learning.seasons,
         ),
         learning.block,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from simulacra.modelfile import ModelFile
 from simulacra.relational.clocks import Clock
 from simulacra.relational.histories import Histories
 from simulacra.relational.relative import Relative
+from simulacra.relational.seasons import Season
 from simulacra.schema.types import Column
 from simulacra.synthesizer import Synthesizer, restore
 
@@ -66,6 +67,7 @@ class Unit:
             state["histories"] = {
                 "holders": self.model.holders, "least": self.model.least, "sibling": self.model.sibling,
                 "together": self.model.together, "relatives": [relative.dump() for relative in self.model.relatives],
+                "seasons": {name: season.dump() for name, season in self.model.seasons.items()},
             }  # fmt: skip
             if self.model.clock is not None:
                 state["histories"]["clock"] = self.model.clock.dump()
@@ -86,7 +88,8 @@ class Unit:
                 ready = Clock.restore(clock, columns[clock["column"]]) if clock is not None else None
                 model = Histories(model, timing, ready, int(facts["holders"]), float(facts["least"]),
                     tuple(Relative.restore(item) for item in facts["relatives"]), facts["sibling"],
-                    bool(facts["together"]))  # fmt: skip
+                    bool(facts["together"]),
+                    {name: Season.restore(item) for name, item in facts["seasons"].items()},)  # fmt: skip
         lost = np.asarray(state["lost"], np.int64)
         return cls(
             str(state["name"]), int(state["rows"]), model, int(state["nulls"]), lost,
