@@ -10,6 +10,7 @@ python dev.py bench conditions ...  rows under conditions: speed, distinct rows,
 python dev.py bench constraints ... broken constraints in a million rows, and what keeping them costs
 python dev.py bench asking          customers of a rare request over several tables, beside brute force
 python dev.py bench databases ...   a million rows into databases and out of them
+python dev.py bench relational ...  databases and logs: time, memory, keys, orphans, what a classifier can tell
 python dev.py bench rare ...        synthetic rows of a rare level beside class weights, oversampling and SMOTE
 """
 
@@ -31,6 +32,7 @@ from benchmarks import (
     databases,
     quality,
     rare,
+    relational,
     speed,
     start,
     trust,
@@ -47,6 +49,7 @@ PARTS = {
     "constraints": constraints.main,
     "databases": databases.main,
     "rare": rare.main,
+    "relational": relational.main,
 }
 
 

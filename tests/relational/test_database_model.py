@@ -274,3 +274,26 @@ def test_a_log_needs_its_entity() -> None:
         sim.fit(log, order="day")
     with pytest.raises(UnknownName, match="usr"):
         sim.fit(log, entity="usr")
+
+
+def test_long_histories_keep_the_season() -> None:
+    rng = np.random.Generator(np.random.Philox(7))
+    days = np.arange(730)
+    rows = []
+    for sensor in range(4):
+        noise = 0.0
+        for day in days:
+            noise = 0.9 * noise + rng.normal(0, 1.5)
+            rows.append(
+                (sensor, date(2022, 1, 1) + timedelta(int(day)), round(15 - 12 * np.cos(day / 58) + noise, 1))
+            )
+    log = pl.DataFrame(rows, schema=["sensor", "day", "heat"], orient="row")
+    fake = sim.fit(log, entity="sensor", order="day", seed=0, protect=False).sample(seed=1).frame
+    real_months, months = (
+        frame.group_by(pl.col("day").dt.month_start()).agg(pl.col("heat").mean()).sort("day")
+        for frame in (log, fake)
+    )
+    both = real_months.join(months, on="day")
+    assert both.select(pl.corr("heat", "heat_right")).item() > 0.9
+    step = fake.sort("sensor", "day").select(pl.col("heat").diff().over("sensor").std()).item()
+    assert step < 6
