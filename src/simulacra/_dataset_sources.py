@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from simulacra.databases.deposit import Deposit
-from simulacra.databases.urls import is_database
+from simulacra.databases.urls import is_database, require_known
 from simulacra.errors import DataError, MissingExtra, OptionError
 from simulacra.filing import SCHEMA_FILE as SCHEMA_FILE
 from simulacra.filing import read_path
@@ -34,6 +34,7 @@ class Gathered:
 
 def gather(data: Any, name: str | None, tables: Sequence[str] | None, rows: int | None) -> Gathered:
     """Read the tables of a path, a database, a frame or a mapping of frames."""
+    require_known(data)
     if is_database(data):
         pulled = _leaf("reading").read_database(data, tables=tables, rows=rows)
         found = Gathered(

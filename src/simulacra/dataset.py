@@ -12,7 +12,7 @@ import polars as pl
 
 from simulacra._dataset_sources import SCHEMA_FILE, gather, write_database, write_dump
 from simulacra.databases.deposit import Deposit
-from simulacra.databases.urls import is_database
+from simulacra.databases.urls import is_database, require_known
 from simulacra.errors import DataError, OptionError
 from simulacra.filing import write_path
 from simulacra.frames import Layout, from_polars, to_polars
@@ -167,6 +167,7 @@ class Dataset:
         DataError
             The rows do not fit the database, which is as it was.
         """
+        require_known(path)
         if is_database(path):
             return write_database(self.frames, self.schema, path, layouts=self.layouts, if_exists=if_exists)
         target = Path(path)

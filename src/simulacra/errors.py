@@ -23,11 +23,23 @@ An error is one sentence: what is wrong, with the value and the place; then what
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_PASSWORD = re.compile(r"(\w:/+[^/\s:@]*):[^\s@/]+@")
 
 
 class SimulacraError(Exception):
-    """The root of every error that simulacra raises on purpose."""
+    """The root of every error that simulacra raises on purpose; what looks like a password in a URL is not shown.
+
+    Examples
+    --------
+    >>> str(SimulacraError("there is no file 'posgresql:/ada:secret@host/shop'."))
+    "there is no file 'posgresql:/ada:***@host/shop'."
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_PASSWORD.sub(r"\1:***@", a) if isinstance(a, str) else a for a in args))
 
 
 class FileError(SimulacraError, OSError):

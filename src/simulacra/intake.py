@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from simulacra._frames_types import type_text
-from simulacra.databases.urls import is_database
+from simulacra.databases.urls import is_database, require_known
 from simulacra.dataset import Dataset, dataset
 from simulacra.domain import Array
 from simulacra.errors import DataError
@@ -105,6 +105,7 @@ class Intake:
         single = schema is None or len(schema.tables) == 1
         table = schema.tables[0] if schema is not None else None
         left_out = schema.notes if schema is not None else ()
+        require_known(data)
         is_file = isinstance(data, (str, Path)) and not is_database(data)
         if single and is_file and not Path(data).expanduser().is_dir():
             opened = open_path(data)

@@ -81,9 +81,10 @@ def find_drivers(schema: Schema, frames: Frames) -> dict[str, int]:
 
     Notes
     -----
-    Of several parents the one counts that is an entity, then the one that most tables descend from, then the one with
-    most rows. Tables whose role is ``reference`` own nothing, and a table that refers to itself is followed apart (see
-    `find_entities`). A ring of tables is opened where it would close.
+    Of several parents the one counts whose key the rows' own key holds, then the one that fewest rows lack, then the
+    one that most tables descend from, then the one with most rows. Tables whose role is ``reference`` own nothing, and
+    a table that refers to itself is followed apart (see `find_entities`). A ring of tables is opened where it would
+    close.
 
     Examples
     --------
@@ -99,14 +100,23 @@ def find_drivers(schema: Schema, frames: Frames) -> dict[str, int]:
         if table.role == "reference":
             continue
         candidates = [
-            (schema.table(r.table).role == "entity", below[r.table], len(frames[r.table]), -at)
+            (*_claim(table, r, frames), below[r.table], len(frames[r.table]), -at)
             for at, r in enumerate(table.references)
             if schema.table(r.table).role != "reference"
             and table.name not in _above(r.table, drivers, schema)
         ]
         if candidates:
-            drivers[table.name] = -max(candidates)[3]
+            drivers[table.name] = -max(candidates)[-1]
     return drivers
+
+
+def _claim(table: Table, reference: Reference, frames: Frames) -> tuple[bool, float]:
+    """Tell how much a reference says whose row it is: whether the key holds it, and how seldom it is missing."""
+    frame = frames[table.name]
+    missing = 0.0
+    if len(frame) and set(reference.columns) <= set(frame.columns):
+        missing = frame.select(pl.any_horizontal(pl.col(reference.columns).is_null()).mean()).item()
+    return set(reference.columns) < set(table.key), -round(missing, 1)
 
 
 def _descendants(schema: Schema, name: str) -> set[str]:

@@ -297,3 +297,35 @@ def test_long_histories_keep_the_season() -> None:
     assert both.select(pl.corr("heat", "heat_right")).item() > 0.9
     step = fake.sort("sensor", "day").select(pl.col("heat").diff().over("sensor").std()).item()
     assert step < 6
+
+
+def test_dates_follow_each_other_and_end_with_the_data() -> None:
+    rng = np.random.Generator(np.random.Philox(8))
+    people = pl.DataFrame(
+        {"id": range(300), "since": [date(2023, 1, 1) + timedelta(int(d)) for d in rng.integers(0, 300, 300)]}
+    )
+    rows = []
+    for person in range(300):
+        for _ in range(int(rng.integers(0, 6))):
+            day = people["since"][person] + timedelta(int(rng.integers(0, 120)))
+            if day <= date(2024, 1, 1):
+                rows.append((len(rows), int(rng.integers(20)) if rng.random() < 0.5 else None, person, day,
+                             day + timedelta(int(rng.integers(1, 9))) if rng.random() < 0.9 else None))  # fmt: skip
+    orders = pl.DataFrame(rows, schema=["id", "seller", "person", "placed", "shipped"], orient="row")
+    sellers = pl.DataFrame({"id": range(20), "town": ["A", "B"] * 10})
+    schema = Schema((
+        Table("sellers", (key("id"), Column("town", "category")), ("id",)),
+        Table("people", (key("id"), Column("since", "date")), ("id",)),
+        Table("orders", (key("id"), key("seller", nullable=True), key("person"), Column("placed", "date"),
+              Column("shipped", "date", nullable=True)), ("id",), role="child",
+              references=(Reference(("seller",), "sellers"), Reference(("person",), "people"))),
+    ))  # fmt: skip
+    real = sim.read({"sellers": sellers, "people": people, "orders": orders}, schema=schema)
+    assert make_plan(real.schema, real.frames).driving("orders").reference.table == "people"  # type: ignore[union-attr]
+    fake = sim.fit(real, seed=0).sample(scale=3, seed=1)
+    drawn = fake.polars("orders").join(fake.polars("people"), left_on="person", right_on="id")
+    days = drawn.select((pl.col("shipped") - pl.col("placed")).dt.total_days())["shipped"].drop_nulls()
+    assert days.min() >= 1 and days.max() <= 8
+    assert drawn["placed"].max() <= orders["placed"].max()
+    assert (drawn["placed"] >= drawn["since"]).mean() > 0.98
+    assert drawn["shipped"].null_count() / len(drawn) == pytest.approx(0.1, abs=0.05)

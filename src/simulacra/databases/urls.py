@@ -24,6 +24,8 @@ SCHEMES = {
 SUFFIXES = {".db": "sqlite", ".sqlite": "sqlite", ".sqlite3": "sqlite", ".duckdb": "duckdb"}
 """Endings of files that are databases."""
 
+_URL = re.compile(r"[A-Za-z][\w+.:-]+://")
+
 _ENVIRONMENT = {
     "postgresql": ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE"),
     "mysql": ("MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_USER", "MYSQL_PWD", "MYSQL_DATABASE"),
@@ -111,6 +113,25 @@ def is_database(data: Any) -> bool:
     if isinstance(data, str) and _scheme(data):
         return True
     return isinstance(data, (str, Path)) and Path(data).suffix.lower() in SUFFIXES
+
+
+def require_known(data: Any) -> None:
+    """Refuse the URL of a system that is not known.
+
+    Raises
+    ------
+    OptionError
+        It starts as a URL does, and with none of `SCHEMES`.
+
+    Examples
+    --------
+    >>> require_known("C:/data/shop.csv")
+    """
+    if isinstance(data, str) and _URL.match(data) and _scheme(data) is None:
+        raise OptionError(
+            f"{data.partition(':')[0]!r} is no system that is known: expected a URL that starts with one of "
+            f"{', '.join(name + '://' for name in SCHEMES)}, or a path."
+        )
 
 
 def conceal_url(data: Any) -> str:

@@ -163,7 +163,12 @@ def _driving(schema: Schema, name: str, links: list[Link], above: frozenset[str]
         for link in links
         if link.child == name and link.parent not in above and schema.table(link.parent).role != "reference"
     ]
-    return min(usable, key=lambda link: schema.table(link.parent).role != "entity", default=None)
+    return min(
+        usable,
+        key=lambda link: (round(float((link.below.codes < 0).mean()), 1) if len(link.below.codes) else 0.0,
+                          schema.table(link.parent).role != "entity"),
+        default=None,
+    )  # fmt: skip
 
 
 def _first_parent(link: Link) -> Array:

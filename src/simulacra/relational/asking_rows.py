@@ -50,7 +50,9 @@ class View:
         clock = self.histories.clock
         known = {column.name for column in own if column.kind not in UNMADE}
         timed = {clock.column.name, *(part.column for part in clock.parts)} if clock is not None else set()
-        return frozenset(known | timed)
+        # dates that follow the order are distances until rows are finished
+        late = {follower.name for follower in clock.followers} if clock is not None else set()
+        return frozenset((known - late) | timed)
 
     def read(self, names: Sequence[str], block: Block, now: Array | None) -> pl.DataFrame:
         """Return some columns of some rows."""

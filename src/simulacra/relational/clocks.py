@@ -38,6 +38,8 @@ class Clock:
         The first number, where they are.
     parts : tuple of Part
         Other columns that are read from the order: its month, its hour on some zone's clocks.
+    followers : tuple of Column
+        Other dates or instants, which are learnt as the time that lies between: shipped two days after it was ordered.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class Clock:
     counting: bool = False
     start: int = 1
     parts: tuple[Part, ...] = ()
+    followers: tuple[Column, ...] = ()
 
     @classmethod
     def of(cls, values: pl.Series, column: Column) -> Clock:
@@ -121,6 +124,25 @@ class Clock:
         values = self.values(positions)
         return [values, *(part.compute(values) for part in self.parts)]
 
+    def distances(self, frame: pl.DataFrame, column: Column) -> tuple[Column, pl.Series]:
+        """Return how far another date or instant lies from the order, as the column that is learnt of it."""
+        scale = _DAY if self.column.kind == "date" else 1
+        apart = (_micros(frame[column.name]) - _micros(frame[self.column.name])) // scale
+        told = Column(column.name, "number", nullable=column.nullable or apart.null_count() > 0, integer=True)
+        return told, apart.alias(column.name)
+
+    def follow(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Turn distances back into dates and instants, once the order is known."""
+        scale = _DAY if self.column.kind == "date" else 1
+        made = []
+        for column in self.followers:
+            micros = frame[column.name] * scale + _micros(frame[self.column.name])
+            if column.kind == "date":
+                made.append((micros // _DAY).cast(pl.Int32).cast(pl.Date).alias(column.name))
+            else:
+                made.append(micros.cast(pl.Datetime("us", column.timezone)).alias(column.name))
+        return frame.with_columns(made)
+
     @property
     def zone(self) -> str:
         """Whose clocks most of the parts are read from."""
@@ -161,13 +183,24 @@ class Clock:
         return {
             "column": self.column.name, "unit": self.unit, "counting": self.counting, "start": self.start,
             "parts": [part.dump() for part in self.parts],
+            "followers": [{"name": c.name, "kind": c.kind, "timezone": c.timezone} for c in self.followers],
         }  # fmt: skip
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], column: Column) -> Clock:
         """Make the clock from what `dump` gave."""
         parts = tuple(Part.restore(part) for part in state.get("parts", ()))
-        return cls(column, float(state["unit"]), bool(state["counting"]), int(state["start"]), parts)
+        followers = tuple(
+            Column(c["name"], c["kind"], timezone=c["timezone"]) for c in state.get("followers", ())
+        )
+        return cls(
+            column, float(state["unit"]), bool(state["counting"]), int(state["start"]), parts, followers
+        )
+
+
+def _micros(values: pl.Series) -> pl.Series:
+    """Return microseconds since 1970 of dates or instants."""
+    return values.cast(pl.Int64) * _DAY if values.dtype == pl.Date else values.cast(pl.Int64)
 
 
 def find_order(frame: pl.DataFrame, table: Table, taken: Collection[str], entity: Array) -> str | None:

@@ -180,7 +180,7 @@ def _draw_driven(
     decoder = Decoder(own.encodings, own.domain, own.relations)
     frame = decoder.frame(drawn.block.columns, len(entity), 0, streams.at("decode"))
     if drawn.now is not None and histories.clock is not None:
-        frame = frame.with_columns(histories.clock.columns(drawn.now))
+        frame = histories.clock.follow(frame.with_columns(histories.clock.columns(drawn.now)))
     return Rows(frame, drawn.block, above, entity, parents, nulls, drawn.now)
 
 

@@ -138,7 +138,11 @@ def find_clock(table: Table, link: Link, frame: pl.DataFrame, entity: Array) -> 
     # what references and keys hold is filled in by them
     filled = {*taken, *table.key} - {name}
     own = Table(table.name, tuple(column for column in table.columns if column.name not in filled))
-    return replace(Clock.of(frame[name], table[name]), parts=find_parts(frame, own, name))
+    parts = find_parts(frame, own, name)
+    read = {name, *(part.column for part in parts)}
+    followers = tuple(c for c in own.columns if c.kind in {"date", "datetime"} and c.name not in read)
+    timed = table[name].kind in {"date", "datetime"}
+    return replace(Clock.of(frame[name], table[name]), parts=parts, followers=followers if timed else ())
 
 
 def extend(
@@ -332,6 +336,8 @@ def _own_columns(
         series = frame[column.name]
         if column.name in taken or ((table, column.name) in given and not series.null_count()):
             continue
+        if clock is not None and column.name in {follower.name for follower in clock.followers}:
+            column, series = clock.distances(frame, column)
         if column.kind == "key" and column.name in valued:
             column = Column(column.name, "category", nullable=series.null_count() > 0)
             series = series.cast(pl.String)

@@ -162,7 +162,8 @@ class _Fitting:
         else:
             own = self._fit_driven(unit, made, progress)
         # what a unit adds to its table has names that nobody else knows
-        self.notes += [note for note in own.notes if "'#" not in note]
+        told = [note.replace("#", ".") for note in own.notes if "'#" not in note]
+        self.notes += [note if note.startswith("table ") else f"table {unit!r}: {note}" for note in told]
         if any(self.plan.to(member, "driving") for member in self.plan.members(unit)):
             self.blocks[unit] = encode_rows(own, made.frame)
 

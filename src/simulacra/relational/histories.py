@@ -111,6 +111,8 @@ class Histories:
         Whether both go by one clock.
     seasons : dict
         By axis: the levels that are taken out of long histories.
+    last : float
+        Where the clock ends: histories do not go beyond.
     """
 
     rows: Synthesizer
@@ -122,6 +124,7 @@ class Histories:
     sibling: str | None = None
     together: bool = False
     seasons: Mapping[str, Season] = field(default_factory=dict)
+    last: float = float("inf")
 
     def lift(self, block: Block, now: Array | None) -> Block:
         """Return rows with the levels that were taken out."""
@@ -175,6 +178,9 @@ class _Run:
         if wanted.ends is not None:
             self.now = wanted.ends[0][self.order].copy()
             self.goal = self.now + np.nan_to_num(wanted.ends[1][self.order])
+            self.goal = np.maximum(
+                np.minimum(self.goal, model.last), self.now + model.least * np.maximum(self.counts - 1, 0)
+            )
         self.past = Past(model.rows.domain, len(self.counts))
         self.rows = Stepper(model.rows.generator, static)
         self.gaps: Past | None = None

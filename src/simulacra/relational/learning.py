@@ -221,10 +221,18 @@ def fit_histories(
     return (
         Histories(
             rows, timing, made.clock, holders, least, learning.relatives,
-            sibling.name if sibling is not None else None, together, learning.seasons,
+            sibling.name if sibling is not None else None, together, learning.seasons, _last(made, holders),
         ),
         learning.block,
     )  # fmt: skip
+
+
+def _last(made: Extended, holders: int) -> float:
+    """Return the end of the clock: the k-th largest time."""
+    if made.now is None or not len(made.now):
+        return float("inf")
+    place = max(len(made.now) - holders, 0)
+    return float(np.partition(made.now, place)[place])
 
 
 def _intake(frame: pl.DataFrame, table: Table) -> Intake:

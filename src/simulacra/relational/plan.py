@@ -251,12 +251,13 @@ def _candidates(
         told = table.order is not None and table.role == "event"
         if reference.table in kept:
             if histories or (told and not _others(table, kept)):
-                ranked.append((2, 0, reference))
+                ranked.append((2, 0.0, 0, reference))
         elif inherits or told or (own.mean <= MANY and not _is_lookup(own)):
             # a parent with exactly one row is better drawn together with it, if another parent draws that row
             rank = 3 if own.single and own.total else 0 if histories else 1
-            ranked.append((rank, -own.parents * own.total, reference))
-    return [reference for *_, reference in sorted(ranked, key=lambda item: item[:2])]
+            missing = round((own.nulls + own.orphans) / max(own.rows, 1), 1)
+            ranked.append((rank, missing, -own.parents, reference))
+    return [reference for *_, reference in sorted(ranked, key=lambda item: item[:3])]
 
 
 def _others(table: Table, kept: Sequence[str]) -> list[Reference]:

@@ -65,7 +65,8 @@ class Unit:
             state["model"] = _dump_synthesizer(own)
         if isinstance(self.model, Histories):
             state["histories"] = {
-                "holders": self.model.holders, "least": self.model.least, "sibling": self.model.sibling,
+                "holders": self.model.holders, "least": self.model.least,
+                "last": self.model.last if np.isfinite(self.model.last) else None, "sibling": self.model.sibling,
                 "together": self.model.together, "relatives": [relative.dump() for relative in self.model.relatives],
                 "seasons": {name: season.dump() for name, season in self.model.seasons.items()},
             }  # fmt: skip
@@ -89,7 +90,8 @@ class Unit:
                 model = Histories(model, timing, ready, int(facts["holders"]), float(facts["least"]),
                     tuple(Relative.restore(item) for item in facts["relatives"]), facts["sibling"],
                     bool(facts["together"]),
-                    {name: Season.restore(item) for name, item in facts["seasons"].items()},)  # fmt: skip
+                    {name: Season.restore(item) for name, item in facts["seasons"].items()},
+                    float("inf") if facts["last"] is None else float(facts["last"]),)  # fmt: skip
         lost = np.asarray(state["lost"], np.int64)
         return cls(
             str(state["name"]), int(state["rows"]), model, int(state["nulls"]), lost,
