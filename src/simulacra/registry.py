@@ -120,7 +120,7 @@ def install_advice(module: str) -> str:
     for requirement in requirements:
         package = re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0]
         extra = re.search(r"extra == ['\"]([^'\"]+)", requirement)
-        if extra and extra.group(1) not in {"test", "dev"}:
+        if extra and extra.group(1) not in {"test", "dev"} and package != "simulacra":
             extras.setdefault(extra.group(1), []).append(package)
     for packages in extras.values():
         if module.lower() in {package.lower().replace("-", "_") for package in packages}:

@@ -329,3 +329,8 @@ def test_dates_follow_each_other_and_end_with_the_data() -> None:
     assert drawn["placed"].max() <= orders["placed"].max()
     assert (drawn["placed"] >= drawn["since"]).mean() > 0.98
     assert drawn["shipped"].null_count() / len(drawn) == pytest.approx(0.1, abs=0.05)
+
+
+def test_a_condition_on_a_log_is_on_its_events() -> None:
+    model = sim.fit(make_log(), entity="user", order="day", seed=0)
+    assert model.sample(20, where="amount > 30", seed=1).frame["amount"].min() > 30

@@ -95,7 +95,7 @@ class DatabaseSynthesizer:
         *,
         scale: float | None = None,
         seed: int | None = None,
-        where: Mapping[str, str | Mapping[str, Any]] | None = None,
+        where: str | Mapping[str, str | Mapping[str, Any]] | None = None,
         progress: Progress = silent,
     ) -> Dataset:
         """Draw a database.
@@ -109,8 +109,9 @@ class DatabaseSynthesizer:
             Times as many rows as the data had; 1 when neither it nor `n` is given. Reference tables stay as they are.
         seed : int or None
             The same seed gives the same bytes. None draws a fresh one, which stands in the result's notes.
-        where : mapping or None
-            For each table what all its rows satisfy, as SQL that may look at other tables:
+        where : str, mapping or None
+            A text is a condition on the events of a log, or on the rows of the only root. A mapping gives
+            for each table what all its rows satisfy, as SQL that may look at other tables:
             ``{"shops": "size > 1 and (select count(*) from sales where amount > 8) >= 2"}``; see
             `simulacra.schema.crossing.Crossing`. `n` then counts rows of the root that is asked for; other roots keep
             the rows that something refers to, unless `n` names them too.
@@ -152,7 +153,7 @@ class DatabaseSynthesizer:
         """
         used = resolve_seed(seed)
         streams = Streams(used).at("database")
-        conditions = read_conditions(where, self.schema) if where else None
+        conditions = read_conditions(self._named(where), self.schema) if where else None
         asked = tuple(request.root for request in plan_requests(self, conditions)) if conditions else ()
         sizes = self._sizes(n, scale, asked)
         told = [] if seed is not None else [f"seed {used}"]
@@ -185,6 +186,19 @@ class DatabaseSynthesizer:
         return Dataset(
             Schema((table,)), {events.name: joined}, {events.name: self.layouts[events.name]}, notes
         )
+
+    def _named(self, where: str | Mapping[str, Any]) -> Mapping[str, Any]:
+        """Name the table that a condition is on, where there is only one that it can be."""
+        if not isinstance(where, str):
+            return where
+        if self.log is not None:
+            return {self.schema.tables[1].name: where}
+        if len(self.roots) != 1:
+            raise OptionError(
+                f"where= names its table here: where={{{self.roots[0]!r}: {where!r}}}, one of "
+                f"{', '.join(self.roots)} or a table that belongs to them."
+            )
+        return {self.roots[0]: where}
 
     def _sizes(
         self, n: int | Mapping[str, int] | None, scale: float | None, asked: tuple[str, ...]
