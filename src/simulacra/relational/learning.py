@@ -27,11 +27,13 @@ from simulacra.relational.seasons import Season, find_seasons, take_level
 from simulacra.relational.surroundings import tell_ahead, tell_gap, tell_place
 from simulacra.schema.types import Schema, Table
 
-SETTINGS: dict[str, dict[str, Any]] = {"trees": {"trees": 6, "grow_rows": 50_000, "max_predictors": 100}}
+SETTINGS: dict[str, dict[str, Any]] = {"trees": {"trees": 5, "grow_rows": 40_000, "max_predictors": 90}}
 """Settings of models for histories, where the user gives none: a context has many axes, and what must agree with it (a
 sibling's row, the rows before) is missed by trees that look at the 30 of highest mutual information."""
-
-IN_TIME: dict[str, dict[str, Any]] = {"trees": {"max_predictors": 60}}
+FEW_COLUMNS = 4
+NARROW: dict[str, dict[str, Any]] = {"trees": {"trees": 6, "grow_rows": 45_000, "max_predictors": 60}}
+"""The same for rows of few columns, which can afford more."""
+IN_TIME: dict[str, dict[str, Any]] = {"trees": {"trees": 6, "max_predictors": 60}}
 """The same for gaps, which are one column only."""
 
 
@@ -196,7 +198,10 @@ def fit_histories(
     """
     learning = _Learning(made, static, owner, sibling, holders)
     fit = partial(fit_table, model=model, seed=seed, holders=holders)
-    settings, in_time = ({**defaults.get(model, {}), **options} for defaults in (SETTINGS, IN_TIME))
+    wide = len(made.table.columns) > FEW_COLUMNS
+    settings, in_time = (
+        {**defaults.get(model, {}), **options} for defaults in (SETTINGS if wide else NARROW, IN_TIME)
+    )
     timing, least = None, 0.0
     rows = fit(
         _intake(made.frame, made.table),
