@@ -32,10 +32,6 @@ class Clock:
         The column of the order.
     unit : float
         What one position is worth: microseconds for instants, 1 for days, and the step of a number.
-    counting : bool
-        Whether the rows of every entity are numbered without gaps.
-    start : int
-        The first number, where they are.
     parts : tuple of Part
         Other columns that are read from the order: its month, its hour on some zone's clocks.
     followers : tuple of Column
@@ -54,8 +50,6 @@ class Clock:
 
     column: Column
     unit: float = 1.0
-    counting: bool = False
-    start: int = 1
     parts: tuple[Part, ...] = ()
     followers: tuple[Column, ...] = ()
 
@@ -93,8 +87,6 @@ class Clock:
         """Return positions; NaN for missing."""
         if self.column.kind in {"date", "datetime", "time", "duration"}:
             numbers = values.to_physical().cast(pl.Float64).to_numpy()
-            if self.column.kind == "time":
-                numbers = numbers / 1.0
         else:
             numbers = values.cast(pl.Float64).to_numpy()  # levels that are whole numbers too
         return np.asarray(np.rint(numbers / self.unit), float)
@@ -181,7 +173,7 @@ class Clock:
     def dump(self) -> dict[str, Any]:
         """Return what is not the column as JSON."""
         return {
-            "column": self.column.name, "unit": self.unit, "counting": self.counting, "start": self.start,
+            "column": self.column.name, "unit": self.unit,
             "parts": [part.dump() for part in self.parts],
             "followers": [{"name": c.name, "kind": c.kind, "timezone": c.timezone} for c in self.followers],
         }  # fmt: skip
@@ -193,9 +185,7 @@ class Clock:
         followers = tuple(
             Column(c["name"], c["kind"], timezone=c["timezone"]) for c in state.get("followers", ())
         )
-        return cls(
-            column, float(state["unit"]), bool(state["counting"]), int(state["start"]), parts, followers
-        )
+        return cls(column, float(state["unit"]), parts, followers)
 
 
 def _micros(values: pl.Series) -> pl.Series:

@@ -31,7 +31,7 @@ Judge = Callable[[Block, Array, Array | None], Array]
 """Tells which of some rows are fine; gets the rows, the entities they belong to, and their times."""
 
 TRIES = 30
-"""Times that a row is drawn anew if it is not fine."""
+"""Times that a row is drawn anew if it is not fine; what still is not stays, and is counted on the finished tables."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,11 @@ class Drawn:
         The entity of each row.
     now : array or None
         Positions on the clock.
-    faulty : int
-        Rows that are not fine after all tries.
     """
 
     block: Block
     entity: Array
     now: Array | None
-    faulty: int = 0
 
 
 @dataclass(frozen=True)
@@ -189,7 +186,6 @@ class _Run:
             self.timing = Stepper(model.timing.generator, static)
         self.pieces: list[Block] = []
         self.times: list[Array] = []
-        self.faulty = 0
 
     def advance(self, step: int) -> None:
         """Draw the next row of all entities that have one."""
@@ -214,7 +210,7 @@ class _Run:
             self.model.rows.domain, tuple(np.concatenate(parts)[sort] for parts in columns), rows=len(sort)
         )
         now = np.concatenate(self.times)[sort] if self.times else None
-        return Drawn(block, entity[sort], now, self.faulty)
+        return Drawn(block, entity[sort], now)
 
     def _pass_time(self, step: int, active: int) -> Array:
         """Move on to the time of the next row, and return how long that is."""
@@ -289,7 +285,6 @@ class _Run:
             for column, values in zip(columns, drawn.columns, strict=True):
                 column[bad] = values
             bad = bad[~self.judge(drawn, self.order[bad], None if now is None else now[bad])]
-        self.faulty += len(bad)
         return Block(row.domain, tuple(columns), rows=len(row))
 
     def _anew(self, last: Sequence[Array], near: Mapping[str, Array], rows: Array, rng: Streams) -> Block:

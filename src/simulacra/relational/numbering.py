@@ -23,19 +23,16 @@ class Maker:
     ----------
     key : Key
         The shape of the keys.
-    kind : str
-        The column's own kind: keys are given back as its values.
     """
 
     key: Key
-    kind: str
 
     @classmethod
     def of(cls, values: pl.Series, column: Column, holders: int) -> Maker:
         """Learn the shape of a column's keys."""
         whole = values.dtype.is_integer() or (column.kind == "number" and column.integer)
         as_key = Column(column.name, "key", nullable=column.nullable, integer=whole)
-        return cls(Key.fit(values if whole else values.cast(pl.String), as_key, holders=holders), column.kind)
+        return cls(Key.fit(values if whole else values.cast(pl.String), as_key, holders=holders))
 
     def make(self, numbers: Array) -> pl.Series:
         """Return the keys of these numbers, which count from 0; missing where a number is below 0."""
@@ -59,11 +56,10 @@ class Maker:
             "key": self.key.dump(),
             "integer": self.key.column.integer,
             "name": self.key.column.name,
-            "kind": self.kind,
         }
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Maker:
         """Make it from what `dump` gave."""
         column = Column(str(state["name"]), "key", integer=bool(state["integer"]))
-        return cls(Key.restore(state["key"], column), str(state["kind"]))
+        return cls(Key.restore(state["key"], column))
