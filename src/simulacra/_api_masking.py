@@ -41,12 +41,13 @@ def mask(
     keep : sequence of str
         Columns and tables that stay as they are.
     keys : bool
-        Replace keys too, and what refers to them.
+        Replace keys too, and what refers to them. Line numbers, years and the codes of small lists stay.
     texts : {"replace", "blank", "keep"}
         What happens to free texts, in which anybody may be named.
     shift_dates : int or None
-        Move dates by up to so many days: by the same number for all rows of an entity, so that order and gaps stay,
-        and within the bounds of each column.
+        Move dates by up to so many days: by the same number for all rows that belong to one person (or to one row that
+        belongs to nobody), so that order and gaps stay, and within the bounds of each column. Notes say whose rows move
+        together.
     locale : str or None
         Where names, addresses and numbers are to be from, such as ``"de_DE"``.
     key : bytes, str or None
@@ -76,8 +77,9 @@ def mask(
     -----
     Equal values stay equal, in all columns of a kind and in the columns that refer to them; different values stay
     different; missing ones stay missing. Codes are permuted, so that they depend on the key alone. A fake that is taken
-    already gives way to the next: with other data, such a value may get another, under the same key too. Of e-mails and
-    cards that is next to none; where fakes are scarce it is many (of 100,000 phones, two in five).
+    already gives way to the next: with other data, such a value may get another, under the same key too. Of names,
+    cards and accounts that is next to none; where fakes are scarce it is many (of 100,000 phones, nearly half).
+    Whole names and e-mails are made of the fakes of first and last names, where these stand in the same rows.
     Tables of the role "reference" stay as they are, unless columns of them are named.
 
     **Cost**: a few microseconds for every different value; linear in rows.
@@ -125,7 +127,8 @@ def subset(
     table : str or None
         The table to choose from; may be left out where there is one, or one that others refer to.
     where : str, mapping or None
-        A SQL predicate on its rows; alone, or to choose `n` or `share` among the rows that satisfy it.
+        A SQL predicate on its rows; alone, or to choose `n` or `share` among the rows that satisfy it. It may read
+        other tables, and name its own: ``"customers: state = 'OH' and (select count(*) from orders) > 1"``.
     seed : int or None
         The same seed chooses the same rows. None draws one; it stands in the notes.
     schema : Schema, mapping, path or None

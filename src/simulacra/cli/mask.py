@@ -11,7 +11,8 @@ from rich.table import Table
 from simulacra._api_masking import subset as take
 from simulacra._api_schema import contract
 from simulacra.cli._console import OUT, print_json, progress, say, split_names, tell
-from simulacra.cli._places import require_places
+from simulacra.cli._places import if_exists_option, require_places
+from simulacra.databases.urls import conceal_url
 from simulacra.dataset import dataset
 from simulacra.errors import OptionError
 from simulacra.masking._planning import Wishes
@@ -43,12 +44,16 @@ from simulacra.masking.secret import ENVIRONMENT, Secret
 @click.option(
     "--key-env", metavar="NAME", help=f"The environment variable with the key; {ENVIRONMENT} if it is set."
 )
+@if_exists_option
 @click.option("--schema", type=click.Path(), help="A schema file; guessed from SOURCE when left out.")
 @click.option(
     "--subset", "share", type=float, metavar="SHARE", help="Take only this share of the rows of --table."
 )
 @click.option("--table", help="The table that a subset is chosen from.")
-@click.option("--where", help="A SQL predicate on the rows of --table that a subset is chosen from.")
+@click.option(
+    "--where",
+    help='A SQL predicate on the rows of --table that a subset is chosen from, or "TABLE: PREDICATE".',
+)
 @click.option("--seed", type=int, help="The same seed chooses the same subset.")
 @click.option("--dry-run", is_flag=True, help="Say what would be replaced, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON about what was done.")
@@ -63,6 +68,7 @@ def command(
     shift_dates: int | None,
     locale: str | None,
     key_env: str | None,
+    if_exists: Any,
     schema: str | None,
     share: float | None,
     table: str | None,
@@ -95,15 +101,15 @@ def command(
             given = take(given, share=share, table=table, where=where, seed=seed)
         done = mask_tables(given, wishes, secret, dry=dry_run, progress=report)
     if output is not None and not dry_run:
-        done.write(output)
+        done.write(output, if_exists=if_exists)
     if as_json:
         print_json({"dry_run": dry_run, **done.to_dict()})
         return
     if not quiet:
         tell(done.notes)
     _show(done)
-    if not quiet and not dry_run:
-        say(f"masked {len(done):,} rows in {time.perf_counter() - start:.1f} s; wrote {output}")
+    if not quiet and output is not None and not dry_run:
+        say(f"masked {len(done):,} rows in {time.perf_counter() - start:.1f} s; wrote {conceal_url(output)}")
 
 
 def _read_columns(text: str | None) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,6 +38,12 @@ _STARTS: dict[str, tuple[str, ...]] = {
     "pl_PL": ("015", "095"), "cs_CZ": ("055", "015"), "en_IN": ("055", "015"),
 }  # fmt: skip
 _AREAS, _LINES = 800, 100
+# calling codes have one to three digits (ITU-T E.164); those of other countries stay as they are
+_FOREIGN = (
+    r"^((?:\+|00)(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9]\d\d)(?:[ ().\-/]|\d))"
+)
+_BEYOND = "00"
+"""No country has numbers whose area begins so."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,10 @@ class Phones(Maker):
             if self.locale != "en_US"
             else r"^(\+1|001|1(?:[ .\-]|\d{10}$))"
         )
-        start = text.str.extract(inside).fill_null("")
+        own = text.str.extract(inside)
+        # the regular expression looks one sign too far, to know that a number follows
+        abroad = text.str.extract(_FOREIGN).str.replace(r".$", "")
+        start = pl.select(pl.coalesce(abroad, own, pl.lit(""))).to_series()
         rest = text.str.slice(start.str.len_chars()).str.replace_all(r"\d", "#")
         kept = start.str.replace(r"^1\d{10}$", "1")
         style = pl.DataFrame({"a": kept, "b": rest, "t": text}).select(
@@ -80,9 +90,9 @@ class Phones(Maker):
     def room(self, style: str) -> tuple[int, int]:
         """Count the numbers; where a kept range is full, others that can not be dialled follow."""
         free, behind = self._places(style)
-        if self.locale == "en_US" and free >= 10:
+        if self._american_form(style, free):
             return times(_AREAS, _LINES, 10**behind), times(_AREAS, 200 * 10_000 + _LINES, 10**behind)
-        starts = self._starts(free)
+        starts = self._starts(style, free)
         plain = times(len(starts), 10 ** (free - len(starts[0])), 10**behind)
         return plain, max(plain, times(10 ** max(free - 2, 1), 10**behind))
 
@@ -95,8 +105,8 @@ class Phones(Maker):
         number = number.astype(np.uint64)
         body = (
             self._american(number, plain)
-            if self.locale == "en_US" and free >= 10
-            else self._other(number, free, plain)
+            if self._american_form(style, free)
+            else self._other(number, self._starts(style, free), free, plain)
         )
         tail = fill("#" * behind, extension.astype(np.uint64))
         return to_texts(lay(np.column_stack([body, tail]), style))
@@ -108,8 +118,19 @@ class Phones(Maker):
         free = wild_places(number)
         return min(free, most), wild_places(extension) + max(free - most, 0)
 
-    def _starts(self, free: int) -> tuple[str, ...]:
+    def _american_form(self, style: str, free: int) -> bool:
+        return self.locale == "en_US" and free >= 10 and not self._is_foreign(style)
+
+    def _is_foreign(self, style: str) -> bool:
+        """Tell whether a style has the calling code of another country."""
+        code = re.match(r"(?:\+|00)(\d+)", style)
+        own = {locale: code for code, locale in COUNTRIES.items()}[self.locale]
+        return code is not None and code[1] != own
+
+    def _starts(self, style: str, free: int) -> tuple[str, ...]:
         """Take the beginnings of one length: those that leave places free, cut to half of a short number."""
+        if self._is_foreign(style):
+            return (_BEYOND[: max(free - 2, 1)],)
         starts = _STARTS.get(self.locale, ("555",))
         size = min(max(len(start) for start in starts), max(free - 2, 1))
         fitting = [start for start in starts if len(start) <= size]
@@ -124,8 +145,7 @@ class Phones(Maker):
         local = np.where(first, 5_550_000 + line, np.maximum(exchange, 0))
         return fill("#" * 10, ((200 + area) * 10**7 + local).astype(np.uint64))
 
-    def _other(self, numbers: Numbers, free: int, plain: np.uint64) -> np.ndarray:
-        starts = self._starts(free)
+    def _other(self, numbers: Numbers, starts: tuple[str, ...], free: int, plain: np.uint64) -> np.ndarray:
         which, line = cut(numbers, [len(starts)])
         head = to_signs(pl.Series(starts).gather(which), len(starts[0]))
         kept = np.column_stack([head, fill("#" * (free - len(starts[0])), line.astype(np.uint64))])

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
-from simulacra.masking._links import Link
+from simulacra.lineage import resolve
+from simulacra.masking._orders import DAY, Order, clock, find_orders, narrow
+from simulacra.masking._owners import Frames, Ways, find_ways, number_owners
 from simulacra.masking._siphash import siphash
 from simulacra.masking.secret import Secret
-from simulacra.schema.types import Column, Schema, Table
-
-_DAY = 86_400_000_000
+from simulacra.schema.types import Column, Schema
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,25 +27,19 @@ class Moved:
         The tables.
     columns : tuple of (str, str)
         Table and column of what was moved.
-    entities, still : int
-        How many entities there are with dates, and how many of them had no room to move within the bounds.
+    notes : tuple of str
+        Whose rows move together, who could not be moved, and what is out of order.
     """
 
     frames: Mapping[str, pl.DataFrame]
     columns: tuple[tuple[str, str], ...]
-    entities: int
-    still: int
+    notes: tuple[str, ...]
 
 
 def shift_dates(
-    schema: Schema,
-    frames: Mapping[str, pl.DataFrame],
-    links: list[Link],
-    columns: list[tuple[str, str]],
-    days: int,
-    secret: Secret,
+    schema: Schema, frames: Frames, columns: list[tuple[str, str]], days: int, secret: Secret
 ) -> Moved:
-    """Move dates by up to so many days either way, within the bounds of each column.
+    """Move dates by up to so many days either way, within the bounds of each column and in the order of all.
 
     Parameters
     ----------
@@ -53,8 +47,6 @@ def shift_dates(
         What the columns are.
     frames : mapping
         Canonical values, keys as they are in the original.
-    links : list of Link
-        Every reference.
     columns : list of (str, str)
         Table and column of what to move.
     days : int
@@ -67,20 +59,69 @@ def shift_dates(
     Moved
         The same rows in the same order.
     """
-    entities = _find_entities(schema, frames, links, secret)
-    tables = list(dict.fromkeys(table for table, _ in columns))
-    codes, index = np.unique(np.concatenate([entities[name] for name in tables]), return_inverse=True)
-    low, high = np.full(len(codes), -days, dtype=np.int64), np.full(len(codes), days, dtype=np.int64)
-    starts = np.cumsum([0, *(len(frames[name]) for name in tables)])
-    rows = {name: index[starts[i] : starts[i + 1]] for i, name in enumerate(tables)}
+    dates: dict[str, list[str]] = {}
     for table, column in columns:
-        _leave_room(frames[table][column], schema.table(table)[column], rows[table], low, high)
-    moves = _draw(codes, low, high, secret)
+        dates.setdefault(table, []).append(column)
+    pointers, ways = resolve(schema, frames), find_ways(schema, frames)
+    owners = number_owners(schema, frames, pointers, ways, secret)
+    orders = list(find_orders(schema, frames, pointers, owners, dates))
+    moves: dict[str, Array] = {}
+    entities = still = 0
+    for root in _in_turn(orders, ways):
+        tables = [name for name in dates if ways.roots[name] == root]
+        drawn = _move_together(schema, frames, tables, owners, dates, orders, moves, days, secret)
+        entities, still = entities + len(drawn), still + int((drawn == 0).sum())
     out = dict(frames)
     for table, column in columns:
-        step = pl.Series(moves[rows[table]])
-        out[table] = out[table].with_columns(_move(frames[table][column], step))
-    return Moved(out, tuple(columns), len(codes), int((moves == 0).sum()))
+        out[table] = out[table].with_columns(_move(frames[table][column], pl.Series(moves[table])))
+    return Moved(out, tuple(columns), tuple(_notes(ways, dates, orders, moves, entities, still)))
+
+
+def _in_turn(orders: list[Order], ways: Ways) -> list[str]:
+    """List the tables of owners so that each comes after those that its rows' order hangs on, as far as can be."""
+    waits: dict[str, set[str]] = {root: set() for root in ways.roots.values()}
+    for order in orders:
+        one, other = ways.roots[order.child[0]], ways.roots[order.parent[0]]
+        waits[one] |= {other} - {one}
+    turn: list[str] = []
+    while waits:
+        first = min(waits, key=lambda root: len(waits[root] - set(turn)))
+        turn.append(first)
+        del waits[first]
+    return turn
+
+
+def _move_together(
+    schema: Schema,
+    frames: Frames,
+    tables: list[str],
+    owners: Mapping[str, Array],
+    dates: Mapping[str, list[str]],
+    orders: list[Order],
+    moves: dict[str, Array],
+    days: int,
+    secret: Secret,
+) -> Array:
+    """Draw how far the owners of some tables move, and note it for each row."""
+    if not tables:
+        return np.zeros(0, dtype=np.int64)
+    codes, index = np.unique(np.concatenate([owners[name] for name in tables]), return_inverse=True)
+    low, high = np.full(len(codes), -days, dtype=np.int64), np.full(len(codes), days, dtype=np.int64)
+    rows = dict(
+        zip(tables, np.split(index, np.cumsum([len(frames[name]) for name in tables])[:-1]), strict=True)
+    )
+    for order in orders:
+        if order.child[0] in rows and order.parent[0] in moves:
+            narrow(order, moves[order.parent[0]], rows[order.child[0]], low, high)
+    first, last = low.copy(), high.copy()
+    for name in tables:
+        for column in dates[name]:
+            _leave_room(frames[name][column], schema.table(name)[column], rows[name], first, last)
+    # where both can not be kept, an order counts more than a bound
+    drawn = _draw(codes, first.clip(max=high), last.clip(min=low), secret)
+    for name in tables:
+        moves[name] = drawn[rows[name]]
+    return drawn
 
 
 def _draw(codes: Array, low: Array, high: Array, secret: Secret) -> Array:
@@ -90,33 +131,50 @@ def _draw(codes: Array, low: Array, high: Array, secret: Secret) -> Array:
     move = low + drawn.astype(np.int64)
     # 0 is left out: what lies at or above it counts one further
     move = np.where((move >= 0) & (low <= 0), move + 1, move)
-    out: Array = np.where(width > 0, move, 0)
+    # without a choice the order decides
+    out: Array = np.where(width > 0, move, np.where(low > 0, low, np.minimum(high, 0)))
     return out
+
+
+def _notes(
+    ways: Ways,
+    dates: Mapping[str, list[str]],
+    orders: list[Order],
+    moves: Mapping[str, Array],
+    entities: int,
+    still: int,
+) -> Iterator[str]:
+    yield ways.say(dates)
+    if still:
+        yield (
+            f"{still:,} of {entities:,} owners of rows were not moved in time: their dates reach from one bound of a "
+            "column to the other, or they have none."
+        )
+    for order in orders:
+        if broken := order.breaks(moves):
+            word = "before" if order.later else "after"
+            yield (
+                f"{broken:,} of {len(order.rows):,} rows of {order.child[0]!r} now have {order.child[1]!r} {word} "
+                f"{order.parent[1]!r} of the row of {order.parent[0]!r} that they refer to, which is of another owner."
+            )
 
 
 def _leave_room(values: pl.Series, column: Column, rows: Array, low: Array, high: Array) -> None:
     """Narrow what each entity may move by to what keeps all its values within the bounds."""
-    frame = pl.DataFrame({"row": rows, "clock": _clock(values)}).drop_nulls()
+    frame = pl.DataFrame({"row": rows, "clock": clock(values)}).drop_nulls()
     if not len(frame) or column.bounds is None:
         return
     ends = frame.group_by("row").agg(first=pl.col("clock").min(), last=pl.col("clock").max())
-    first, last = (_clock(pl.Series([bound], dtype=values.dtype))[0] for bound in column.bounds)
+    first, last = (clock(pl.Series([bound], dtype=values.dtype))[0] for bound in column.bounds)
     at = ends["row"].to_numpy()
     # a value that lies outside already may not move further away, and need not come back
-    before, after = (ends["first"].to_numpy() - first) // _DAY, (last - ends["last"].to_numpy()) // _DAY
+    before, after = (ends["first"].to_numpy() - first) // DAY, (last - ends["last"].to_numpy()) // DAY
     low[at] = np.maximum(low[at], -before.clip(min=0))
     high[at] = np.minimum(high[at], after.clip(min=0))
 
 
-def _clock(values: pl.Series) -> pl.Series:
-    """Count microseconds on the clock of the place, in which a day is a day also where clocks change."""
-    if isinstance(values.dtype, pl.Datetime):
-        return values.dt.replace_time_zone(None).cast(pl.Int64)
-    return values.cast(pl.Int64) * _DAY
-
-
 def _move(values: pl.Series, days: pl.Series) -> pl.Series:
-    moved = (_clock(values) + days * _DAY).cast(pl.Datetime("us"))
+    moved = (clock(values) + days * DAY).cast(pl.Datetime("us"))
     if not isinstance(values.dtype, pl.Datetime):
         return moved.cast(pl.Date).alias(values.name)
     if zone := values.dtype.time_zone:
@@ -127,63 +185,3 @@ def _move(values: pl.Series, days: pl.Series) -> pl.Series:
         )
         moved = pl.select(pl.coalesce(exact, later)).to_series()
     return moved.alias(values.name)
-
-
-def _find_entities(
-    schema: Schema, frames: Mapping[str, pl.DataFrame], links: list[Link], secret: Secret
-) -> dict[str, Array]:
-    """Give every row the code of the entity that it belongs to: its own, or that of its parent."""
-    found: dict[str, Array] = {}
-
-    def find(name: str, above: frozenset[str]) -> Array:
-        if name in found:
-            return found[name]
-        own = _own_codes(schema.table(name), frames[name], secret)
-        link = _driving(schema, name, links, above | {name})
-        if link is not None:
-            parents = find(link.parent, above | {name})
-            first = _first_parent(link)
-            own = np.where(first >= 0, parents[first.clip(min=0)] if len(parents) else own, own)
-        found[name] = own
-        return own
-
-    for name in frames:
-        find(name, frozenset())
-    return found
-
-
-def _driving(schema: Schema, name: str, links: list[Link], above: frozenset[str]) -> Link | None:
-    """Choose the reference that says whose row it is: to an entity if there is one, never to public knowledge."""
-    roles = {table.role for table in schema.tables}
-    if schema.table(name).role == "entity" and not roles <= {"entity", "reference"}:
-        # roles were given, and this table's rows are entities by themselves
-        return None
-    usable = [
-        link
-        for link in links
-        if link.child == name and link.parent not in above and schema.table(link.parent).role != "reference"
-    ]
-    return min(
-        usable,
-        key=lambda link: (round(float((link.below.codes < 0).mean()), 1) if len(link.below.codes) else 0.0,
-                          schema.table(link.parent).role != "entity"),
-        default=None,
-    )  # fmt: skip
-
-
-def _first_parent(link: Link) -> Array:
-    codes = link.below.codes
-    if not len(link.above.order):
-        return np.full(len(codes), -1, dtype=np.int64)
-    first = link.above.starts[codes.clip(min=0)]
-    return np.where(codes >= 0, link.above.order[first.clip(max=len(link.above.order) - 1)], -1)
-
-
-def _own_codes(table: Table, frame: pl.DataFrame, secret: Secret) -> Array:
-    """Hash the key of each row, or its number in a table without a key."""
-    if not table.key:
-        texts = [str(row) for row in range(len(frame))]
-    else:
-        parts = [pl.col(name).cast(pl.String).fill_null("\0") for name in table.key]
-        texts = frame.select(pl.concat_str(parts, separator="\x1f")).to_series().to_list()
-    return secret.hash_texts(texts, "entity", table.name)[:, 0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,7 +55,9 @@ class Wishes:
             raise OptionError(f"dates are shifted by 1 to 36,500 days, not {self.shift!r}.")
 
 
-def plan_columns(schema: Schema, wishes: Wishes) -> dict[Place, str]:
+def plan_columns(
+    schema: Schema, wishes: Wishes, settled: Collection[Place] = (), wordy: Collection[Place] = ()
+) -> dict[Place, str]:
     """Say of every column that is replaced what stands in for it.
 
     Parameters
@@ -64,6 +66,10 @@ def plan_columns(schema: Schema, wishes: Wishes) -> dict[Place, str]:
         The tables.
     wishes : Wishes
         What the user asks.
+    settled : collection of (str, str)
+        Parts of keys that stay unless they are named, with all that refers to them.
+    wordy : collection of (str, str)
+        Categories that are to be taken for free texts.
 
     Returns
     -------
@@ -92,9 +98,15 @@ def plan_columns(schema: Schema, wishes: Wishes) -> dict[Place, str]:
     for table in schema.tables:
         for column in table.columns:
             place = (table.name, column.name)
-            what = named.get(place) or (None if place in kept else _default(table, column, wishes))
+            what = named.get(place) or (
+                None if place in kept else _default(table, column, wishes, place in wordy)
+            )
             if what is not None:
                 found[place] = what
+    for group in _tied_groups(schema, alone=settled):
+        if any(place in settled for place in group) and not any(place in named for place in group):
+            for place in group:
+                found.pop(place, None)
     _spread(schema, found, named, kept)
     return {
         (table.name, name): found[table.name, name]
@@ -163,7 +175,7 @@ def _check(column: Column, what: str, place: Place) -> str:
     return what
 
 
-def _default(table: Table, column: Column, wishes: Wishes) -> str | None:
+def _default(table: Table, column: Column, wishes: Wishes, wordy: bool) -> str | None:
     """Say what becomes of a column that the user did not name."""
     if table.role == "reference":
         return None
@@ -171,7 +183,7 @@ def _default(table: Table, column: Column, wishes: Wishes) -> str | None:
         return column.identifying
     if wishes.keys and (column.kind == "key" or (column.name in table.key and _can_be_code(column))):
         return "code"
-    if column.kind == "text" and wishes.texts != "keep" and column.name not in table.key:
+    if (column.kind == "text" or wordy) and wishes.texts != "keep" and column.name not in table.key:
         return "text" if wishes.texts == "replace" else "blank"
     return None
 
@@ -222,9 +234,9 @@ def _whole(schema: Schema, place: Place) -> bool:
     return schema.table(place[0])[place[1]].integer
 
 
-def _tied_groups(schema: Schema) -> Iterator[list[Place]]:
-    """Group the columns that references tie together, the ones referred to first."""
-    groups: dict[Place, list[Place]] = {}
+def _tied_groups(schema: Schema, alone: Collection[Place] = ()) -> Iterator[list[Place]]:
+    """Group the columns that references tie together, the ones referred to first; and some that nothing ties."""
+    groups: dict[Place, list[Place]] = {place: [place] for place in alone}
     for table in schema.tables:
         for reference in table.references:
             for own, other in zip(reference.columns, reference.to, strict=True):

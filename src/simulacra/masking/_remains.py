@@ -27,7 +27,7 @@ class Remains:
     table : str
         The table.
     columns : tuple of str
-        What stays: neither replaced, nor a key or a reference.
+        What stays: neither replaced, nor a key or a reference; and the year of dates that moved.
     rows, alone : int
         Rows, and how many of them are the only ones with their values in these columns.
     """
@@ -39,9 +39,12 @@ class Remains:
 
 
 def find_remains(
-    schema: Schema, frames: Mapping[str, pl.DataFrame], replaced: Collection[tuple[str, str]]
+    schema: Schema,
+    frames: Mapping[str, pl.DataFrame],
+    replaced: Collection[tuple[str, str]],
+    moved: Collection[tuple[str, str]] = (),
 ) -> tuple[Remains, ...]:
-    """Count the rows of each table that the columns left as they were would single out."""
+    """Count the rows of each table that what stays would single out: columns as they were, years of moved dates."""
     found = []
     for table in schema.tables:
         tied = {name for reference in table.references for name in reference.columns} | set(table.key)
@@ -50,10 +53,14 @@ def find_remains(
             for c in table.columns
             if (table.name, c.name) not in replaced and c.name not in tied and c.kind != "key"
         )
+        # who knows a birth date knows the year, which a move of days seldom changes
+        years = [name for name in table.names if (table.name, name) in moved]
+        told = (*stay, *(f"{name} (year)" for name in years))
         frame = frames[table.name]
         if table.role != "reference":
-            alone = int(frame.select(stay).is_unique().sum()) if stay and len(frame) else 0
-            found.append(Remains(table.name, stay, len(frame), alone))
+            left = frame.select(*stay, *(pl.col(name).dt.year() for name in years))
+            alone = int(left.is_unique().sum()) if told and len(frame) else 0
+            found.append(Remains(table.name, told, len(frame), alone))
     return tuple(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,10 +12,14 @@ from simulacra.dataset import Dataset
 from simulacra.generator import Progress, silent
 from simulacra.masking._codes import code_numbers
 from simulacra.masking._dates import shift_dates
-from simulacra.masking._links import find_links
+from simulacra.masking._identities import WHOLES, Identities
+from simulacra.masking._locales import find_locales
+from simulacra.masking._owners import find_ways
 from simulacra.masking._planning import Place, Wishes, plan_columns, plan_shifts
 from simulacra.masking._remains import Remains, clean, find_closed, find_remains, find_widths
+from simulacra.masking._settled import find_settled
 from simulacra.masking._standing import Values, replace_texts
+from simulacra.masking._wordy import find_wordy
 from simulacra.masking.secret import ENVIRONMENT, Secret
 
 PSEUDONYMISED = (
@@ -124,8 +128,14 @@ def mask_tables(
     >>> made.replaced[0].what, made.replaced[0].distinct, made.polars()["id"].n_unique()
     ('code', 50, 50)
     """
-    planned = plan_columns(data.schema, wishes)
+    settled = find_settled(data) if wishes.keys else {}
+    wordy = find_wordy(data)
+    planned = plan_columns(data.schema, wishes, settled, wordy)
     moved, notes = plan_shifts(data.schema, wishes)
+    if stay := [f"{t}.{c} ({what})" for (t, c), what in settled.items() if (t, c) not in planned]:
+        notes.append(
+            f"of the keys, these stay: {', '.join(stay)}. Name them in columns (--columns) to replace them."
+        )
     for place, native in find_closed(data).items():
         if planned.get(place) == "text":
             del planned[place]
@@ -133,27 +143,32 @@ def mask_tables(
                 f"table {place[0]!r}, column {place[1]!r} holds {native} values, which stay. Blank or drop it."
             )
     frames = dict(data.frames)
-    widths = find_widths(data)
     report: dict[Place, Replaced] = {}
     groups: dict[tuple[str, bool], list[Place]] = {}
     for place, what in planned.items():
         whole = what == "code" and frames[place[0]][place[1]].dtype == pl.Int64
         groups.setdefault((what, whole), []).append(place)
-    for number, ((what, whole), places) in enumerate(groups.items()):
+    people = Identities(data.schema, data.frames, planned)
+    ordered = sorted(
+        groups.items(), key=lambda item: WHOLES.index(item[0][0]) + 1 if item[0][0] in WHOLES else 0
+    )
+    for number, ((what, whole), places) in enumerate(ordered):
         progress(number / (len(groups) + 1), f"replacing {what}")
         if dry or what == "blank":
             _say_or_blank(frames, places, what, report)
         elif whole:
             _replace_numbers(frames, places, secret, report)
         else:
-            notes += _replace_texts(frames, places, what, secret, wishes, widths, report)
+            notes += _replace_texts(data, frames, places, what, secret, wishes, people, report)
     if moved and not dry:
         notes += _shift(data, frames, moved, wishes.shift or 0, secret, report)
     elif moved:
         _say_or_blank(frames, moved, "shift", report)
+        notes.append(find_ways(data.schema, data.frames).say({table for table, _ in moved}))
+    notes += _text_notes(planned, wordy, wishes)
     schema, layouts = clean(data, frames, report)
     order = tuple(report[t.name, c] for t in schema.tables for c in t.names if (t.name, c) in report)
-    remains = find_remains(schema, data.frames, report)
+    remains = find_remains(schema, data.frames, report, moved if (wishes.shift or 0) < 365 else ())
     if dry:
         frames = {name: frame.clear() for name, frame in frames.items()}
     told = (*data.notes, *notes, *_key_note(secret, report), PSEUDONYMISED)
@@ -190,33 +205,45 @@ def _replace_numbers(
 
 
 def _replace_texts(
+    data: Dataset,
     frames: dict[str, pl.DataFrame],
     places: list[Place],
     what: str,
     secret: Secret,
     wishes: Wishes,
-    widths: Mapping[Place, int],
+    people: Identities,
     report: dict[Place, Replaced],
 ) -> list[str]:
     """Replace the values of all columns of one kind together, so that equal ones stay equal and others differ."""
-    parts = [
-        pl.DataFrame({
-            "old": frames[table][column].drop_nulls().unique().cast(pl.String),
-        }).with_columns(
-            width=pl.lit(widths.get((table, column), _UNLIMITED)), whole=pl.lit(frames[table][column].dtype == pl.Int64)
-        )
-        for table, column in places
-    ]  # fmt: skip
-    held = pl.concat(parts).group_by("old").agg(pl.col("width").min(), pl.col("whole").any()).sort("old")
-    values = Values(held["old"], held["width"].to_numpy(), held["whole"].to_numpy())
-    made, short = replace_texts(values, what, secret, wishes.locale)
+    widths = find_widths(data)
+    parts = []
+    for table, column in places:
+        values = frames[table][column].drop_nulls().unique()
+        locale = wishes.locale or data.schema.table(table)[column].locale
+        parts.append(pl.DataFrame({"old": values.cast(pl.String)}).with_columns(
+            width=pl.lit(widths.get((table, column), _UNLIMITED), dtype=pl.Int64),
+            whole=pl.lit(values.dtype == pl.Int64),
+            locale=pl.lit(locale, dtype=pl.String),
+        ))  # fmt: skip
+    held = (
+        pl.concat(parts)
+        .group_by("old")
+        .agg(pl.col("width").min(), pl.col("whole").any(), pl.col("locale").drop_nulls().first())
+        .sort("old")
+    )
+    locales = held["locale"]
+    if wishes.locale is None or what == "phone":
+        locales = find_locales(held["old"], what, locales)
+    found = Values(held["old"], held["width"].to_numpy(), held["whole"].to_numpy(), locales)
+    made, short = replace_texts(found, what, secret, people)
+    people.learn(what, held["old"], made)
     for table, column in places:
         old = frames[table][column]
         distinct = old.drop_nulls().unique()
-        found = pl.DataFrame({"old": distinct.cast(pl.String)}).join(
+        joined = pl.DataFrame({"old": distinct.cast(pl.String)}).join(
             pl.DataFrame({"old": held["old"], "new": made}), on="old", how="left", maintain_order="left"
         )
-        new = found["new"].cast(old.dtype)
+        new = joined["new"].cast(old.dtype)
         _put(frames, table, column, distinct, new)
         report[table, column] = _told(table, column, what, distinct, new)
     if not short or what == "text":
@@ -250,19 +277,31 @@ def _shift(
     report: dict[Place, Replaced],
 ) -> list[str]:
     """Move dates by the entities of the original keys."""
-    links = find_links(data.schema, data.frames)
-    done = shift_dates(data.schema, data.frames, links, moved, days, secret)
+    done = shift_dates(data.schema, data.frames, moved, days, secret)
     for table, column in moved:
         old, new = data.frames[table][column], done.frames[table][column]
         frames[table] = frames[table].with_columns(new)
         distinct, same = old.drop_nulls().n_unique(), old.filter(old == new).n_unique()
         report[table, column] = Replaced(table, column, "shift", _method("shift"), distinct, same)
-    if not done.still:
-        return []
-    return [
-        f"{done.still:,} of {done.entities:,} entities were not moved in time: their dates reach from one bound of a "
-        "column to the other, or they have none."
-    ]
+    return list(done.notes)
+
+
+def _text_notes(planned: Mapping[Place, str], wordy: Collection[Place], wishes: Wishes) -> list[str]:
+    """Say what became of free texts, names inside them included."""
+    notes = []
+    made = [f"{table}.{column}" for (table, column), what in planned.items() if what == "text"]
+    if made:
+        notes.append(
+            f"free texts are written anew in made-up words, names and numbers inside included: {', '.join(made)}."
+        )
+    taken = [f"{table}.{column}" for table, column in sorted(wordy) if (table, column) in planned]
+    if taken:
+        notes.append(
+            f"taken for free texts, since their few different values read like sentences: {', '.join(taken)}."
+        )
+    if wishes.texts == "keep":
+        notes.append("free texts stay as they are (texts='keep', --texts keep), and may name anybody.")
+    return notes
 
 
 def _method(what: str) -> str:

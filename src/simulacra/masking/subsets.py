@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from simulacra.domain import Array
 from simulacra.errors import DataError, OptionError, SchemaError
 from simulacra.masking._links import find_links
 from simulacra.randomness import Streams
-from simulacra.schema.predicates import Predicate
+from simulacra.schema.crossing import Crossing
 from simulacra.schema.types import Schema
 
 
@@ -41,7 +42,9 @@ def take_subset(
     table : str or None
         The table to choose from; may be left out where one table is of the role "entity" and refers to no other.
     where : str, mapping or None
-        Choose among the rows for which this SQL predicate is true.
+        Choose among the rows for which this SQL predicate is true; it may read the rows that they refer to, and one
+        aggregate of the rows that refer to them. ``{"customers": "state = 'OH'"}`` and ``"customers: state = 'OH'"``
+        name the table too.
     seed : int
         The same seed chooses the same rows.
     told : bool
@@ -82,6 +85,7 @@ def take_subset(
     >>> take_subset(data, table="people", where="id = 3").polars("orders")["id"].to_list()
     [7, 9]
     """
+    table, where = _split_where(data.schema, table, where)
     start = _start(data.schema, table)
     chosen = _choose(data, start, n, share, where, Streams(seed).stream("subset", start))
     links = find_links(data.schema, data.frames)
@@ -95,13 +99,46 @@ def take_subset(
         link for link in links if link.child not in {start, link.parent} | whole and link.parent not in whole
     ]
     _walk({start: chosen}, [(link.parent, link.child, link.down) for link in down], kept)
+    theirs = {name: int(mask.sum()) for name, mask in kept.items()}
     everything = {name: np.flatnonzero(mask) for name, mask in kept.items()}
     _walk(everything, [(link.child, link.parent, link.up) for link in links], kept)
     frames = {name: frame.filter(pl.Series(kept[name])) for name, frame in data.frames.items()}
-    notes = _notes(data, frames, start, apart)
+    notes = _notes(data, frames, start, len(chosen), theirs, whole, apart)
     if not told and (n is not None or share is not None):
         notes.append(f"seed {seed} was drawn; give it to choose the same rows again.")
     return replace(data, frames=frames, notes=(*data.notes, *notes))
+
+
+def _split_where(schema: Schema, table: str | None, where: Any) -> tuple[str | None, Any]:
+    """Take the table out of a condition that names it."""
+    named = None
+    if (
+        isinstance(where, Mapping)
+        and where
+        and set(where) <= set(schema.names)
+        and set(where) - _columns(schema, table)
+    ):
+        if len(where) > 1:
+            raise OptionError(
+                f"where names {len(where)} tables ({', '.join(where)}), and rows are chosen of one. Name one; its "
+                "condition may read the others, as in (select count(*) from orders) > 1."
+            )
+        ((named, where),) = where.items()
+    elif isinstance(where, str):
+        found = re.match(rf"\s*({'|'.join(map(re.escape, schema.names))})\s*:(?!:)", where)
+        if found:
+            named, where = found[1], where[found.end() :].strip()
+    if named is not None and table not in (None, named):
+        raise OptionError(
+            f"where is about table {named!r}, and rows are to be chosen of {table!r}. Name one table."
+        )
+    return named or table, where
+
+
+def _columns(schema: Schema, table: str | None) -> set[str]:
+    """List what a mapping could mean as columns."""
+    known = table if table is not None else schema.names[0] if len(schema.tables) == 1 else None
+    return set() if known is None else set(schema.table(known).names)
 
 
 def _start(schema: Schema, table: str | None) -> str:
@@ -152,8 +189,8 @@ def _choose(
     frame = data.frames[start]
     fitting = np.arange(len(frame))
     if where is not None:
-        predicate = Predicate.parse(where, data.schema.table(start))
-        fitting = predicate.evaluate(frame).fill_null(False).arg_true().to_numpy().astype(np.int64)
+        predicate = Crossing.parse(where, start, data.schema)
+        fitting = predicate.evaluate(data.frames).fill_null(False).arg_true().to_numpy().astype(np.int64)
         if not len(fitting):
             raise DataError(f"no row of table {start!r} satisfies where {predicate.sql!r}. Loosen it.")
     if share is not None:
@@ -178,10 +215,27 @@ def _walk(first: Mapping[str, Array], ways: list[Any], kept: dict[str, Array]) -
                 pending.append((target, new))
 
 
-def _notes(data: Dataset, frames: Mapping[str, pl.DataFrame], start: str, apart: set[str]) -> list[str]:
+def _notes(
+    data: Dataset,
+    frames: Mapping[str, pl.DataFrame],
+    start: str,
+    chosen: int,
+    theirs: Mapping[str, int],
+    whole: set[str],
+    apart: set[str],
+) -> list[str]:
+    """Say what was chosen, and what came with it for which reason."""
     notes = [f"a subset by table {start!r}: " + ", ".join(
         f"{len(frames[name]):,} of {len(frame):,} rows of {name!r}" for name, frame in data.frames.items()
     ) + "."]  # fmt: skip
+    own = [f"{n:,} of {name!r}" for name, n in theirs.items() if name not in {start} | whole | apart and n]
+    above = {name: len(frames[name]) - (chosen if name == start else theirs[name]) for name in frames}
+    led = [f"{n:,} of {name!r}" for name, n in above.items() if name not in whole | apart and n]
+    told = [f"{chosen:,} rows of {start!r} were chosen" if chosen != 1 else f"1 row of {start!r} was chosen"]
+    told += [f"what belongs to them came along ({', '.join(own)})"] * bool(own)
+    told += [f"and rows that these refer to were taken in addition ({', '.join(led)})"] * bool(led)
+    told += [f"public tables are whole ({', '.join(map(repr, sorted(whole)))})"] * bool(whole)
+    notes.append("; ".join(told) + ".")
     if apart and len(data.frames) > 1:
         names = ", ".join(repr(name) for name in sorted(apart))
         notes.append(f"no reference connects {names} with {start!r}: kept whole.")

@@ -1,0 +1,59 @@
+"""Columns of few different texts in which people are named all the same, such as reasons and remarks."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from simulacra.dataset import Dataset
+from simulacra.fakes.vocabulary import known_words
+
+_WORDS = 3
+_LEAST, _MANY = 20, 500
+_SHARE = 0.02
+_SAYING = r"@|\d[\d ()/.-]{6,}\d"
+
+
+def find_wordy(data: Dataset) -> set[tuple[str, str]]:
+    """List columns that count as categories, but hold sentences that may name people.
+
+    Parameters
+    ----------
+    data : Dataset
+        The tables.
+
+    Returns
+    -------
+    set of (str, str)
+        Tables and columns with texts of three words or more in the middle, and either 500 different ones, or 20 of
+        which one in fifty holds a first name, an address or a long number.
+
+    Examples
+    --------
+    >>> from simulacra.dataset import dataset
+    >>> find_wordy(dataset(pl.DataFrame({"size": ["S", "M"] * 10})))
+    set()
+    """
+    return {
+        (table.name, column.name)
+        for table in data.schema.tables
+        if table.role != "reference"
+        for column in table.columns
+        if column.kind == "category" and column.identifying is None and not column.declared
+        and _names_people(data.frames[table.name][column.name])
+    }  # fmt: skip
+
+
+def _names_people(values: pl.Series) -> bool:
+    if values.dtype != pl.String:
+        return False
+    texts = values.drop_nulls().unique()
+    if len(texts) < _LEAST or float(texts.str.count_matches(r"\S+").median()) < _WORDS:  # type: ignore[arg-type]
+        return False
+    if len(texts) >= _MANY:
+        return True
+    names = known_words("first")["word"].unique().implode()
+    # a name has a capital: "will" and "mark" are words
+    words = pl.DataFrame({"t": texts, "w": texts.str.extract_all(r"\b\p{Lu}\p{L}+")}).explode("w")
+    named = words.filter(pl.col("w").str.to_lowercase().is_in(names))["t"].n_unique()
+    said = int(texts.str.contains(_SAYING).sum())
+    return max(named, said) >= _SHARE * len(texts)
