@@ -13,6 +13,7 @@ import click
 from simulacra._api_schema import contract
 from simulacra.api import estimate, fit, read
 from simulacra.cli._console import print_json, progress, say, split_names, tell
+from simulacra.cli._places import in_namespace, namespace_option
 from simulacra.databases.urls import is_database
 from simulacra.dataset import Dataset
 from simulacra.errors import OptionError
@@ -37,6 +38,7 @@ DEFAULT = "trees"
 )
 @click.option("--table", help="Which table, when DATA has several and one of them is wanted.")
 @click.option("--tables", metavar="NAMES", help="Which tables, joined by commas; all when left out.")
+@namespace_option
 @click.option(
     "--reference", multiple=True, metavar="TABLE", help="A public table, given out as it is; repeatable."
 )
@@ -64,6 +66,7 @@ DEFAULT = "trees"
     help="Rows that must share a value before it may be given out.",
 )
 @click.option("--no-protect", is_flag=True, help="Give rare levels, extremes and single values out.")
+@click.option("--no-rules", is_flag=True, help="Look for no rules over several tables.")
 @click.option("--allow-rows", is_flag=True, help="Allow a model file that holds training rows.")
 @click.option("--estimate", "only_estimate", is_flag=True, help="Tell time and memory, and do not fit.")
 @click.option(
@@ -78,6 +81,7 @@ def command(
     schema: str | None,
     table: str | None,
     tables: str | None,
+    namespace: str | None,
     reference: tuple[str, ...],
     entity: str | None,
     order: str | None,
@@ -88,6 +92,7 @@ def command(
     privacy: str | None,
     holders: int,
     no_protect: bool,
+    no_rules: bool,
     allow_rows: bool,
     only_estimate: bool,
     max_memory: str | None,
@@ -119,7 +124,7 @@ def command(
                 f"model {model!r} has no levels of privacy. Leave --privacy out, or use -m trees."
             )
     start = time.perf_counter()
-    given, left = _open(data, schema, table, tables, read_rows)
+    given, left = _open(in_namespace(data, namespace), schema, table, tables, read_rows)
     chosen = _spread(plain, named, given, reference)
     common: dict[str, Any] = {
         "schema": left, "weight": weight, "entity": entity, "order": order, "reference": reference,
@@ -131,7 +136,9 @@ def command(
         print_json(asdict(cost)) if as_json else click.echo(str(cost))
         return
     with progress(f"fitting {plain}", quiet=quiet) as report:
-        fitted = fit(given, chosen, seed=seed, max_memory=max_memory, progress=report, **common)
+        fitted = fit(
+            given, chosen, seed=seed, rules=not no_rules, max_memory=max_memory, progress=report, **common
+        )
     path = fitted.save(output, allow_rows=allow_rows)
     took = time.perf_counter() - start
     if as_json:
@@ -154,7 +161,9 @@ def _said(fitted: Synthesizer | DatabaseSynthesizer) -> str:
     if not isinstance(fitted, DatabaseSynthesizer):
         return f"{words} {rows}"
     if fitted.log is not None:
-        return f"{words} the histories of {fitted.units[fitted.roots[0]].rows:,} entities"
+        whose = fitted.schema.tables[0].name
+        number = len(fitted.kept[whose]) if whose in fitted.kept else fitted.units[whose].rows
+        return f"{words} the histories of {number:,} entities"
     return f"{words} {len(fitted.schema.tables)} tables with {rows}"
 
 

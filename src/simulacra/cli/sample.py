@@ -20,7 +20,9 @@ from simulacra.cli._databases import (
     require_target,
     summarise,
 )
+from simulacra.cli._given import read_begun, refuse_given
 from simulacra.cli._parity import parse_fair
+from simulacra.cli._places import if_exists_option
 from simulacra.cli._shares import read_shares
 from simulacra.databases.urls import is_database
 from simulacra.errors import OptionError
@@ -42,17 +44,21 @@ from simulacra.synthesizer import Synthesizer
 @click.option(
     "--format", "form", metavar="ENDING", help="Of the files in a folder: parquet (default), csv, csv.gz, ..."
 )
-@click.option(
-    "--if-exists", type=click.Choice(["error", "replace", "append"]), metavar="error|replace|append",
-    default="error", show_default=True,
-    help="What to do with tables that the database has already.",
-)  # fmt: skip
+@if_exists_option
 @click.option("--dialect", help="For whom a .sql file is: postgresql, mysql, sqlite or duckdb.")
 @click.option("--seed", type=int, help="The same seed gives the same bytes.")
 @click.option(
     "--where", multiple=True, metavar="CONDITION",
     help='A SQL predicate that every row satisfies; of a database "TABLE: PREDICATE"; repeatable.',
 )  # fmt: skip
+@click.option(
+    "--given", multiple=True, metavar="[TABLE=]FILE",
+    help="Rows that are there already: what they lack is drawn, and histories go on; repeatable.",
+)  # fmt: skip
+@click.option("--steps", type=int, metavar="ROWS", help="With --given: how many more rows each history gets.")
+@click.option(
+    "--after", metavar="TIME", help="With --given: until when it is known that nothing else happened."
+)
 @click.option(
     "--balance",
     multiple=True,
@@ -89,6 +95,9 @@ def command(
     dialect: str | None,
     seed: int | None,
     where: tuple[str, ...],
+    given: tuple[str, ...],
+    steps: int | None,
+    after: str | None,
     balance: tuple[str, ...],
     bigger: tuple[str, ...],
     smaller: tuple[str, ...],
@@ -109,6 +118,12 @@ def command(
       simulacra sample shop.sim --scale 10 --seed 1 -o postgresql://ada@db.example/shop_test
       simulacra sample shop.sim -n customers=1000 --format csv -o shop/
       simulacra sample shop.sim -n 1000 --where "customers: state = 'OH'" -o ohio.sql
+
+    What is there already goes on, or gets what belongs to it.
+
+    \b
+      simulacra sample log.sim --given so_far.csv --after 2024-06-30 -o whole.csv
+      simulacra sample shop.sim --given customers=new_customers.csv -o shop/
     """
     if as_json and output is None:
         raise OptionError("--json prints about the draw, so the rows need a file. Name it with -o.")
@@ -119,6 +134,7 @@ def command(
     shares = {"balance": balance, "bigger": bigger, "smaller": smaller}
     how: dict[str, Any] = {"form": form, "if_exists": if_exists, "dialect": dialect}
     if isinstance(fitted, Synthesizer):
+        refuse_given(given, steps, after)
         count = _rows(fitted, rows, scale)
         asked: dict[str, Any] = {
             "seed": seed, "where": _joined(where), "fair": parse_fair(fair),
@@ -134,8 +150,9 @@ def command(
         return
     refuse(fitted, {**shares, "fair": fair})
     if fitted.log is None:
-        require_folder(output, form, fitted.schema.names)
-    drawn = draw_database(fitted, rows=rows, scale=scale, where=where, seed=seed, quiet=quiet)
+        require_folder(output, form, fitted.schema.names, if_exists)
+    begun = read_begun(given, steps, after, fitted.schema.names)
+    drawn = draw_database(fitted, rows=rows, scale=scale, where=where, seed=seed, quiet=quiet, **begun)
     notes = drawn.notes
     if output is not None:
         notes += put(drawn, output, **how)

@@ -12,8 +12,11 @@ from simulacra.domain import Array
 from simulacra.randomness import Streams
 from simulacra.relational.drawing import Rows
 from simulacra.relational.extension import asked, level_of, member_column, offered, wanted
+from simulacra.relational.given import Given
 from simulacra.relational.matching import match_parents, part_pairs
-from simulacra.relational.plan import Link
+from simulacra.relational.nesting import is_nested, settle_nested
+from simulacra.relational.plan import Link, locate
+from simulacra.relational.profiles import find_suits
 from simulacra.schema.conformance import canonical_type
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def assemble(
-    model: DatabaseSynthesizer, rows: Mapping[str, Rows], streams: Streams
+    model: DatabaseSynthesizer, rows: Mapping[str, Rows], streams: Streams, given: Given | None = None
 ) -> dict[str, pl.DataFrame]:
     """Make the tables of a database from the rows of its units.
 
@@ -33,13 +36,15 @@ def assemble(
         By unit.
     streams : Streams
         For the choice of parents.
+    given : Given or None
+        Rows that are there already, and stay as they are.
 
     Returns
     -------
     dict
         Canonical values by table, in the order of the schema.
     """
-    work = _Assembly(model, rows, streams)
+    work = _Assembly(model, rows, streams, given or Given())
     for unit in model.plan.units:
         for member in model.plan.members(unit):
             work.lay_out(unit, member)
@@ -49,7 +54,16 @@ def assemble(
         changed = [work.fill(link, found[link.name]) for link in model.plan.links if link.way != "value"]
         if not any(changed):
             break
+    work.restore()
     frames = {name: pl.DataFrame(list(columns.values())) for name, columns in work.tables.items()}
+    for link in model.plan.links:
+        driver = model.plan.driving(link.table)
+        if driver is not None and is_nested(model.plan, link):
+            rate = model.absent.get(link.name, 0) / max(model.units[link.table].rows, 1)
+            rng = streams.at(link.name).stream("nested")
+            frames[link.table] = settle_nested(
+                frames[link.table], frames[link.reference.table], link, driver.reference.columns, rate, rng
+            )
     frames |= dict(model.kept)
     return {
         table.name: frames[table.name].select(
@@ -63,14 +77,16 @@ def fix_parents(
     model: DatabaseSynthesizer, rows: Mapping[str, Rows], links: Sequence[Link], streams: Streams
 ) -> None:
     """Choose the parents of some links for good."""
-    work = _Assembly(model, rows, streams)
+    work = _Assembly(model, rows, streams, Given())
     for link in links:
         rows[model.plan.home(link.table)].fixed[link.name] = work.find(link)
 
 
 class _Assembly:
-    def __init__(self, model: DatabaseSynthesizer, rows: Mapping[str, Rows], streams: Streams) -> None:
-        self.model, self.rows, self.streams = model, rows, streams
+    def __init__(
+        self, model: DatabaseSynthesizer, rows: Mapping[str, Rows], streams: Streams, given: Given
+    ) -> None:
+        self.model, self.rows, self.streams, self.given = model, rows, streams, given
         self.tables: dict[str, dict[str, pl.Series]] = {}
 
     def lay_out(self, unit: str, member: str) -> None:
@@ -83,22 +99,92 @@ class _Assembly:
             if name in drawn.columns:
                 columns[column.name] = drawn[name].alias(column.name)
             elif column.name in self.model.serials.get(member, {}):
-                counted = self._count(self.rows[unit]) + self.model.serials[member][column.name]
+                others = [member_column(unit, member, key) for key in table.key if key != column.name]
+                counted = self._count(self.rows[unit], others) + self.model.serials[member][column.name]
                 columns[column.name] = pl.Series(column.name, counted).cast(canonical_type(column))
             elif column.name in self.model.patterns.get(member, {}):
                 codes = self._repeat(self.model.patterns[member], column.name, number)
-                columns[column.name] = self.model.makers[member][column.name].make(codes)
+                columns[column.name] = self._make(unit, member, column.name, codes)
             elif column.name in self.model.makers.get(member, {}) and column.name in table.key:
-                columns[column.name] = self.model.makers[member][column.name].make(np.arange(number))
+                columns[column.name] = self._make(unit, member, column.name, np.arange(number))
             else:
                 columns[column.name] = pl.Series(column.name, [None] * number, dtype=canonical_type(column))
         self.tables[member] = columns
+        self._put_given(unit, member)
 
-    def _count(self, rows: Rows) -> Array:
-        """Number the rows of each entity from 0."""
+    def _make(self, unit: str, member: str, name: str, codes: Array) -> pl.Series:
+        """Make keys of codes that count from 0, none of them like a given one."""
+        maker, there = self.model.makers[member][name], self._known(unit, member)
+        if there is None or name not in there.columns:
+            return maker.make(codes)
+        run = maker.make(np.arange(int(codes.max(initial=-1)) + 1 + len(there)))
+        free = run.filter(~run.is_in(there[name].cast(run.dtype).implode()))
+        return free.gather(codes).alias(name)
+
+    def _known(self, unit: str, member: str) -> pl.DataFrame | None:
+        """Return the given rows of a table."""
+        return self.given.units[unit].tables.get(member) if unit in self.given.units else None
+
+    def _put_given(self, unit: str, member: str) -> None:
+        """Put given values in their places."""
+        there, drawn = self._known(unit, member), self.tables[member]
+        if there is None:
+            return
+        index = np.arange(len(self.rows[unit]))
+        index[self.rows[unit].known] = len(index) + np.arange(len(there))
+        filled = self.rows[unit].entity is None
+        for name in there.columns:
+            # gaps of a given entity were filled, unless no value is a value
+            own = there[name].cast(drawn[name].dtype)
+            if filled:
+                own = pl.select(pl.coalesce(own, drawn[name][self.rows[unit].known])).to_series()
+            drawn[name] = pl.concat([drawn[name].alias(name), own.alias(name)]).gather(index)
+
+    def restore(self) -> None:
+        """Put given values back that finding parents has changed, but for references to rows that are drawn anew."""
+        for unit, known in self.given.units.items():
+            for member in known.tables:
+                anew = {
+                    name: self.tables[member][name]
+                    for link in self.model.plan.of(member, "coded", "matched")
+                    if not self._is_there(link.reference.table)
+                    for name in link.reference.columns
+                }
+                self._put_given(unit, member)
+                self.tables[member].update(anew)
+
+    def _is_there(self, table: str) -> bool:
+        """Tell whether a table's rows are given, or kept as they are."""
+        return table in self.model.kept or self._known(self.model.plan.home(table), table) is not None
+
+    def _find_given(self, link: Link, found: Array) -> Array:
+        """Let given rows refer to the rows that they name."""
+        unit = self.model.plan.home(link.table)
+        there, parent = self._known(unit, link.table), link.reference.table
+        if (
+            there is None
+            or not self._is_there(parent)
+            or not set(link.reference.columns) <= set(there.columns)
+        ):
+            return found
+        others = self.model.kept.get(parent)
+        home = self.model.plan.home(parent)
+        if others is None:
+            others = self._known(home, parent)
+        assert others is not None
+        at = locate(there, others, link.reference).fill_null(-1).to_numpy()
+        if parent not in self.model.kept:
+            at = np.where(at >= 0, self.rows[home].known[np.maximum(at, 0)], -1)
+        found[self.rows[unit].known] = at
+        return found
+
+    def _count(self, rows: Rows, others: Sequence[str]) -> Array:
+        """Number the rows of each entity that share what else of the key is drawn, from 0."""
         assert rows.entity is not None
-        new = np.flatnonzero(np.diff(rows.entity, prepend=-1) != 0)
-        return np.arange(len(rows)) - np.repeat(new, np.diff(np.append(new, len(rows))))
+        entity = pl.Series("#entity", rows.entity)
+        shared = [rows.frame[name] for name in others if name in rows.frame.columns]
+        alike = pl.DataFrame([entity, *shared])
+        return alike.select(pl.int_range(pl.len()).over(alike.columns)).to_series().to_numpy()
 
     def _repeat(self, pattern: Mapping[str, Array], name: str, number: int) -> Array:
         """Lay the pattern of a composite key out over rows; each time around, its first column counts on."""
@@ -134,6 +220,7 @@ class _Assembly:
             found = _spread(codes, parents, self.model, link, rng)
         else:
             found = self._match(link, codes, rng)
+        found = self._find_given(link, found)
         found = self._part(link, found, rng)
         extra = self.model.absent.get(link.name, 0)
         if orphans.any():
@@ -147,7 +234,8 @@ class _Assembly:
         kinds, degrees = _codes(home, offered(link)), home[wanted(link)].fill_null(0).to_numpy()
         if level_of(link) in home.columns:
             return self._match_levels(codes, kinds, degrees, home[level_of(link)].to_numpy(), rng)
-        return match_parents(codes, kinds, np.maximum(degrees, 0), rng)
+        suits = find_suits(link, self.rows[self.model.plan.home(link.table)].frame, home, rng)
+        return match_parents(codes, kinds, np.maximum(degrees, 0), rng, suits)
 
     def _match_levels(
         self, codes: Array, kinds: Array, degrees: Array, level: Array, rng: np.random.Generator

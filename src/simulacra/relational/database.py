@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -19,13 +19,14 @@ from simulacra.modelfile import ModelFile, write_model
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.relational.asking import draw_asked
 from simulacra.relational.asking_plans import plan_requests
-from simulacra.relational.asking_trees import prune
+from simulacra.relational.asking_trees import prune, root_of
 from simulacra.relational.assembly import assemble
-from simulacra.relational.conditions import read_conditions
+from simulacra.relational.conditions import INSTEAD, read_conditions, refuse_single, say_instead
 from simulacra.relational.drawing import Rows, draw_unit
 from simulacra.relational.logs import join_log
 from simulacra.relational.numbering import Maker
 from simulacra.relational.plan import Link, Plan
+from simulacra.relational.starting import open_start
 from simulacra.relational.unit import Unit
 from simulacra.relational.upholding import require_kept, uphold
 from simulacra.schema.files import dump_schema, load_schema
@@ -84,6 +85,15 @@ class DatabaseSynthesizer:
     def __repr__(self) -> str:
         return f"DatabaseSynthesizer({len(self.schema.tables)} tables: {', '.join(self.schema.names)})"
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what there is in the place of what a model of one table has."""
+            told = f"a model of several tables has no {name!r}"
+            raise AttributeError(
+                say_instead(name, self.schema, log=self.log is not None) if name in INSTEAD else told
+            )
+
     @property
     def roots(self) -> tuple[str, ...]:
         """Tables whose rows no other table draws: the number of these rows can be chosen."""
@@ -96,7 +106,11 @@ class DatabaseSynthesizer:
         scale: float | None = None,
         seed: int | None = None,
         where: str | Mapping[str, str | Mapping[str, Any]] | None = None,
+        given: Any = None,
+        steps: int | None = None,
+        after: Any = None,
         progress: Progress = silent,
+        **others: Any,
     ) -> Dataset:
         """Draw a database.
 
@@ -115,8 +129,19 @@ class DatabaseSynthesizer:
             ``{"shops": "size > 1 and (select count(*) from sales where amount > 8) >= 2"}``; see
             `simulacra.schema.crossing.Crossing`. `n` then counts rows of the root that is asked for; other roots keep
             the rows that something refers to, unless `n` names them too.
+        given : mapping of str to frame, frame or None
+            Rows that are there already, by table: entities alone (``{"customers": rows}``), whose columns that are not
+            given and all that belongs to them are drawn; and what has happened (``{"customers": ..., "orders": ...}``),
+            which is continued. A frame alone is of the only root, or of a log. Of other roots only rows come that
+            something refers to, unless `n` names them.
+        steps : int or None
+            How many more rows each given history gets; None: as many as histories in the data have in the end.
+        after : date, datetime, str, number or None
+            With `given`: until when it is known that nothing else happened.
         progress : callable
             Told the share done.
+        **others
+            What only a model of single rows can be asked for (``balance`` and the like) is refused.
 
         Returns
         -------
@@ -151,12 +176,15 @@ class DatabaseSynthesizer:
         >>> len(fake.polars("shops")), fake.polars("sales")["shop"].is_in(fake.polars("shops")["id"].to_list()).all()
         (200, True)
         """
+        refuse_single(others, self.schema, log=self.log is not None)
         used = resolve_seed(seed)
         streams = Streams(used).at("database")
         conditions = read_conditions(self._named(where), self.schema) if where else None
+        start = open_start(self, given, steps, after, n, where)
         asked = tuple(request.root for request in plan_requests(self, conditions)) if conditions else ()
+        asked += start.roots(self) if start is not None else ()
         sizes = self._sizes(n, scale, asked)
-        told = [] if seed is not None else [f"seed {used}"]
+        told = [*(start.notes if start is not None else ()), *([] if seed is not None else [f"seed {used}"])]
         rows: dict[str, Rows] = {}
         if conditions:
             rows, notes = draw_asked(self, conditions, sizes, scale or 1.0, streams, progress)
@@ -164,11 +192,13 @@ class DatabaseSynthesizer:
         else:
             for place, name in enumerate(self.plan.units):
                 own = part(progress, place / len(self.plan.units), (place + 1) / len(self.plan.units))
+                lost = 0.0 if root_of(self.plan, name) in asked else scale or 1.0
                 rows[name] = draw_unit(
-                    self, self.units[name], rows, sizes.get(name), scale or 1.0, streams, own
+                    self, self.units[name], rows, sizes.get(name), lost, streams, own, given=start
                 )
-        frames = assemble(self, rows, streams.at("references"))
-        if conditions:
+                told += rows[name].notes if start is not None and name in start.units else ()
+        frames = assemble(self, rows, streams.at("references"), start)
+        if asked:
             frames = prune(self, frames, (*asked, *(n if isinstance(n, Mapping) else ())))
         frames, notes = uphold(self, frames)
         if conditions:
@@ -219,6 +249,11 @@ class DatabaseSynthesizer:
         elif n is not None:
             if len(asked) == 1:
                 n = {asked[0]: n}
+            elif not roots:
+                raise OptionError(
+                    "n says how many rows are drawn, and here all rows belong to public ones. Leave it out; given= "
+                    "chooses some of these, and steps= says how many rows each gets."
+                )
             elif len(roots) != 1:
                 raise OptionError(
                     f"this model has {len(roots)} tables whose rows belong to no other's: {', '.join(roots)}. "

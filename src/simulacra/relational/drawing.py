@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +13,18 @@ import polars as pl
 from simulacra.domain import Array, Block
 from simulacra.generator import Progress
 from simulacra.randomness import Streams
+from simulacra.relational.anchors import Ends, place_anchor
 from simulacra.relational.asking_rows import judge_of
 from simulacra.relational.beside import Beside
 from simulacra.relational.choosing import Choose
+from simulacra.relational.clocks import Clock
+from simulacra.relational.continuing import complete_entities
 from simulacra.relational.entities import describe_entities, describe_kept, encode_rows, summarise
 from simulacra.relational.extension import counted, first_of, span_of
+from simulacra.relational.given import Given
 from simulacra.relational.histories import Histories, Wanted
 from simulacra.relational.plan import Link
+from simulacra.relational.prefixes import continue_kept, find_beginnings, find_known
 from simulacra.relational.unit import Unit
 from simulacra.sampling.decoding import Decoder
 
@@ -48,6 +54,8 @@ class Rows:
         What finished children of each row are like.
     fixed : dict
         By link: parents that are chosen already.
+    known : array of int
+        Which of the rows were given.
     notes : tuple of str
         What is to be known of them.
     """
@@ -61,6 +69,7 @@ class Rows:
     now: Array | None = None
     summaries: dict[str, Block] = field(default_factory=dict)
     fixed: dict[str, Array] = field(default_factory=dict)
+    known: Array = field(default_factory=partial(np.zeros, 0, np.int64))
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -78,6 +87,7 @@ def draw_unit(
     *,
     where: str | None = None,
     choose: Choose | None = None,
+    given: Given | None = None,
 ) -> Rows:
     """Draw the rows of one unit.
 
@@ -101,17 +111,22 @@ def draw_unit(
         What rows that no parent draws satisfy.
     choose : callable or None
         Chooses the rows that a parent draws; without it rows that break a rule of their table are drawn anew.
+    given : Given or None
+        Rows that are there already.
     """
     link = model.plan.driving(unit.name)
     if unit.synthesizer is None:
         return Rows(pl.DataFrame(), entity=np.zeros(0, np.int64) if link is not None else None)
+    if link is None and given is not None and unit.name in given.units:
+        frame, notes = complete_entities(model, unit, given, streams.at(unit.name), progress)
+        return Rows(frame, _seen(model, unit, frame), known=np.arange(len(frame)), notes=notes)
     if link is None:
         assert size is not None
         seed = streams.at(unit.name).key("rows") % 2**63
         drawn = unit.synthesizer.sample(size, seed=seed, where=where, progress=progress)
         frame = drawn.polars()
         return Rows(frame, _seen(model, unit, frame), notes=drawn.notes)
-    return _draw_driven(model, unit, link, done, scale, streams.at(unit.name), progress, choose)
+    return _draw_driven(model, unit, link, done, scale, streams.at(unit.name), progress, choose, given)
 
 
 def _seen(model: DatabaseSynthesizer, unit: Unit, frame: pl.DataFrame) -> Block | None:
@@ -129,6 +144,7 @@ def _draw_driven(
     streams: Streams,
     progress: Progress,
     choose: Choose | None,
+    given: Given | None,
 ) -> Rows:
     histories = unit.model
     assert isinstance(histories, Histories)
@@ -139,16 +155,21 @@ def _draw_driven(
     if parent in model.plan.kept:
         assert unit.kept_counts is not None
         counts, ends = unit.kept_counts.astype(np.int64), unit.kept_ends
+        if given is not None:
+            counts, ends = continue_kept(unit, link, given, streams.stream("steps"))
         held = np.flatnonzero(counts > 0)
         static = describe_kept(held, len(counts), histories.holders)
         some = (ends[0][held], ends[1][held]) if ends is not None else None
-        drawn = histories.draw(Wanted(counts[held], static, some, judge=judge), streams, progress)
+        owners = np.arange(len(counts))
+        begun = find_beginnings(unit, given, owners, held)
+        wanted = Wanted(counts[held], static, some, judge=judge, begun=begun, beyond=_beyond(given))
+        drawn = histories.draw(wanted, streams, progress)
         entity, parents, nulls = held[drawn.entity], len(counts), 0
         above = static.take(drawn.entity)
     else:
         home = done[model.plan.home(parent)]
         parents = len(home)
-        counts, ends = _asked(home.frame, link, histories)
+        counts, ends = _asked(model, home.frame, link)
         nulls = _scaled(unit.nulls, scale, rng) if parents else 0
         lost = (
             rng.choice(unit.lost, _scaled(len(unit.lost), scale, rng))
@@ -169,11 +190,13 @@ def _draw_driven(
             ends = (np.append(ends[0], ends[0][extra]), np.append(ends[1], ends[1][extra]))
         beside = find_beside(done[histories.sibling], parents, histories) if histories.sibling else None
         owner = np.concatenate([np.arange(parents), stand])
+        begun = find_beginnings(unit, given, home.known, np.arange(len(owner)))
         wanted = Wanted(
-            np.concatenate([counts, more]), static, ends, beside, owner, judge=judge, choose=choose
-        )
+            np.concatenate([counts, more]), static, ends, beside, owner, judge=judge, choose=choose,
+            begun=begun, beyond=_beyond(given),
+        )  # fmt: skip
         drawn = histories.draw(wanted, streams, progress)
-        entity = drawn.entity
+        owners, entity = home.known, drawn.entity
         above = static.take(entity)
         home.summaries[unit.name] = summarise_rows(drawn.block, entity, parents)
     own = histories.rows
@@ -181,7 +204,12 @@ def _draw_driven(
     frame = decoder.frame(drawn.block.columns, len(entity), 0, streams.at("decode"))
     if drawn.now is not None and histories.clock is not None:
         frame = histories.clock.follow(frame.with_columns(histories.clock.columns(drawn.now)))
-    return Rows(frame, drawn.block, above, entity, parents, nulls, drawn.now)
+    known = find_known(unit, given, owners, entity)
+    return Rows(frame, drawn.block, above, entity, parents, nulls, drawn.now, known=known)
+
+
+def _beyond(given: Given | None) -> bool:
+    return given is not None and given.steps is not None
 
 
 def find_beside(rows: Rows, parents: int, histories: Histories) -> Beside:
@@ -200,16 +228,46 @@ def summarise_rows(block: Block, entity: Array, parents: int) -> Block:
     return summarise(block.take(held), counts)
 
 
-def _asked(frame: pl.DataFrame, link: Link, histories: Histories) -> tuple[Array, tuple[Array, Array] | None]:
+def _asked(
+    model: DatabaseSynthesizer, frame: pl.DataFrame, link: Link
+) -> tuple[Array, tuple[Array, Array] | None]:
     """Return how many rows each parent draws, and where its history starts and how long it is."""
+    histories = model.units[link.table].model
+    assert isinstance(histories, Histories)
     counts = np.maximum(frame[counted(link)].fill_null(0).to_numpy().astype(np.int64), 0)
-    if histories.clock is None or first_of(link) not in frame.columns:
+    clock = histories.clock
+    if clock is None or first_of(link) not in frame.columns:
         return counts, None
-    first = histories.clock.positions(frame[first_of(link)].alias(histories.clock.column.name))
-    span = np.maximum(
-        frame[span_of(link)].cast(pl.Float64).fill_null(0).to_numpy(), histories.least * (counts - 1)
-    )
+    start, stop = histories.anchors
+    told: dict[str, tuple[Clock, Ends]] = {}
+    for anchor in (start, stop):
+        if anchor is not None and anchor.what in {"first", "last"} and anchor.of not in told:
+            told[anchor.of] = _ends_of(model, frame, anchor.of)
+    nowhere = np.full(len(frame), np.nan)
+    begin = Ends(nowhere, nowhere, counts)
+    if start is None:
+        first = clock.positions(frame[first_of(link)].alias(clock.column.name))
+    else:
+        first = place_anchor(start, clock, frame, told, begin) + _numbers(frame, first_of(link))
+    span = _numbers(frame, span_of(link))
+    if stop is not None:
+        span += place_anchor(stop, clock, frame, told, Ends(first, nowhere, counts)) - first
+    span = np.maximum(np.nan_to_num(span), histories.least * (counts - 1))
     return np.where(np.isnan(first), 0, counts), (first, span)
+
+
+def _ends_of(model: DatabaseSynthesizer, frame: pl.DataFrame, name: str) -> tuple[Clock, Ends]:
+    """Return where the histories of a link start and end."""
+    link = next(link for link in model.plan.links if link.name == name)
+    histories = model.units[link.table].model
+    assert isinstance(histories, Histories) and histories.clock is not None
+    counts, ends = _asked(model, frame, link)
+    first, span = ends if ends is not None else (np.full(len(frame), np.nan),) * 2
+    return histories.clock, Ends(first, first + span, counts)
+
+
+def _numbers(frame: pl.DataFrame, name: str) -> Array:
+    return frame[name].cast(pl.Float64).to_numpy().copy()
 
 
 def _scaled(number: int, scale: float, rng: np.random.Generator) -> int:

@@ -12,6 +12,8 @@ from simulacra.domain import Array, Axis, Block, Domain, code_dtype
 from simulacra.relational.past import Past, active_at, glue
 from simulacra.synthesizer import Synthesizer
 
+ROW = "#row"
+"""Name of the axis that says which row of a table that is kept as it is an entity is."""
 THERE = Axis("#there", "#there", size=3)
 """Whether an entity is there (0), is nothing (1: a missing reference), or is an orphan's (2)."""
 
@@ -106,7 +108,7 @@ def describe_entities(
 
 def describe_kept(rows: Array, size: int, holders: int) -> Block:
     """Describe entities that are rows of a table of `size` rows which is kept as it is: by which row it is."""
-    axis = Axis("#row", "#row", size=max(size, 1), holders=holders)
+    axis = Axis(ROW, ROW, size=max(size, 1), holders=holders)
     return Block(Domain((axis,)), (rows.astype(code_dtype(max(size, 1))),), rows=len(rows))
 
 

@@ -17,12 +17,14 @@ import numpy as np
 from simulacra.domain import Array, Block, Domain, code_dtype
 from simulacra.generator import Progress, silent
 from simulacra.randomness import Streams
+from simulacra.relational.anchors import Anchor
+from simulacra.relational.baselines import Baseline, find_public
+from simulacra.relational.beginnings import Beginnings, Begun
 from simulacra.relational.beside import Beside
 from simulacra.relational.choosing import Choose, Step
 from simulacra.relational.clocks import Clock
 from simulacra.relational.past import Past, active_at
 from simulacra.relational.relative import Relative
-from simulacra.relational.seasons import Season, put_level, take_level
 from simulacra.relational.stepping import Stepper
 from simulacra.relational.surroundings import tell_ahead, tell_gap, tell_place
 from simulacra.synthesizer import Synthesizer
@@ -73,6 +75,10 @@ class Wanted:
         Rows that it does not find fine are drawn anew.
     choose : callable or None
         Gets each row before it is taken, and may take another one.
+    begun : Beginnings or None
+        Rows that are there already.
+    beyond : bool
+        Whether histories may go on where the clock ends.
     """
 
     counts: Array
@@ -82,6 +88,8 @@ class Wanted:
     owner: Array | None = None
     judge: Judge | None = None
     choose: Choose | None = None
+    begun: Beginnings | None = None
+    beyond: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,10 +114,12 @@ class Histories:
         The unit whose rows stand beside these.
     together : bool
         Whether both go by one clock.
-    seasons : dict
-        By axis: the levels that are taken out of long histories.
+    baseline : Baseline
+        The levels that are taken out of numbers.
     last : float
         Where the clock ends: histories do not go beyond.
+    anchors : (Anchor or None, Anchor or None)
+        What the parent tells the start and the end of each history by.
     """
 
     rows: Synthesizer
@@ -120,20 +130,17 @@ class Histories:
     relatives: tuple[Relative, ...] = ()
     sibling: str | None = None
     together: bool = False
-    seasons: Mapping[str, Season] = field(default_factory=dict)
+    baseline: Baseline = field(default_factory=Baseline)
     last: float = float("inf")
+    anchors: tuple[Anchor | None, Anchor | None] = (None, None)
 
-    def lift(self, block: Block, now: Array | None) -> Block:
-        """Return rows with the levels that were taken out."""
-        if not self.seasons or self.clock is None or now is None:
-            return block
-        return put_level(block, self.seasons, self.clock.days(now[: len(block)]))
-
-    def lower(self, block: Block, now: Array | None) -> Block:
-        """Return rows without the levels, as the model knows them."""
-        if not self.seasons or self.clock is None or now is None:
-            return block
-        return take_level(block, self.seasons, self.clock.days(now[: len(block)]))
+    def days(self, now: Array | None, rows: int) -> Array | None:
+        """Return the days of the first of some positions, where levels go by days."""
+        return (
+            self.clock.days(now[:rows])
+            if self.baseline.seasons and self.clock is not None and now is not None
+            else None
+        )
 
     def draw(self, wanted: Wanted, rng: Streams, progress: Progress = silent) -> Drawn:
         """Draw the rows of entities.
@@ -175,9 +182,12 @@ class _Run:
         if wanted.ends is not None:
             self.now = wanted.ends[0][self.order].copy()
             self.goal = self.now + np.nan_to_num(wanted.ends[1][self.order])
+            last = np.inf if wanted.beyond else model.last
             self.goal = np.maximum(
-                np.minimum(self.goal, model.last), self.now + model.least * np.maximum(self.counts - 1, 0)
+                np.minimum(self.goal, last), self.now + model.least * np.maximum(self.counts - 1, 0)
             )
+        self.begun = Begun(wanted.begun, self.order) if wanted.begun is not None else None
+        self.who = find_public(static) if model.baseline.standings else None
         self.past = Past(model.rows.domain, len(self.counts))
         self.rows = Stepper(model.rows.generator, static)
         self.gaps: Past | None = None
@@ -193,8 +203,11 @@ class _Run:
         gap = np.full(active, np.nan)
         if self.now is not None and step:
             gap = self._pass_time(step, active)
+        elif self.now is not None and self.begun is not None:
+            self.begun.put_times(self.now, active, step)
         row = self._draw_row(step, active, gap)
-        self.past.add(self.model.lower(row, self.now))
+        who = None if self.who is None else self.who[:active]
+        self.past.add(self.model.baseline.take_out(row, self.model.days(self.now, active), who))
         self.pieces.append(row)
         if self.now is not None:
             self.times.append(self.now[:active].copy())
@@ -220,6 +233,8 @@ class _Run:
         later = active_at(self.counts, step + 1)
         if later and self.gaps is not None:
             gap[:later] = self._draw_gap(step, later, ahead[:later])
+        if self.begun is not None:  # the last row of a history may be known too
+            gap = self.begun.put_gaps(gap, self.now[:active], step)
         self.now[:active] += gap
         self.again[:active] = np.where(gap == 0, self.again[:active] + 1, 0)
         return gap
@@ -242,7 +257,24 @@ class _Run:
         gap = np.nan_to_num(self.timing.draw(rows, parts, self.rng.at("gap", step)).columns[0])
         # one that leads beyond the end is cut: drawing it anew would make all but the last too short
         gap = np.clip(gap, model.least, room)
+        if self.begun is not None:
+            gap = self.begun.put_gaps(self._wait(gap, room, step), now[:rows], step)
         self.gaps.add(Block(self.gaps.domain, (gap,)))
+        return gap
+
+    def _wait(self, gap: Array, room: Array, step: int) -> Array:
+        """Draw gaps anew that end while it is known that nothing happened."""
+        assert self.begun is not None and self.now is not None and self.model.timing is not None
+        short = self.begun.too_soon(gap, self.now[: len(gap)], step)
+        for attempt in range(TRIES):
+            if not len(short):
+                return gap
+            rng = self.rng.at("gap", step, attempt)
+            drawn = np.nan_to_num(self.timing.again(short, rng).columns[0])
+            gap[short] = np.clip(drawn, self.model.least, room[short])
+            short = short[np.isin(short, self.begun.too_soon(gap, self.now[: len(gap)], step))]
+        quiet = self.begun.since + 1 - self.now[short]
+        gap[short] = np.clip(quiet, self.model.least, np.maximum(room[short], self.model.least))
         return gap
 
     def _draw_row(self, step: int, active: int, gap: Array) -> Block:
@@ -260,11 +292,14 @@ class _Run:
             parts.append(found)
             near = dict(zip(found.domain.names, found.columns, strict=True))
         rng, last = self.rng.at("row", step), self.past.last(active)
-        row = self._read(self.rows.draw(active, parts, rng), last, near, rng, now)
+        who = None if self.who is None else self.who[:active]
+        row = self._read(self.rows.draw(active, parts, rng), last, near, rng, now, who)
+        again = partial(self._anew, last, near)
         if self.judge is not None:
             row = self._mend(row, last, near, rng)
+        if self.begun is not None:
+            row = self.begun.put_rows(row, step, again, rng)
         if self.choose is not None:
-            again = partial(self._anew, last, near)
             time = None if now is None else now[:active].copy()
             row = self.choose(
                 row, Step(self.order[:active], self.counts[:active] - step - 1, time, again, rng.at("chosen"))
@@ -295,6 +330,7 @@ class _Run:
             {name: values[rows] for name, values in near.items()},
             rng,
             None if self.now is None else self.now[rows],
+            None if self.who is None else self.who[rows],
         )
 
     def _read(
@@ -304,6 +340,7 @@ class _Run:
         beside: Mapping[str, Array],
         rng: Streams,
         now: Array | None,
+        who: Array | None,
     ) -> Block:
         """Turn what the model drew into rows."""
         spare = rng.stream("spare")
@@ -311,7 +348,8 @@ class _Run:
             relative.read(values, before, beside, spare)
             for relative, values, before in zip(self.model.relatives, told.columns, last, strict=True)
         )
-        return self.model.lift(Block(self.model.rows.domain, columns, rows=len(told)), now)
+        block = Block(self.model.rows.domain, columns, rows=len(told))
+        return self.model.baseline.put_back(block, self.model.days(now, len(told)), who)
 
 
 def _no_rows(domain: Domain) -> Block:

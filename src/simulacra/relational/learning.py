@@ -17,17 +17,20 @@ from simulacra.encodings._codes import Codes
 from simulacra.fitting import fit_table
 from simulacra.generator import Progress, part, silent
 from simulacra.intake import Intake
+from simulacra.privacy.holders import count_owners, find_ends
+from simulacra.relational.baselines import Baseline, find_baseline, find_public
 from simulacra.relational.beside import Beside
 from simulacra.relational.clocks import GAP
 from simulacra.relational.extension import Extended
 from simulacra.relational.histories import Histories
 from simulacra.relational.past import glue, replay
 from simulacra.relational.relative import Relative, choose_relatives, told_domain
-from simulacra.relational.seasons import Season, find_seasons, take_level
 from simulacra.relational.surroundings import tell_ahead, tell_gap, tell_place
 from simulacra.schema.types import Schema, Table
 
-SETTINGS: dict[str, dict[str, Any]] = {"trees": {"trees": 5, "grow_rows": 40_000, "max_predictors": 90}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "trees": {"trees": 5, "grow_rows": 40_000, "max_predictors": 90, "keen": 10}
+}
 """Settings of models for histories, where the user gives none: a context has many axes, and what must agree with it (a
 sibling's row, the rows before) is missed by trees that look at the 30 of highest mutual information."""
 FEW_COLUMNS = 4
@@ -68,10 +71,11 @@ class _Learning:
     owner: Array
     sibling: Sibling | None
     holders: int
+    holding: Array | None = None
     relatives: tuple[Relative, ...] = ()
     block: Block | None = None
     seen: Block | None = None
-    seasons: dict[str, Season] = field(default_factory=dict)
+    baseline: Baseline = field(default_factory=Baseline)
 
     def __post_init__(self) -> None:
         made = self.made
@@ -92,9 +96,12 @@ class _Learning:
         """Return rows as the model learns them, and what it knows of each."""
         made = self.made
         self.block = block
-        self.seasons = find_seasons(block, made.clock, made.now, float(self.left.mean()), self.holders)
-        if self.seasons and made.clock is not None and made.now is not None:
-            block = take_level(block, self.seasons, made.clock.days(made.now))
+        self.baseline = find_baseline(
+            block, self.static, self.entity, made.clock, made.now, self.holders, self.holding
+        )
+        who = find_public(self.static)
+        days = made.clock.days(made.now) if made.clock is not None and made.now is not None else None
+        block = self.baseline.take_out(block, days, None if who is None else who[self.entity])
         self.seen = replay(block, made.begins, made.counts)
         parts = [self.static.take(self.entity), tell_place(self.step, self.left, self.holders), self.seen]
         if made.clock is not None and made.now is not None:
@@ -110,7 +117,7 @@ class _Learning:
         past = dict(zip(self.seen.domain.names, self.seen.columns, strict=True))
         last = [past[f"{axis.name} last"] for axis in block.domain.axes]
         # what has a level of its own repeats nothing
-        names = {name: other for name, other in names.items() if name not in self.seasons}
+        names = {name: other for name, other in names.items() if name not in self.baseline.names}
         self.relatives = choose_relatives(block, last, near, names)
         told = tuple(
             relative.tell(values, before, near)
@@ -172,6 +179,7 @@ def fit_histories(
     options: Mapping[str, Any],
     seed: int,
     holders: int,
+    owners: Array | None = None,
     progress: Progress = silent,
 ) -> tuple[Histories, Block]:
     """Learn how the rows of entities follow each other.
@@ -186,7 +194,7 @@ def fit_histories(
         The row of the parent that each entity is, or that stands for it.
     sibling : Sibling or None
         Finished histories of the same parents.
-    model, options, seed, holders, progress
+    model, options, seed, holders, owners, progress
         As for `fit_table`.
 
     Returns
@@ -196,7 +204,7 @@ def fit_histories(
     Block
         The rows as it learnt them, for siblings to know.
     """
-    learning = _Learning(made, static, owner, sibling, holders)
+    learning = _Learning(made, static, owner, sibling, holders, owners)
     fit = partial(fit_table, model=model, seed=seed, holders=holders)
     wide = len(made.table.columns) > FEW_COLUMNS
     settings, in_time = (
@@ -208,11 +216,13 @@ def fit_histories(
         options=settings,
         progress=part(progress, 0, 0.8),
         learn=learning.rows,
+        owners=owners,
     )
     if made.clock is not None and made.now is not None and bool((learning.step > 0).any()):
-        least = float(learning.gap[learning.step > 0].min())
+        least = _shortest(learning, owners)
         between = np.flatnonzero((learning.step > 0) & (learning.step < learning.left - 1))
-        if len(between) >= holders:
+        whose = None if owners is None else owners[between]
+        if (len(between) if whose is None else count_owners(whose)) >= holders:
             gaps = (made.now[between] - made.now[between - 1]).astype(np.int64)
             table = Table(f"{made.table.name} in time", (made.clock.gap,))
             timing = fit(
@@ -220,24 +230,36 @@ def fit_histories(
                 options=in_time,
                 progress=part(progress, 0.8, 1),
                 learn=learning.gaps(between),
+                owners=whose,
             )
     assert learning.block is not None
     together = sibling is not None and sibling.together
     return (
         Histories(
             rows, timing, made.clock, holders, least, learning.relatives,
-            sibling.name if sibling is not None else None, together, learning.seasons, _last(made, holders),
+            sibling.name if sibling is not None else None, together, learning.baseline, _last(made, holders, owners),
+            made.anchors,
         ),
         learning.block,
     )  # fmt: skip
 
 
-def _last(made: Extended, holders: int) -> float:
+def _last(made: Extended, holders: int, owners: Array | None) -> float:
     """Return the end of the clock: the k-th largest time."""
     if made.now is None or not len(made.now):
         return float("inf")
-    place = max(len(made.now) - holders, 0)
-    return float(np.partition(made.now, place)[place])
+    ends = find_ends(made.now, min(holders, len(made.now)), owners)
+    return float("inf") if ends is None else ends[1]
+
+
+def _shortest(learning: _Learning, owners: Array | None) -> float:
+    """Return the smallest gap between rows that enough holders have, or 0."""
+    later = learning.step > 0
+    gaps = learning.gap[later]
+    if owners is None:
+        return float(gaps.min())
+    ends = find_ends(gaps, learning.holders, owners[later])
+    return 0.0 if ends is None else ends[0]
 
 
 def _intake(frame: pl.DataFrame, table: Table) -> Intake:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -99,6 +100,31 @@ def split_log(data: Dataset, entity: str | None, order: str | None) -> Dataset:
             ),
         ),
     )
+
+
+def make_public(log: Dataset, names: Sequence[str]) -> Dataset:
+    """Declare the entities of a log public, such as stations: they are given out as they are.
+
+    Parameters
+    ----------
+    log : Dataset
+        Of `split_log`.
+    names : sequence of str
+        What the user calls public: the column of the entity.
+
+    Raises
+    ------
+    OptionError
+        Something else is called so.
+    """
+    entities = log.schema.tables[0]
+    for name in names:
+        if name != entities.key[0]:
+            raise OptionError(
+                f"reference={name!r} (--reference): of a log only its entities can be public, which "
+                f"{entities.key[0]!r} names. Name this column, or leave it out."
+            )
+    return log.with_schema(log.schema.with_role(entities.name, "reference"))
 
 
 def join_log(schema: Schema, frames: dict[str, pl.DataFrame], columns: tuple[str, ...]) -> pl.DataFrame:

@@ -18,6 +18,10 @@ from simulacra.domain import Array, Axis, Block, Domain, code_dtype
 MORE = 0.1
 """How much oftener than by chance a value must repeat another before it is told by it."""
 
+STEPS, SLOW = 200, 0.3
+"""Rows from which, and share of the middle half of values within which three quarters of the steps must stay for a
+number to be told by its steps."""
+
 
 @dataclass(frozen=True)
 class Relative:
@@ -37,6 +41,8 @@ class Relative:
         The share of each code, or a few values, for where there is nothing to repeat.
     limits : (float, float)
         Smallest and largest value of a real axis.
+    start : float
+        What a first row is told by.
     """
 
     axis: Axis
@@ -45,6 +51,7 @@ class Relative:
     names: Array | None
     spare: Array
     limits: tuple[float, float] = (-np.inf, np.inf)
+    start: float = 0.0
 
     @property
     def plain(self) -> bool:
@@ -66,7 +73,7 @@ class Relative:
             return values
         if self.axis.size is None:
             base = self._base(last, beside)
-            return values - np.where(np.isnan(base), 0.0, base)
+            return values - np.where(np.isnan(base), self.start, base)
         told = values.astype(code_dtype(int(self.told.size or 0)))
         if self.last:
             told[values == last] = self.axis.size
@@ -80,7 +87,7 @@ class Relative:
             return told
         if self.axis.size is None:
             base = self._base(last, beside)
-            return np.clip(told + np.where(np.isnan(base), 0.0, base), *self.limits)
+            return np.clip(told + np.where(np.isnan(base), self.start, base), *self.limits)
         values = told.astype(np.int64)
         if self.beside is not None:
             same = told == self.axis.size + self.last
@@ -104,7 +111,7 @@ class Relative:
         """Return the state."""
         state: dict[str, Any] = {
             "axis": self.axis.dump(), "last": self.last, "beside": self.beside, "spare": self.spare,
-            "limits": [float(end) if np.isfinite(end) else None for end in self.limits],
+            "limits": [float(end) if np.isfinite(end) else None for end in self.limits], "start": self.start,
         }  # fmt: skip
         return state if self.names is None else {**state, "names": self.names}
 
@@ -116,7 +123,7 @@ class Relative:
         names = np.asarray(state["names"], np.int64) if "names" in state else None
         return cls(
             Axis.restore(state["axis"]), bool(state["last"]), state["beside"], names,
-            np.asarray(state["spare"], float), limits,
+            np.asarray(state["spare"], float), limits, float(state["start"]),
         )  # fmt: skip
 
 
@@ -191,7 +198,17 @@ def _choose_real(
     held = ~np.isnan(before)
     if held.any() and float((values == before)[held].mean()) > chance + 3 * MORE:
         return replace(plain, last=True, limits=limits)
+    if axis.period is None and held.sum() >= STEPS and _moves_slowly(values, before, held):
+        first = values[~held]
+        return replace(plain, last=True, limits=limits, start=float(np.median(first)) if len(first) else 0.0)
     return plain
+
+
+def _moves_slowly(values: Array, before: Array, held: Array) -> bool:
+    """Tell whether a value mostly lies near the one before, seen from how far apart values lie."""
+    moves = np.abs(values[held] - before[held])
+    low, high = np.quantile(values, (0.25, 0.75))
+    return bool(np.quantile(moves, 0.75) < SLOW * (high - low))
 
 
 def told_domain(relatives: Sequence[Relative]) -> Domain:

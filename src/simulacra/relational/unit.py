@@ -10,10 +10,11 @@ import numpy as np
 
 from simulacra.domain import Array
 from simulacra.modelfile import ModelFile
+from simulacra.relational.anchors import restore_anchors
+from simulacra.relational.baselines import Baseline
 from simulacra.relational.clocks import Clock
 from simulacra.relational.histories import Histories
 from simulacra.relational.relative import Relative
-from simulacra.relational.seasons import Season
 from simulacra.schema.types import Column
 from simulacra.synthesizer import Synthesizer, restore
 
@@ -68,7 +69,8 @@ class Unit:
                 "holders": self.model.holders, "least": self.model.least,
                 "last": self.model.last if np.isfinite(self.model.last) else None, "sibling": self.model.sibling,
                 "together": self.model.together, "relatives": [relative.dump() for relative in self.model.relatives],
-                "seasons": {name: season.dump() for name, season in self.model.seasons.items()},
+                "baseline": self.model.baseline.dump(),
+                "anchors": [None if anchor is None else anchor.dump() for anchor in self.model.anchors],
             }  # fmt: skip
             if self.model.clock is not None:
                 state["histories"]["clock"] = self.model.clock.dump()
@@ -90,8 +92,9 @@ class Unit:
                 model = Histories(model, timing, ready, int(facts["holders"]), float(facts["least"]),
                     tuple(Relative.restore(item) for item in facts["relatives"]), facts["sibling"],
                     bool(facts["together"]),
-                    {name: Season.restore(item) for name, item in facts["seasons"].items()},
-                    float("inf") if facts["last"] is None else float(facts["last"]),)  # fmt: skip
+                    Baseline.restore(facts["baseline"]),
+                    float("inf") if facts["last"] is None else float(facts["last"]),
+                    restore_anchors(facts["anchors"]),)  # fmt: skip
         lost = np.asarray(state["lost"], np.int64)
         return cls(
             str(state["name"]), int(state["rows"]), model, int(state["nulls"]), lost,
