@@ -24,10 +24,10 @@ PUBLIC = [
 SIGNATURES = {
     "read": "(data, *, schema=None, name=None, extra='error', unreadable='error', tables=None, rows=None)",
     "infer": "(data)",
-    "split": "(data, holdout=0.2, *, seed=None)",
+    "split": "(data, holdout=0.2, *, entity=None, seed=None)",
     "fit": (
         "(data, model='trees', *, schema=None, weight=None, entity=None, order=None, reference=(), seed=None, "
-        "protect=True, holders=10, max_memory=None, progress=silent, **options)"
+        "protect=True, holders=10, rules=True, max_memory=None, progress=silent, **options)"
     ),
     "estimate": (
         "(data, model='trees', *, schema=None, weight=None, entity=None, order=None, reference=(), "
@@ -35,9 +35,9 @@ SIGNATURES = {
     ),
     "load": "(path)",
     "evaluate": (
-        "(train, synthetic, *, holdout=None, target=None, groups=None, sensitive=None, quasi_identifiers=None, "
-        "queries=None, task=None, shadows=0, maker=None, review=None, schema=None, metrics=None, thresholds=None, "
-        "policy=None, seed=0, title=None, model=None, progress=silent)"
+        "(train, synthetic, *, holdout=None, entity=None, order=None, target=None, groups=None, sensitive=None, "
+        "quasi_identifiers=None, queries=None, task=None, shadows=0, maker=None, review=None, schema=None, "
+        "metrics=None, thresholds=None, policy=None, seed=0, title=None, model=None, progress=silent)"
     ),
     "review": "(real, synthetic, *, n=40, seed=None, text=False, schema=None, title=None)",
     "compare_fairness": (
@@ -66,7 +66,7 @@ SIGNATURES = {
     "Synthesizer.chunks": "(self, n, *, seed, **asked)",
     "Synthesizer.write": "(self, target, n, *, seed=None, progress=silent, **asked)",
     "Synthesizer.save": "(self, path, *, allow_rows=False)",
-    "Dataset.split": "(self, holdout=0.2, *, seed=None)",
+    "Dataset.split": "(self, holdout=0.2, *, entity=None, seed=None)",
     "Dataset.write": "(self, path, *, format=None, if_exists='error', dialect=None)",
     "Report.require": "(self, expression)",
     "Report.save": "(self, path, *, private=False)",

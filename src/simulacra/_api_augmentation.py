@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from simulacra._api_fitting import require_named
 from simulacra._api_schema import Contract, contract
 from simulacra.dataset import Dataset, dataset
 from simulacra.errors import DataError, OptionError, unknown
@@ -129,6 +130,7 @@ def augment(
     (400, 30, 430, True)
     """
     _require_options(rows, goal, learner)
+    require_named(model)
     given = dataset(data, schema=contract(schema, data))
     table = given.schema.table()
     frame = given.polars()

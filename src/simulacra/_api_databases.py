@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from simulacra._api_logs import Log, Parted
 from simulacra.database_evaluation import evaluate_database
 from simulacra.database_metric import DatabaseComparison
 from simulacra.dataset import Dataset, dataset
@@ -15,15 +16,16 @@ from simulacra.generator import Progress
 from simulacra.memory import peak_bytes, size_text
 from simulacra.provenance import fingerprint, versions
 from simulacra.randomness import Streams, resolve_seed
+from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.report.database import DatabaseReport
 from simulacra.schema.conformance import conform
 from simulacra.schema.types import Schema
+from simulacra.synthesizer import Synthesizer
 
 
 def evaluate_databases(
-    train: Dataset,
-    synthetic: Any,
-    holdout: Any,
+    sides: Parted,
+    log: Log | None = None,
     *,
     metrics: Sequence[str] | None,
     thresholds: Mapping[str, tuple[float, float]],
@@ -32,11 +34,12 @@ def evaluate_databases(
     model: Any,
     progress: Progress,
 ) -> DatabaseReport:
-    """Measure a synthetic database against a real one, all under the schema of the training part."""
+    """Measure a synthetic database, or log, against a real one, all under the schema of the training part."""
+    train = sides.train
     notes = list(train.notes)
     frames = {
         role: bring(data, train.schema, role, notes)
-        for role, data in (("synthetic", synthetic), ("holdout", holdout))
+        for role, data in (("synthetic", sides.synthetic), ("holdout", sides.holdout))
         if data is not None
     }
     case = DatabaseComparison(
@@ -54,6 +57,7 @@ def evaluate_databases(
         },
         "evaluation": {
             "seed": seed,
+            **({} if log is None else {"entity": log.entity, "order": log.order}),
             "most rows per table": case.max_rows,
             "seconds": round(sum(found.whole.seconds.values()), 1),
             "peak memory": None if peak is None else size_text(peak),
@@ -62,13 +66,29 @@ def evaluate_databases(
         "privacy": made.get("privacy", {"formal": None}),
         "versions": versions(),
     }
-    name = title or f"Synthetic database of {len(train.schema.tables)} tables"
+    whole = f"database of {len(train.schema.tables)} tables" if log is None else train.schema.tables[1].name
+    name = title or f"Synthetic {whole}"
     return DatabaseReport(name, found.whole, provenance, tuple(notes), found.tables, train.schema)
 
 
-def refuse_questions(**asked: Any) -> None:
-    """Say which questions can only be asked of one table, where one was asked."""
+def refuse_models(**given: Any) -> None:
+    """Say so where a model stands in the place of rows, or of what makes them."""
+    for name, value in given.items():
+        if isinstance(value, (Synthesizer, DatabaseSynthesizer)):
+            meant = "rows: model.sample(...)" if name != "maker" else "a function of rows and a seed"
+            raise OptionError(
+                f"{name} is a model, and should be {meant}. Give the model itself with model=..."
+            )
+
+
+def refuse_questions(log: Log | None = None, **asked: Any) -> None:
+    """Say which questions can only be asked of single rows of one table, where one was asked."""
     for name, value in asked.items():
+        if value and log is not None:
+            raise OptionError(
+                f"{name}=... asks about single rows, and whole histories of {log.entity!r} are judged here. Ask it in "
+                "a call without entity=, order= and the model or schema of a log."
+            )
         if value:
             raise OptionError(
                 f"{name}=... is about one table, and these data have several. Ask it of one: "

@@ -12,7 +12,7 @@ from simulacra.dataset import dataset
 from simulacra.edges.edge_cases import EdgeCases, make_edges
 from simulacra.errors import SchemaError, SchemaViolation
 from simulacra.filing import known_suffixes, table_name
-from simulacra.modelfile import read_model
+from simulacra.modelfile import read_model, require_single
 from simulacra.randomness import resolve_seed
 from simulacra.schema.types import Schema, Table
 from simulacra.synthesizer import Synthesizer, restore
@@ -100,6 +100,8 @@ def _rows(into: Any, table: Table) -> pl.DataFrame:
 def _source(schema: Contract | Table | Synthesizer, table: str | None) -> Table | Synthesizer:
     if isinstance(schema, (Synthesizer, Table)):
         return schema
+    if not isinstance(schema, Schema):
+        require_single(schema)
     if isinstance(schema, (str, Path)) and str(schema).lower().endswith(".sim"):
         return restore(read_model(Path(schema)))
     if isinstance(schema, (str, Path)):

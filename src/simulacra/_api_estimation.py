@@ -11,6 +11,7 @@ from typing import Any
 from simulacra._api_fitting import checked, only_model, open_intake, read_several, require_table
 from simulacra._api_schema import Contract
 from simulacra.dataset import Dataset
+from simulacra.errors import DataError
 from simulacra.estimation import PROBES, WARM_ROWS, Estimate, estimate_fit
 from simulacra.generator import Progress, silent
 from simulacra.memory import require_memory, used_bytes
@@ -101,7 +102,12 @@ def _estimate_several(
             (len(f) for name, f in part.frames.items() if _is_drawn(data, name) and len(f)), default=1
         )
         start = time.process_time()
-        fitted = fit_many(part, model=model, options=options, seed=0, holders=min(holders, least))
+        try:
+            fitted = fit_many(part, model=model, options=options, seed=0, holders=min(holders, least))
+        except DataError:
+            # a part may have rows of fewer entities than rows: what it costs hardly hangs on protection
+            start = time.process_time()
+            fitted = fit_many(part, model=model, options=options, seed=0, holders=1)
         seconds.append(time.process_time() - start)
         work.append(_work(part, fitted))
     assert fitted is not None

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from simulacra._api_comparison import as_names, compare, describe_evaluation, describe_model, make_maker
-from simulacra._api_databases import evaluate_databases, refuse_questions
+from simulacra._api_databases import evaluate_databases, refuse_models, refuse_questions
+from simulacra._api_logs import Parted, find_log, part_log, read_log
 from simulacra._api_review import Marks, take_marks
 from simulacra._api_schema import Contract, contract
 from simulacra.dataset import dataset
@@ -27,6 +28,8 @@ def evaluate(
     synthetic: Any,
     *,
     holdout: Any = None,
+    entity: str | None = None,
+    order: str | None = None,
     target: str | Sequence[str] | None = None,
     groups: str | Sequence[str] | None = None,
     sensitive: str | Sequence[str] | None = None,
@@ -56,6 +59,11 @@ def evaluate(
         The rows under test.
     holdout : path, frame, Dataset or None
         Real rows that the generator never saw: without them privacy and usefulness can not be assessed.
+    entity : str or None
+        The column of a log of events that says whose event each row is: whole histories are judged then, as in a
+        database. That of `model` or `schema` when None, where these are of a log.
+    order : str or None
+        The column by which the events of an entity follow each other.
     target : str, sequence of str or None
         Columns that people will predict from the data, the chief one first.
     groups : str, sequence of str or None
@@ -119,16 +127,18 @@ def evaluate(
     house = Policy() if policy is None else read_policy(policy)
     chosen = as_names(metrics) or house.metrics or None
     require_known([*house.require, *house.fail_if], chosen)
-    known = dataset(train, schema=contract(schema, train))
+    refuse_models(train=train, synthetic=synthetic, holdout=holdout, maker=maker)
     limits = {**house.thresholds, **(thresholds or {})}
-    if len(known.schema.tables) > 1:
+    log = find_log(entity, order, schema, model, train)
+    known = dataset(train, schema=contract(schema, train)) if log is None else read_log(train, schema)
+    if log is not None or len(known.schema.tables) > 1:
         refuse_questions(
-            target=target, groups=groups, sensitive=sensitive, quasi_identifiers=quasi_identifiers, queries=queries,
-            task=task, shadows=shadows, maker=maker, review=review,
+            log, target=target, groups=groups, sensitive=sensitive, quasi_identifiers=quasi_identifiers,
+            queries=queries, task=task, shadows=shadows, maker=maker, review=review,
         )  # fmt: skip
+        sides = Parted(known, synthetic, holdout) if log is None else part_log(known, synthetic, holdout, log)
         whole = evaluate_databases(
-            known, synthetic, holdout, metrics=chosen, thresholds=limits, seed=seed, title=title, model=model,
-            progress=progress,
+            sides, log, metrics=chosen, thresholds=limits, seed=seed, title=title, model=model, progress=progress
         )  # fmt: skip
         return whole if policy is None else hold(whole, house)
     table = known.schema.table()

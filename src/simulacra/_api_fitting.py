@@ -38,6 +38,7 @@ def fit(
     seed: int | None = None,
     protect: bool = True,
     holders: int = HOLDERS,
+    rules: bool = True,
     max_memory: int | str | None = None,
     progress: Progress = silent,
     **options: Any,
@@ -60,13 +61,17 @@ def fit(
     order : str or None
         The column by which the rows of an entity follow each other; as they lie when None.
     reference : sequence of str
-        Tables that are public (districts, airports): they are given out as they are.
+        Tables that are public (districts, airports): they are given out as they are. With `entity`, this column: its
+        entities are public (stations, shares), keep their names, and each is learnt as itself.
     seed : int or None
         The same seed, data and versions give the same model. None draws one; it stands in `provenance`.
     protect : bool
         False gives levels, extremes and single values out however few rows hold them.
     holders : int
         k of the protection: rows that must share a value before it may be given out.
+    rules : bool
+        Whether rules over several tables that all rows keep are found and kept: copies, totals, dates in order. Those
+        of the schema are kept in any case.
     max_memory : int, str or None
         Bytes, or text such as ``"4GB"``, that the process may use; what is free when None. A fit that would need more
         is refused before it starts; see `estimate`. Several tables are held against what is given, not what is free.
@@ -100,6 +105,8 @@ def fit(
     >>> sim.fit(frame, "independent", seed=0).sample(3, seed=1).frame.shape
     (3, 1)
     """
+    for name in model.values() if isinstance(model, Mapping) else (model,):
+        require_named(name)
     many, log = read_several(data, schema, weight, entity, order, reference)
     if many is not None:
         if max_memory is not None:
@@ -108,7 +115,7 @@ def fit(
         fit_many = import_module("simulacra.relational.fitting").fit_database
         fitted: DatabaseSynthesizer = fit_many(
             many, model=model, options=options, seed=resolve_seed(seed), holders=checked(holders) if protect else 1,
-            progress=progress, log=log,
+            progress=progress, log=log, rules=rules,
         )  # fmt: skip
         return fitted
     limit = None if max_memory is None else parse_size(max_memory)
@@ -133,7 +140,10 @@ def read_several(
     """Read several tables, or one table as histories with its columns; None if the data are one plain table."""
     if entity is not None or order is not None:
         one = dataset(data, schema=contract(schema, data))
-        log: Dataset = import_module("simulacra.relational.logs").split_log(one, entity, order)
+        logs = import_module("simulacra.relational.logs")
+        log: Dataset = logs.split_log(one, entity, order)
+        if reference:
+            log = logs.make_public(log, reference)
         return log, one.schema.table().names
     known = contract(schema, data) if schema is not None else None
     if isinstance(data, Dataset):
@@ -165,6 +175,15 @@ def _refuse_reference(names: Sequence[str]) -> None:
         raise OptionError(
             f"reference={list(names)} (--reference) names tables of a database that are public, and these data are one "
             "table. Leave it out, or give all tables."
+        )
+
+
+def require_named(model: object) -> None:
+    """Refuse what is no name of a model, such as a fitted one."""
+    if not isinstance(model, str):
+        raise OptionError(
+            f"model is the name of a kind of model, such as 'trees', not a {type(model).__name__}. See: "
+            "simulacra models"
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from simulacra._api_fitting import require_named
 from simulacra._api_schema import Contract, contract
 from simulacra.completion.completion import PARTICLES
 from simulacra.completion.partial import open_partial
@@ -17,7 +18,7 @@ from simulacra.fitting import fit_table
 from simulacra.generator import Progress, part, silent
 from simulacra.imputation import Imputed, Wanted, complete_rows
 from simulacra.intake import Intake
-from simulacra.modelfile import read_model
+from simulacra.modelfile import read_model, require_single
 from simulacra.privacy.protection import HOLDERS
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.synthesizer import Synthesizer, make_generator, restore
@@ -200,6 +201,7 @@ def enrich(
     """
     used = resolve_seed(seed)
     wanted = Wanted(None, (), None, times, None, particles)
+    require_named(model)
     make_generator(model, {})
     sharing = Sharing.of(dataset(data), dataset(other), _names(on), _names(columns))
 
@@ -222,6 +224,7 @@ def _find_model(model: Any) -> Synthesizer | None:
         return model
     if isinstance(model, Path) or (isinstance(model, str) and model.endswith(".sim")):
         return restore(read_model(Path(model)))
+    require_single(model)
     if model is not None and not isinstance(model, str):
         raise OptionError(f"model is a fitted model, a .sim file or a name, not a {type(model).__name__}.")
     return None

@@ -16,7 +16,7 @@ from simulacra.fitting import fit_table
 from simulacra.generator import Dense, Progress, silent
 from simulacra.intake import Intake
 from simulacra.metrics._learners import MOST_ROWS
-from simulacra.modelfile import read_model
+from simulacra.modelfile import read_model, require_single
 from simulacra.privacy.protection import HOLDERS
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.report.parity import ParityReport, Treatment, percent
@@ -198,6 +198,7 @@ def _leave_out(stated: Mapping[str, Any], binary: bool) -> dict[str, str]:
 def _model(model: Any, known: Dataset, seed: int) -> Synthesizer:
     if isinstance(model, Synthesizer):
         return model
+    require_single(model)
     if str(model).lower().endswith(".sim"):
         return restore(read_model(Path(model)))
     intake = Intake.open(known, None)

@@ -18,7 +18,7 @@ from simulacra.evaluation import choose
 from simulacra.fitting import fit_table
 from simulacra.generator import Progress, silent
 from simulacra.intake import Intake
-from simulacra.modelfile import read_model
+from simulacra.modelfile import read_model, require_single
 from simulacra.privacy.protection import HOLDERS
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.registry import MODELS
@@ -30,6 +30,8 @@ _OWN = (
     "train",
     "synthetic",
     "holdout",
+    "entity",
+    "order",
     "schema",
     "seed",
     "title",
@@ -178,6 +180,7 @@ def _rows(
         rows = given[name]
         if isinstance(rows, (str, Path)) and Path(rows).suffix.lower() == ".sim":
             return restore(read_model(Path(rows))).sample(len(known), seed=draw), None
+        require_single(rows)
         if isinstance(rows, Synthesizer):
             return rows.sample(len(known), seed=draw), None
         return rows, None

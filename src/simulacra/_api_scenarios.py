@@ -9,7 +9,7 @@ from typing import Any
 from simulacra._scenarios_drawing import Director
 from simulacra.errors import OptionError, unknown
 from simulacra.generator import Progress, silent
-from simulacra.modelfile import read_model
+from simulacra.modelfile import read_model, require_single
 from simulacra.randomness import resolve_seed
 from simulacra.report.scenarios import Outcome, Outcomes
 from simulacra.scenarios import check_scenarios, read_scenarios, require_order
@@ -77,6 +77,7 @@ def play(
     (['women', 'more pay'], ['f'])
     """
     require_order(model, scenarios)
+    require_single(model)
     fitted = model if isinstance(model, Synthesizer) else restore(read_model(Path(model)))
     found = read_scenarios(scenarios)
     check_scenarios(found, fitted)

@@ -109,15 +109,19 @@ def infer(data: Any) -> Schema:
     return Schema(tables, {**given.schema.reasons, **again.reasons})
 
 
-def split(data: Any, holdout: float = 0.2, *, seed: int | None = None) -> tuple[Dataset, Dataset]:
+def split(
+    data: Any, holdout: float = 0.2, *, entity: str | None = None, seed: int | None = None
+) -> tuple[Dataset, Dataset]:
     """Part rows at random into a training part and a holdout that the generator never sees.
 
     Parameters
     ----------
-    data : path, frame or Dataset
-        One table.
+    data : path, frame, mapping or Dataset
+        One table, or several: of these entities are parted, with all that belongs to them.
     holdout : float
-        Share of rows in the second part.
+        Share of rows, or of entities, in the second part.
+    entity : str or None
+        The column of a log that says whose event each row is: entities are parted then, each with all its rows.
     seed : int or None
         The same seed gives the same parts.
 
@@ -133,7 +137,7 @@ def split(data: Any, holdout: float = 0.2, *, seed: int | None = None) -> tuple[
     >>> len(train), len(holdout)
     (8, 2)
     """
-    return dataset(data).split(holdout, seed=seed)
+    return dataset(data).split(holdout, entity=entity, seed=seed)
 
 
 def write(data: Any, path: str | Path, **options: Any) -> Path | Deposit:

@@ -265,7 +265,8 @@ def _notes(case: DatabaseComparison, alone: Mapping[str, Evaluation]) -> tuple[s
     if case.holdout is None:
         notes.append(
             "No holdout was given: there is no ceiling to hold the figures against, and privacy is not assessable. "
-            "Part the real database with sim.split(database), and give the second part with holdout=... (--holdout)"
+            "Part the real database with sim.split(database), or a log with sim.split(log, entity=...), and give the "
+            "second part with holdout=... (--holdout)"
         )
     kept = [table.name for table in case.schema.tables if table.role == "reference"]
     if kept:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal
 
 import polars as pl
 
-from simulacra.metric import Score
+from simulacra.metric import Remembering, Score
 from simulacra.randomness import Streams
 from simulacra.schema.types import Schema
 
-Made = TypeVar("Made")
 Side = Literal["synthetic", "reference", "train"]
 
 
 @dataclass(frozen=True)
-class DatabaseComparison:
+class DatabaseComparison(Remembering):
     """What a metric of several tables looks at: real and synthetic databases under one schema.
 
     Parameters
@@ -44,7 +43,6 @@ class DatabaseComparison:
     holdout: Mapping[str, pl.DataFrame] | None = None
     streams: Streams = field(default_factory=lambda: Streams(0))
     max_rows: int = 20_000
-    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def reference(self) -> Mapping[str, pl.DataFrame]:
@@ -54,21 +52,6 @@ class DatabaseComparison:
     def side(self, which: Side) -> Mapping[str, pl.DataFrame]:
         """Return the tables of one side."""
         return {"synthetic": self.synthetic, "reference": self.reference, "train": self.train}[which]
-
-    def remember(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """Return what was made under a key, and make it the first time; as in `simulacra.metric.Comparison`.
-
-        Parameters
-        ----------
-        key : hashable
-            Starts with the name of the helper that makes it.
-        make : callable
-            Makes it.
-        """
-        if key not in self._made:
-            self._made[key] = make()
-        made: Made = self._made[key]
-        return made
 
 
 class DatabaseMetric(ABC):

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from simulacra._dataset_folders import files_of, require_absent
 from simulacra._dataset_sources import SCHEMA_FILE, gather, write_database, write_dump
 from simulacra.databases.deposit import Deposit
 from simulacra.databases.urls import is_database, require_known
@@ -22,7 +23,8 @@ from simulacra.schema.conformance import conform
 from simulacra.schema.files import write_schema
 from simulacra.schema.inference import infer_schema
 from simulacra.schema.types import Schema, Table
-from simulacra.splitting import split_database
+from simulacra.splitting import split_database, split_entities
+from simulacra.storage import atomic_folder
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,7 +81,9 @@ class Dataset:
             self, schema=schema, frames={n: self.frames[n] for n in names}, layouts={n: self.layouts[n] for n in names}
         )  # fmt: skip
 
-    def split(self, holdout: float = 0.2, *, seed: int | None = None) -> tuple[Dataset, Dataset]:
+    def split(
+        self, holdout: float = 0.2, *, entity: str | None = None, seed: int | None = None
+    ) -> tuple[Dataset, Dataset]:
         """Part the rows at random into a training part and a holdout.
 
         Of several tables the entities are parted with all that belongs to them; see
@@ -89,6 +93,8 @@ class Dataset:
         ----------
         holdout : float
             Share of rows in the second part, above 0 and below 1.
+        entity : str or None
+            The column of a log that says whose event each row is: whole entities are parted then.
         seed : int or None
             The same seed gives the same parts.
 
@@ -100,9 +106,16 @@ class Dataset:
         if not 0 < holdout < 1:
             raise OptionError(f"the holdout is a share above 0 and below 1, not {holdout!r}.")
         if len(self.frames) > 1:
+            if entity is not None:
+                raise OptionError(
+                    "entity= (--entity) is for one table. Several are parted by what refers to what; leave it out."
+                )
             halves = split_database(self.schema, self.frames, holdout, Streams(resolve_seed(seed)))
             return replace(self, frames=halves[0]), replace(self, frames=halves[1])
         frame, name = self.polars(), self.name
+        if entity is not None:
+            logs = split_entities(frame, entity, holdout, Streams(resolve_seed(seed)))
+            return replace(self, frames={name: logs[0]}), replace(self, frames={name: logs[1]})
         order = Streams(resolve_seed(seed)).stream("split").permutation(len(frame))
         cut = round(len(frame) * (1 - holdout))
         parts = (np.sort(order[:cut]), np.sort(order[cut:]))
@@ -150,7 +163,8 @@ class Dataset:
         format : str or None
             Ending of the files in a folder: ``"parquet"`` (when None) or another of the above.
         if_exists : {"error", "replace", "append"}
-            What to do with a table that a database has already.
+            What to do with a table that a database or a folder has already. A file of one table is replaced, and so is
+            a dump; only databases are appended to.
         dialect : str or None
             For whom a dump is: ``sqlite``, ``postgresql``, ``mysql`` or ``duckdb``; the database that the tables are
             from, or SQLite, when None.
@@ -170,7 +184,12 @@ class Dataset:
         require_known(path)
         if is_database(path):
             return write_database(self.frames, self.schema, path, layouts=self.layouts, if_exists=if_exists)
-        target = Path(path)
+        if if_exists not in {"error", "replace"}:
+            raise OptionError(
+                f"{if_exists!r} is for databases, and files are written whole. Say if_exists='replace' "
+                "(--if-exists replace)."
+            )
+        target = Path(path).expanduser()
         if target.suffix.lower() == ".sql":
             return write_dump(self.frames, self.schema, target, layouts=self.layouts, dialect=dialect)
         if len(self.frames) == 1 and format is None:
@@ -178,10 +197,12 @@ class Dataset:
             return target
         if target.suffix and format is None:
             raise DataError(f"{len(self.frames)} tables go to a folder, and {str(target)!r} is a file name.")
-        target.mkdir(exist_ok=True)
-        for table in self.schema.tables:
-            self._write_table(table, target / f"{table.name}.{(format or 'parquet').lstrip('.')}")
-        write_schema(self.schema, target / SCHEMA_FILE)
+        if if_exists == "error":
+            require_absent(target, self.frames)
+        with atomic_folder(target, files_of(target, self.frames)) as beside:
+            for table in self.schema.tables:
+                self._write_table(table, beside / f"{table.name}.{(format or 'parquet').lstrip('.')}")
+            write_schema(self.schema, beside / SCHEMA_FILE)
         return target
 
     def _write_table(self, table: Table, path: Path) -> None:

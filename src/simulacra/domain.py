@@ -34,8 +34,8 @@ class Axis:
         A real axis where NaN stands for "no value", to be modelled like any other value. (A coded axis gives
         "no value" a code of its own.)
     holders : int
-        A value may be given back exactly only if at least this many rows hold it (k of the protection); 1 means
-        that any value may.
+        A value may be given back exactly only if at least this many rows hold it, or rows of so many owners (k of
+        the protection); 1 means that any value may.
     unit : float
         What one step of a lattice is worth: 0.01 for cents. Only its ratio to the unit of another axis matters.
     period : int or None
@@ -105,21 +105,26 @@ class Block:
         Row weights, shape (rows,); None means all equal.
     rows : int or None
         Number of rows; needed only when there is no axis at all.
+    owners : array or None
+        Whose row each is, shape (rows,), from 0: where rows belong to entities, these are the holders that
+        `Axis.holders` counts. None where every row stands for itself.
     """
 
     domain: Domain
     columns: tuple[Array, ...]
     weights: Array | None = None
     rows: int | None = None
+    owners: Array | None = None
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else (self.rows or 0)
 
     def take(self, index: Array | slice) -> Block:
         """Return some of the rows."""
-        weights = None if self.weights is None else self.weights[index]
+        weights, owners = (None if own is None else own[index] for own in (self.weights, self.owners))
         rows = None if self.columns else len(np.arange(len(self))[index])
-        return replace(self, columns=tuple(c[index] for c in self.columns), weights=weights, rows=rows)
+        columns = tuple(c[index] for c in self.columns)
+        return replace(self, columns=columns, weights=weights, rows=rows, owners=owners)
 
 
 @dataclass(frozen=True, slots=True)

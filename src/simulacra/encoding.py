@@ -43,7 +43,7 @@ class Encoding(ABC):
 
     @classmethod
     @abstractmethod
-    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1, owners: Array | None = None) -> Self:
         """Learn the vocabulary of a column.
 
         Parameters
@@ -54,6 +54,8 @@ class Encoding(ABC):
             What the schema says of it.
         holders : int
             k of the protection; written on the axes, and used here only by encodings that are not lossless.
+        owners : array of int or None
+            Whose row each is, from 0: these are the holders then, and not rows.
         """
 
     @property

@@ -15,6 +15,7 @@ from simulacra._explanation_layout import lay_out
 from simulacra.domain import Array
 from simulacra.errors import OptionError, unknown
 from simulacra.generator import Explained, Sequential
+from simulacra.modelfile import require_single
 from simulacra.schema.types import Column
 from simulacra.synthesizer import Synthesizer
 
@@ -157,6 +158,7 @@ def explain(model: Synthesizer, column: str | None = None, *, top: int = 5) -> E
     """
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise OptionError(f"top must be a whole number of 1 or more, not {top!r}.")
+    require_single(model)
     if column is not None and column not in model.table.names:
         raise unknown("column", column, model.table.names)
     if not model.generator.relates:

@@ -14,6 +14,7 @@ from simulacra.encoding import Encoding
 from simulacra.errors import DataError
 from simulacra.generator import Progress, part, silent
 from simulacra.intake import Intake
+from simulacra.privacy.holders import count_owners
 from simulacra.privacy.protection import HOLDERS, protect
 from simulacra.provenance import describe_fit
 from simulacra.randomness import Streams
@@ -38,6 +39,7 @@ def fit_table(
     holders: int = HOLDERS,
     progress: Progress = silent,
     learn: Learn | None = None,
+    owners: Array | None = None,
 ) -> Synthesizer:
     """Fit a model to one table.
 
@@ -58,6 +60,8 @@ def fit_table(
         Told the share done.
     learn : callable or None
         Turns encoded rows into what the model learns of them, and what it knows of each before it is drawn.
+    owners : array of int or None
+        Whose row each is, from 0: then k counts these and not rows. None where every row stands for itself.
 
     Returns
     -------
@@ -73,14 +77,10 @@ def fit_table(
     generator = make_generator(model, options or {})
     if len(intake) == 0:
         raise DataError(f"table {table.name!r} has no rows, so there is nothing to learn. Give it rows.")
-    if len(intake) < holders:
-        raise DataError(
-            f"table {table.name!r} has {len(intake):,} {'row' if len(intake) == 1 else 'rows'}; protection needs at "
-            f"least {holders} that share a value. Give more rows, or switch it off with protect=False (--no-protect)."
-        )
+    _require_holders(table, len(intake), holders, owners)
     streams = Streams(seed).at(table.name)
     declared = [column.name for column in table.columns if column.declared]
-    encodings, block = encode(intake, holders, part(progress, 0.0, ENCODING))
+    encodings, block = encode(intake, holders, part(progress, 0.0, ENCODING), owners)
     block, told = weigh(block, table, holders)
     relations: tuple[Relation, ...] = ()
     if generator.relates:
@@ -96,6 +96,7 @@ def fit_table(
     if is_cold(type(generator).__module__.rpartition(".")[0]):
         progress(ENCODING, COMPILING)
     learnt, known = (guarded.block, None) if learn is None else learn(guarded.block, encodings)
+    learnt = replace(learnt, owners=guarded.block.owners)
     generator.fit(learnt, context=known, rng=streams.at("model"), progress=part(progress, ENCODING, 1.0))
     released = replace(intake.table, columns=tuple(encodings[name].column for name in table.names))
     provenance = describe_fit(
@@ -110,6 +111,22 @@ def fit_table(
     domain = guarded.block.domain
     return Synthesizer(
         released, model, generator, encodings, domain, intake.layout, settled.relations, notes, provenance
+    )
+
+
+def _require_holders(table: Table, rows: int, holders: int, owners: Array | None) -> None:
+    """Refuse rows of which no value could be given out."""
+    who = rows if owners is None else count_owners(owners)
+    if who >= holders:
+        return
+    if owners is None:
+        said = (
+            f"has {rows:,} {'row' if rows == 1 else 'rows'}; protection needs at least {holders} that share"
+        )
+    else:
+        said = f"has rows of {who:,} different entities only; protection needs at least {holders} whose rows share"
+    raise DataError(
+        f"table {table.name!r} {said} a value. Give more rows, or switch it off with protect=False (--no-protect)."
     )
 
 
@@ -154,7 +171,9 @@ def relate(frame: pl.DataFrame, table: Table, *, holders: int = HOLDERS) -> tupl
     return find_relations(block, Streams(0).at(table.name, "relations"), table=table, declared=declared)
 
 
-def encode(intake: Intake, holders: int, progress: Progress) -> tuple[dict[str, Encoding], Block]:
+def encode(
+    intake: Intake, holders: int, progress: Progress, owners: Array | None = None
+) -> tuple[dict[str, Encoding], Block]:
     """Turn a table into encodings and a block, column by column.
 
     Parameters
@@ -165,6 +184,8 @@ def encode(intake: Intake, holders: int, progress: Progress) -> tuple[dict[str, 
         k of the protection.
     progress : callable
         Told the share done.
+    owners : array of int or None
+        Whose row each is; every row stands for itself when None.
 
     Returns
     -------
@@ -182,8 +203,8 @@ def encode(intake: Intake, holders: int, progress: Progress) -> tuple[dict[str, 
             weights = values.cast(pl.Float64).to_numpy()
             values = level_weights(values, column)
         cls: type[Encoding] = ENCODINGS.load(column.kind)
-        encoding = cls.fit(values, column, holders=holders if column.protect else 1)
+        encoding = cls.fit(values, column, holders=holders if column.protect else 1, owners=owners)
         encodings[column.name] = encoding
         arrays += encoding.encode(values)
     axes = [axis for encoding in encodings.values() for axis in encoding.axes]
-    return encodings, Block(Domain(tuple(axes)), tuple(arrays), weights, rows=len(intake))
+    return encodings, Block(Domain(tuple(axes)), tuple(arrays), weights, len(intake), owners)

@@ -94,7 +94,32 @@ Task = Callable[[pl.DataFrame], "float | Mapping[str, float]"]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Remembering:
+    """A comparison that keeps what several metrics need of it."""
+
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def remember(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what was made under a key, and make it the first time.
+
+        For what several metrics need and what takes time (features, trained models); it must depend on this
+        comparison and the key alone, so that a metric gives the same figures alone and among others.
+
+        Parameters
+        ----------
+        key : hashable
+            Starts with the name of the helper that makes it.
+        make : callable
+            Makes it.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
+
+
+@dataclass(frozen=True)
+class Comparison(Remembering):
     """What a metric looks at: real and synthetic rows under one schema.
 
     Parameters
@@ -150,7 +175,6 @@ class Comparison:
     maker: Maker | None = None
     shadows: int = 0
     review: pl.DataFrame | None = None
-    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # metrics and pictures ask the column whether its values may be shown
@@ -169,24 +193,6 @@ class Comparison:
     def reference(self) -> pl.DataFrame:
         """The rows that synthetic ones are held against: the holdout if there is one, else the training rows."""
         return self.train if self.holdout is None else self.holdout
-
-    def remember(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """Return what was made under a key, and make it the first time.
-
-        For what several metrics need and what takes time (features, trained models); it must depend on this
-        comparison and the key alone, so that a metric gives the same figures alone and among others.
-
-        Parameters
-        ----------
-        key : hashable
-            Starts with the name of the helper that makes it.
-        make : callable
-            Makes it.
-        """
-        if key not in self._made:
-            self._made[key] = make()
-        made: Made = self._made[key]
-        return made
 
 
 class Metric(ABC):

@@ -230,8 +230,30 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def several_tables(schema: Schema) -> OptionError:
-    """Say that a model of several tables was given where one of a single table is needed."""
+def require_single(model: object) -> None:
+    """Refuse a fitted model of several tables, or of a log, where one of a single table is needed.
+
+    Raises
+    ------
+    OptionError
+        It is one; anything that is no fitted model is left to others.
+
+    Examples
+    --------
+    >>> require_single("adult.sim")
+    """
+    schema = getattr(model, "schema", None)
+    if isinstance(schema, Schema) and len(schema.tables) != 1:
+        raise several_tables(schema, log=getattr(model, "log", None) is not None)
+
+
+def several_tables(schema: Schema, *, log: bool = False) -> OptionError:
+    """Say that a model of several tables, or of a log, was given where one of a single table is needed."""
+    if log:
+        return OptionError(
+            f"this is a model of histories ({' and '.join(schema.names)}), and this can be asked of a model of single "
+            "rows. Fit the rows without entity= and order= (--entity, --order)."
+        )
     names = ", ".join(schema.names)
     return OptionError(
         f"this is a model of {len(schema.tables)} tables ({names}), and this can be asked of a model of one. Fit that "

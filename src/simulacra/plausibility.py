@@ -17,6 +17,7 @@ from simulacra.errors import DataError, OptionError
 from simulacra.filing import open_path
 from simulacra.frames import is_frame, to_polars
 from simulacra.generator import Dense, Generator
+from simulacra.modelfile import require_single
 from simulacra.randomness import Streams
 from simulacra.relations import Relation
 from simulacra.schema.conformance import conform
@@ -118,6 +119,7 @@ def measure_density(model: Fitted, data: Any) -> Density:
     >>> bool(usual > -1), bool(broken < -5), bool(unknown < -20)
     (True, True, True)
     """
+    require_single(model)
     generator = model.generator
     if not isinstance(generator, Dense):
         raise OptionError(

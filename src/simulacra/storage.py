@@ -149,6 +149,66 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
             beside.unlink()
 
 
+@contextmanager
+def atomic_folder(target: Path | str, stale: Iterable[str] = ()) -> Iterator[Path]:
+    """Give a folder beside the target to fill, and put its files in the target once all went well.
+
+    A folder that is not there appears whole. In one that is there, files take their places one by one, each whole, when
+    all of them are written; on any error before that it is as it was. Other files stay.
+
+    Parameters
+    ----------
+    target : Path or str
+        The folder. The one that it is in must exist.
+    stale : iterable of str
+        Names of files in it that go when the new ones come.
+
+    Yields
+    ------
+    Path
+        An empty folder on the same disk.
+
+    Raises
+    ------
+    FileError
+        The target is a file, or may not be written to, or the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "shop"
+    >>> with atomic_folder(folder) as beside:
+    ...     _ = (beside / "a.txt").write_text("done")
+    >>> [path.name for path in folder.iterdir()]
+    ['a.txt']
+    """
+    target = Path(target)
+    if target.exists() and not target.is_dir():
+        raise FileError(f"{str(target)!r} is a file, and several tables go to a folder. Name a folder.")
+    if not target.resolve().parent.is_dir():
+        raise _no_folder(target)
+    real = target.resolve()
+    there = real.is_dir()
+    beside = (real if there else real.parent) / f".{secrets.token_hex(6)}"
+    try:
+        beside.mkdir()
+        yield beside
+        if not there:
+            beside.replace(real)
+            return
+        made = sorted(beside.iterdir())
+        for path in made:
+            path.replace(real / path.name)
+        for name in set(stale) - {path.name for path in made}:
+            (real / name).unlink(missing_ok=True)
+    except FileError:
+        raise
+    except OSError as error:
+        raise write_error(target, error) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
 def write_error(path: Path | str, error: Exception) -> FileError:
     """Say in one sentence why a file could not be written.
 

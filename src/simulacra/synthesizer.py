@@ -370,7 +370,7 @@ def restore(file: ModelFile) -> Synthesizer:
     """Make the model of one table from what a model file holds."""
     schema = load_schema(file.schema)
     if len(schema.tables) != 1:
-        raise several_tables(schema)
+        raise several_tables(schema, log=bool(file.state.get("log")))
     table = schema.table()
     state = file.state
     encodings: dict[str, Encoding] = {

@@ -124,7 +124,7 @@ def run(args: list[str]) -> int:
     except SimulacraError as error:
         if verbose:
             traceback.print_exc()
-        click.echo(f"error: {_conceal(str(error))}", err=True)
+        click.echo(f"error: {_conceal(_as_options(str(error)))}", err=True)
         return 1 if isinstance(error, CheckFailed) else 2
     except BrokenPipeError:
         # the reader has had enough; what is still buffered must not fail when the program ends
@@ -144,6 +144,11 @@ def run(args: list[str]) -> int:
 def _conceal(text: str) -> str:
     """Take passwords out of URLs that a message repeats from the call."""
     return re.sub(r"(\w+://[^\s:/@]*):[^\s/]*@", r"\1@", text)
+
+
+def _as_options(text: str) -> str:
+    """Leave of ``protect=False (--no-protect)``, which is for both ways of calling, what is typed here."""
+    return re.sub(r"""[\w.]+(?:\([^()]*\)|=(?:'[^']*'|"[^"]*"|[\w.]+)?) \((--[a-z][^()]*)\)""", r"\1", text)
 
 
 def _place(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simulacra.cli._console import print_json, progress, say, tell
+from simulacra.cli._places import require_free
 from simulacra.databases.deposit import Deposit
 from simulacra.databases.urls import conceal_url, is_database
 from simulacra.dataset import Dataset
@@ -44,8 +45,10 @@ def require_target(output: str, model: str, form: str | None) -> None:
         )
 
 
-def require_folder(output: str | None, form: str | None, tables: Sequence[str]) -> None:
-    """Refuse a target that holds one table only."""
+def require_folder(
+    output: str | None, form: str | None, tables: Sequence[str], if_exists: str = "replace"
+) -> None:
+    """Refuse a target that holds one table only, or what may not be replaced."""
     names = ", ".join(tables)
     if output is None:
         raise OptionError(
@@ -58,6 +61,7 @@ def require_folder(output: str | None, form: str | None, tables: Sequence[str]) 
             f"this model has {len(tables)} tables ({names}), and {output!r} is a file of one. Name a folder (with "
             f"--format {suffix[1:]} for such files), a database URL or a .sql file with -o."
         )
+    require_free(output, tables, if_exists)
 
 
 def read_sizes(texts: Sequence[str], tables: Sequence[str]) -> int | dict[str, int] | None:
@@ -127,8 +131,9 @@ def draw_database(
     where: Sequence[str],
     seed: int | None,
     quiet: bool,
+    **begun: Any,
 ) -> Dataset:
-    """Draw the tables that the options ask for."""
+    """Draw the tables that the options ask for, from rows that are there already if there are any."""
     names = fitted.schema.names
     asked: dict[str, Any] = {}
     conditions = read_conditions(where, names, names[-1] if fitted.log is not None else None)
@@ -143,7 +148,7 @@ def draw_database(
             f"Say which: -n {fitted.roots[0]}={sizes}, or --scale 2 for twice as many of all."
         )
     with progress("drawing", quiet=quiet) as report:
-        return fitted.sample(sizes, scale=scale, seed=seed, progress=report, **asked)
+        return fitted.sample(sizes, scale=scale, seed=seed, progress=report, **asked, **begun)
 
 
 def put(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from simulacra.api import load
-from simulacra.modelfile import several_tables
+from simulacra.modelfile import require_single
 from simulacra.synthesizer import Synthesizer
 
 
 def load_table(path: str) -> Synthesizer:
     """Read a model of one table, and refuse one of several."""
     fitted = load(path)
-    if not isinstance(fitted, Synthesizer):
-        raise several_tables(fitted.schema)
+    require_single(fitted)
+    assert isinstance(fitted, Synthesizer)
     return fitted

@@ -19,6 +19,8 @@ from simulacra.storage import require_writable
 @click.argument("train")
 @click.argument("synthetic")
 @click.option("--holdout", help="Real rows that the generator never saw; privacy and usefulness need them.")
+@click.option("--entity", metavar="COLUMN", help="Whose event each row is: whole histories are judged then.")
+@click.option("--order", metavar="COLUMN", help="By what the events of an entity follow each other.")
 @click.option("--target", "targets", multiple=True, help="A column that people will predict; repeatable.")
 @click.option("--group", "groups", multiple=True, help="A column of groups, for fairness; repeatable.")
 @click.option("--sensitive", multiple=True, help="A column nobody may learn about a person; repeatable.")
@@ -83,6 +85,8 @@ def command(
     train: str,
     synthetic: str,
     holdout: str | None,
+    entity: str | None,
+    order: str | None,
     targets: tuple[str, ...],
     groups: tuple[str, ...],
     sensitive: tuple[str, ...],
@@ -110,6 +114,7 @@ def command(
       simulacra evaluate adult.csv fake.csv --holdout test.csv --target income -o report.html
       simulacra evaluate adult.csv fake.csv --holdout test.csv --fail-if "privacy/copies > 0.01"
       simulacra evaluate adult.csv fake.csv --holdout test.csv --policy house.yaml
+      simulacra evaluate log.csv fake.csv --holdout held.csv --entity user --order date -o report.html
       simulacra evaluate bank/ fake/ --holdout held/ --schema bank.yaml -o report.html
     """
     if (review is None) != (review_key is None):
@@ -126,7 +131,8 @@ def command(
         )
     with progress("evaluating", quiet=quiet) as bar:
         report = evaluate(
-            train, synthetic, holdout=holdout, target=targets, groups=groups, sensitive=sensitive,
+            train, synthetic, holdout=holdout, entity=entity, order=order, target=targets, groups=groups,
+            sensitive=sensitive,
             quasi_identifiers=quasi_identifiers, queries=_queries(queries), shadows=shadows,
             review=(review, review_key) if review and review_key else None, schema=schema, metrics=metrics or None,
             thresholds=_thresholds(limits) or None, policy=None if policy is None else house, seed=seed,

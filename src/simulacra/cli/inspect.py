@@ -10,6 +10,7 @@ from rich.table import Table as Grid
 from simulacra.api import read
 from simulacra.cli._console import OUT, print_json, say, tell
 from simulacra.cli._links import Linkage, count_links
+from simulacra.cli._places import in_namespace, namespace_option
 from simulacra.errors import CheckFailed, OptionError
 from simulacra.fitting import relate
 from simulacra.mining.mining import EXCEPTIONS, Proposal, chosen, keep, mine
@@ -22,6 +23,7 @@ from simulacra.storage import require_writable
 
 @click.command()
 @click.argument("data")
+@namespace_option
 @click.option(
     "--schema", type=click.Path(), help="Check the data against this schema instead of guessing one."
 )
@@ -44,6 +46,7 @@ from simulacra.storage import require_writable
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     data: str,
+    namespace: str | None,
     schema: str | None,
     output: str | None,
     diagram: str | None,
@@ -87,7 +90,7 @@ def command(
         file = read_model(Path(data))
         found, notes = load_schema(file.schema), file.notes
     else:
-        given = read(data, schema=schema)
+        given = read(in_namespace(data, namespace), schema=schema)
         found, notes = given.schema, given.notes
         rows = {name: len(frame) for name, frame in given.frames.items()}
         if weight is not None:

@@ -20,6 +20,8 @@ from simulacra.randomness import Streams
 
 Sums = Callable[[Array, int], Array]
 """Takes the group of each row and how many groups there are, and returns sums: groups x figures."""
+MOST_EDGES = 512
+"""Cells of a distribution: up to so many values it is told exactly, and to within 0.002 beyond."""
 Distance = Callable[[Array, Array], Array]
 """Takes the sums of two sides, over the last axis, and says how far they are apart."""
 
@@ -124,6 +126,40 @@ def add_up(values: Array) -> Sums:
         )
 
     return make
+
+
+def find_edges(values: Sequence[Array]) -> Array:
+    """Return where ordered cells end that serve all sides alike: all values there are, or many quantiles of them.
+
+    With cells from one side only, values of the other that lie between two of its own would not be seen.
+
+    Examples
+    --------
+    >>> find_edges([np.array([0.0, 5.0]), np.array([0.0, 10.0])]).tolist()
+    [0.0, 5.0, 10.0]
+    """
+    together = np.concatenate(list(values))
+    known = np.unique(together)
+    if len(known) <= MOST_EDGES:
+        return known
+    return np.unique(np.quantile(together, np.linspace(0, 1, MOST_EDGES), method="inverted_cdf"))
+
+
+def rank_among(values: Array, known: Array) -> Array:
+    """Return the share of known values, sorted and not empty, below each value, ties by half; NaN where missing.
+
+    Examples
+    --------
+    >>> rank_among(np.array([1.0, 2.0, np.nan, 9.0]), np.array([1.0, 2.0, 2.0, 3.0])).tolist()
+    [0.125, 0.5, nan, 1.0]
+    """
+    # of few values: looking a million up in a long array waits for memory
+    levels, counts = np.unique(known, return_counts=True)
+    place = np.minimum(np.searchsorted(levels, values, "left"), len(levels) - 1)
+    ends = np.cumsum(counts)
+    below = np.where(values > levels[place], ends[place], ends[place] - counts[place])
+    upto = np.where(values >= levels[place], ends[place], ends[place] - counts[place])
+    return np.where(np.isnan(values), np.nan, (below + upto) / (2 * len(known)))
 
 
 def shares(counts: Array) -> Array:

@@ -17,8 +17,10 @@ from simulacra.database_metrics._clustered import (
     apart,
     correlation,
     count_codes,
+    find_edges,
     largest_gap,
     moments,
+    rank_among,
     variation,
 )
 from simulacra.domain import Array
@@ -28,7 +30,6 @@ from simulacra.profile import as_numbers
 from simulacra.randomness import Streams
 from simulacra.schema.types import Table
 
-EDGES = 64
 LEVELS = 8
 FEWEST = 20
 DAY = 86_400.0
@@ -155,19 +156,12 @@ def compare_histories(
         known = known[~np.isnan(known)]
         if len(known) == 0:
             continue
-        ranks = [_rank(as_numbers(v), known) for v in values]
+        ranks = [rank_among(as_numbers(v), known) for v in values]
         sums = [moments(rank[step - 1], rank[step]) for rank, step in zip(ranks, steps, strict=True)]
         yield "correlation with the event before", column.name, between.compare(sums, apart(correlation))
 
 
 def _ordered(plan: Plan, values: list[Array]) -> Gap:
     """Compare the distributions of a number by their largest gap."""
-    edges = np.unique(np.quantile(values[1], np.linspace(0, 1, EDGES), method="inverted_cdf"))
-    return plan.compare([count_codes(np.searchsorted(edges, v), len(edges) + 1) for v in values], largest_gap)
-
-
-def _rank(values: Array, known: Array) -> Array:
-    ranks = (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")) / (
-        2 * len(known)
-    )
-    return np.where(np.isnan(values), np.nan, ranks)
+    edges = find_edges(values)
+    return plan.compare([count_codes(np.searchsorted(edges, v), len(edges)) for v in values], largest_gap)

@@ -24,9 +24,18 @@ class Inspection:
         Opens a connection of the driver. So no URL with a password is ever made.
     namespace : str or None
         The schema to look into.
+    among : tuple of str
+        Several that are looked into, so that names of tables begin with theirs.
     """
 
-    def __init__(self, driver: str, creator: Callable[[], Any], namespace: str | None = None) -> None:
+    def __init__(
+        self,
+        driver: str,
+        creator: Callable[[], Any],
+        namespace: str | None = None,
+        among: tuple[str, ...] = (),
+    ) -> None:
+        self._among = among
         self._engine = create_engine(f"{driver}://", creator=creator, poolclass=StaticPool)
         self._namespace = namespace
         self._inspector = inspect(self._engine)
@@ -49,13 +58,16 @@ class Inspection:
             indexes = look.get_indexes(name, **place)
         references, notes = [], []
         for facts in found:
-            if facts["referred_schema"] not in {None, self._namespace}:
-                notes.append(f"table {name!r}: a reference to another namespace is left out.")
+            space = facts["referred_schema"] or self._namespace
+            if space not in {self._namespace, *self._among}:
+                notes.append(
+                    f"table {name!r}: a reference into the namespace {space!r}, which is not read, is left out."
+                )
                 continue
             references.append(
                 Reference(
                     tuple(facts["constrained_columns"]),
-                    facts["referred_table"],
+                    f"{space}.{facts['referred_table']}" if self._among else facts["referred_table"],
                     tuple(facts["referred_columns"]),
                 )
             )

@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from simulacra.databases.described import Described
+from simulacra.databases.described import Described, Field
 from simulacra.databases.planning import create_table
 from simulacra.databases.refusals import rewording
 from simulacra.databases.rendering import quote_name, quote_names
+from simulacra.databases.rules import find_breach, tell_unsaid
 from simulacra.databases.urls import Location
 from simulacra.errors import MissingExtra
 from simulacra.registry import install_advice
@@ -46,6 +47,10 @@ class Connection(ABC):
     @abstractmethod
     def names(self) -> list[str]:
         """List the tables, without views."""
+
+    def elsewhere(self) -> list[str]:
+        """List the namespaces of the database with tables that are not read."""
+        return []
 
     @abstractmethod
     def describe(self, name: str) -> Described:
@@ -98,6 +103,10 @@ class Connection(ABC):
             self.run(create_table(table, self.dialect))
         for table in plan:
             self.load_named(table, rows)
+            for check in table.checks:
+                if self.breaks(table.name, check):
+                    why = "some rows break it, and the database does not check those"
+                    notes.append(tell_unsaid(table.name, check, why).replace("not declared", "declared", 1))
         for table, reference in list_references(plan):
             if self.has_orphans(table.name, reference):
                 notes.append(tell_orphans(table.name, reference, True))
@@ -106,6 +115,36 @@ class Connection(ABC):
         """Put in the rows of a table, which errors name; it may stand under another name for now."""
         with rewording(self.shown, "write", table.name):
             self.load(replace(table, name=name or table.name), rows(table))
+
+    def takes(self, statement: str) -> bool:
+        """Tell whether a statement that makes a table can be run, without running it here."""
+        return True
+
+    def breaks(self, table: str, check: str) -> bool:
+        """Tell whether a row of a table breaks a check."""
+        return bool(self.ask(find_breach(table, check, self.dialect)))
+
+    def screen(self, table: Described, notes: list[str]) -> Described:
+        """Leave out the checks and defaults that the system does not take."""
+        if self.takes(create_table(table, self.dialect, references=False)):
+            return table
+        bare = replace(table, key=(), uniques=(), checks=(), references=(),
+                       fields=tuple(replace(field, default=None) for field in table.fields))  # fmt: skip
+        kept = []
+        for place, field in enumerate(table.fields):
+            fields = (*bare.fields[:place], field, *bare.fields[place + 1 :])
+            if field.default is None or self.takes(create_table(replace(bare, fields=fields), self.dialect)):
+                kept.append(field)
+                continue
+            notes.append(tell_default(table.name, field))
+            kept.append(replace(field, default=None))
+        checks = []
+        for check in table.checks:
+            if self.takes(create_table(replace(bare, checks=(check,)), self.dialect)):
+                checks.append(check)
+            else:
+                notes.append(tell_unsaid(table.name, check, "the database does not take it"))
+        return replace(table, fields=tuple(kept), checks=tuple(checks))
 
     def undo(self) -> None:
         """Take back what ending the connection does not undo."""
@@ -161,6 +200,35 @@ def tell_orphans(table: str, reference: Reference, declared: bool) -> str:
     """
     what = "declared, and the database does not check it" if declared else "not declared"
     return f"table {table!r}: some rows refer by {reference} to rows that are not there, so the reference is {what}."
+
+
+def tell_computed(table: str, column: str) -> str:
+    """Say that the database computes a column.
+
+    Examples
+    --------
+    >>> tell_computed("t", "a")
+    "table 't', column 'a': the database computes it; here, and where it is written to, it is a plain column."
+    """
+    return (
+        f"table {table!r}, column {column!r}: the database computes it; here, and where it is written to, it is a "
+        "plain column."
+    )
+
+
+def tell_default(table: str, field: Field) -> str:
+    """Say that the database does not take the default of a column.
+
+    Examples
+    --------
+    >>> from simulacra.databases.sqltypes import SqlType
+    >>> tell_default("t", Field("a", "text", SqlType("text"), default="f()"))
+    "table 't', column 'a': the default f() is not declared: the database does not take it."
+    """
+    return (
+        f"table {table!r}, column {field.name!r}: the default {field.default} is not declared: the database does "
+        "not take it."
+    )
 
 
 @contextmanager

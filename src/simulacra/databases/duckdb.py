@@ -16,8 +16,10 @@ from simulacra.databases.described import Described, Field
 from simulacra.databases.planning import create_table
 from simulacra.databases.refusals import rewording
 from simulacra.databases.rendering import quote_text
+from simulacra.databases.rules import tell_unsaid
 from simulacra.databases.sqltypes import INTEGERS, parse_type
 from simulacra.databases.urls import Location
+from simulacra.schema.importers._defaults import parse_default
 from simulacra.schema.types import Reference
 from simulacra.storage import open_error
 
@@ -48,10 +50,12 @@ class DuckDB(Connection):
     def describe(self, name: str) -> Described:
         """Tell what the database declares of a table."""
         where = f"table_name = {quote_text(name, self.dialect)} AND {_HERE}"
-        columns = "SELECT column_name, data_type, is_nullable FROM duckdb_columns() WHERE NOT internal AND "
+        columns = "SELECT column_name, data_type, is_nullable, column_default FROM duckdb_columns() WHERE "
         fields = tuple(
-            Field(column, text, parse_type(text, self.dialect), nullable)
-            for column, text, nullable in self.ask(f"{columns}{where} ORDER BY column_index")
+            Field(column, text, parse_type(text, self.dialect), nullable, _default(default))
+            for column, text, nullable, default in self.ask(
+                f"{columns}NOT internal AND {where} ORDER BY column_index"
+            )
         )
         asked = (
             "constraint_type, constraint_column_names, referenced_table, referenced_column_names, expression"
@@ -125,15 +129,20 @@ class DuckDB(Connection):
         """Make tables and put in their rows; those that refer to others wait in a table without rules."""
         self.drop(present)
         made: set[str] = set()
-        for table in plan:
-            name = f"simulacra {table.name}"
-            if table.references:
-                bare = create_table(table, self.dialect, name=name, keys=False, references=False)
+        for table in (self.screen(one, notes) for one in plan):
+            name, staged = f"simulacra {table.name}", bool(table.references or table.checks)
+            if staged:
+                bare = create_table(
+                    replace(table, checks=()), self.dialect, name=name, keys=False, references=False
+                )
                 self.run(bare.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1))
                 self.load_named(table, rows, name)
+            broken = [check for check in table.checks if self.breaks(name, check)]
+            notes += [tell_unsaid(table.name, check, "some rows break it") for check in broken]
+            table = replace(table, checks=tuple(check for check in table.checks if check not in broken))
             kept = tuple(r for r in table.references if self._can_hold(table.name, name, r, made, notes))
             self.run(create_table(replace(table, references=kept), self.dialect))
-            if table.references:
+            if staged:
                 with rewording(self.shown, "write", table.name):
                     self.run(
                         f"INSERT INTO {self.quoted(table.name)} SELECT * FROM {self.quoted(name)} ORDER BY rowid"
@@ -142,6 +151,15 @@ class DuckDB(Connection):
             else:
                 self.load_named(table, rows)
             made.add(table.name)
+
+    def takes(self, statement: str) -> bool:
+        """Tell whether a statement that makes a table can be run, by a database in memory: here it would end all."""
+        with duckdb.connect() as scratch:
+            try:
+                scratch.execute(statement)
+            except duckdb.Error:
+                return False
+        return True
 
     def _can_hold(
         self, table: str, staged: str, reference: Reference, made: set[str], notes: list[str]
@@ -195,6 +213,10 @@ class _Stream:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self._relation.__arrow_c_stream__(requested_schema)
+
+
+def _default(text: str | None) -> str | None:
+    return None if text is None else parse_default(text, "duckdb")
 
 
 _HERE = "database_name = current_database() AND schema_name = current_schema()"

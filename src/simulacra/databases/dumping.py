@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -11,11 +12,16 @@ import polars as pl
 from simulacra.databases.described import Described
 from simulacra.databases.planning import create_table, plan_tables, write_reference
 from simulacra.databases.rendering import quote_name, quote_names, quote_text, write_literals
+from simulacra.databases.rules import tell_unsaid, write_checks
 from simulacra.databases.urls import DIALECTS, SCHEMES
 from simulacra.databases.values import array_literals, write_values
 from simulacra.errors import unknown
 from simulacra.frames import Layout
-from simulacra.schema.types import Schema
+from simulacra.schema.breaches import find_broken
+from simulacra.schema.constraints import Check, Implies
+from simulacra.schema.crossing import crosses
+from simulacra.schema.types import Schema, Table
+from simulacra.schema.validation import validate_column
 from simulacra.storage import atomic_path
 
 _BLOCK = 65_536
@@ -23,16 +29,17 @@ _ROWS = {"postgresql": 500, "mysql": 500, "duckdb": 2_000, "sqlite": 500}
 """Rows of one INSERT."""
 
 _BEFORE = {
-    "sqlite": "PRAGMA foreign_keys = OFF;\nBEGIN;\n",
+    "sqlite": "PRAGMA foreign_keys = OFF;\nPRAGMA ignore_check_constraints = ON;\nBEGIN;\n",
     "postgresql": "SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\nSET timezone = 'UTC';\n"
     "SET client_min_messages = warning;\nBEGIN;\n",
-    "mysql": "SET NAMES utf8mb4;\nSET time_zone = '+00:00';\nSET foreign_key_checks = 0;\n",
+    "mysql": "SET NAMES utf8mb4;\nSET time_zone = '+00:00';\nSET foreign_key_checks = 0;\n"
+    "SET sql_mode = concat(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO');\n/*M! SET check_constraint_checks = 0 */;\n",
     "duckdb": "SET TimeZone = 'UTC';\nBEGIN TRANSACTION;\n",
 }
 _AFTER = {
-    "sqlite": "COMMIT;\n",
+    "sqlite": "COMMIT;\nPRAGMA ignore_check_constraints = OFF;\n",
     "postgresql": "COMMIT;\n",
-    "mysql": "SET foreign_key_checks = 1;\n",
+    "mysql": "/*M! SET check_constraint_checks = 1 */;\nSET foreign_key_checks = 1;\n",
     "duckdb": "COMMIT;\n",
 }
 
@@ -78,7 +85,8 @@ def write_dump(
     Notes
     -----
     In PostgreSQL references are added at the end without a check of the rows that are there (NOT VALID), so that
-    orphans do not stop the load. What a system can not hold stands in comments at the head of the file.
+    orphans do not stop the load. Checks that rows break are left out. What a system can not hold stands in comments at
+    the head of the file.
 
     Examples
     --------
@@ -86,7 +94,7 @@ def write_dump(
     >>> from simulacra.schema.types import Column, Table
     >>> shop = Schema((Table("items", (Column("name", "text"),)),))
     >>> path = write_dump({"items": pl.DataFrame({"name": ["it's"]})}, shop, tempfile.mkdtemp() + "/shop.sql")
-    >>> print(path.read_text().splitlines()[-2])
+    >>> print(path.read_text().splitlines()[-3])
     INSERT INTO "items" ("name") VALUES ('it''s');
     """
     layouts = layouts or {}
@@ -95,7 +103,10 @@ def write_dump(
     if given.lower() not in SCHEMES:
         raise unknown("dialect", given, DIALECTS)
     system, target = SCHEMES[given.lower()], Path(path)
-    plan, notes = plan_tables(schema, layouts, system)
+    notes: list[str] = []
+    held = replace(schema, tables=tuple(_kept(table, frames[table.name], notes) for table in schema.tables))
+    plan, unsaid = plan_tables(held, layouts, system)
+    notes += unsaid
     with atomic_path(target) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
         for note in notes:
             file.write("-- " + note.replace("\n", " ") + "\n")
@@ -118,15 +129,58 @@ def _write_tables(file: TextIO, plan: list[Described], frames: Frames, schema: S
         shown = _with_enums(table, dialect)
         # DuckDB checks every row at once, which orphans and rows of one table that refer to each other do not stand
         references = dialect == "sqlite"
+        if dialect == "postgresql":
+            shown = replace(shown, checks=())
         file.write(create_table(shown, dialect, references=references) + ";\n")
         for statement in _inserts(table, frames[table.name], schema, dialect):
             file.write(statement)
+    if dialect == "postgresql":
+        for table in plan:
+            file.writelines(_count_on(table))
+            end = "" if isinstance(frames[table.name], pl.DataFrame) else " NOT VALID"
+            place = quote_name(table.name, dialect)
+            file.writelines(
+                f"ALTER TABLE {place} ADD {check}{end};\n" for check in write_checks(table.checks)
+            )
     if late:
         for table in plan:
             for reference in table.references:
                 end = " NOT VALID" if dialect == "postgresql" else ""
                 added = write_reference(reference, dialect) + end
                 file.write(f"ALTER TABLE {quote_name(table.name, dialect)} ADD {added};\n")
+
+
+def _kept(table: Table, rows: pl.DataFrame | Iterable[pl.DataFrame], notes: list[str]) -> Table:
+    """Leave out checks that rows break, where all rows are at hand."""
+    if not isinstance(rows, pl.DataFrame):
+        return table
+    kept = []
+    for rule in table.constraints:
+        broken = False
+        if isinstance(rule, (Check, Implies)) and not crosses(rule, table):
+            broken = bool(find_broken(rule, rows, table).any())
+        if broken:
+            notes.append(tell_unsaid(table.name, str(rule), "some rows break it"))
+        else:
+            kept.append(rule)
+    table = replace(table, constraints=tuple(kept))
+    for column in table.columns:
+        if column.declared and validate_column(rows[column.name], column, table):
+            notes.append(
+                tell_unsaid(table.name, f"of the bounds or levels of {column.name!r}", "some rows break it")
+            )
+            table = table.with_column(column.name, declared=False)
+    return table
+
+
+def _count_on(table: Described) -> Iterator[str]:
+    """Let PostgreSQL count on from the rows that are there."""
+    for field in table.fields:
+        if field.counted:
+            name, place = quote_name(field.name, "postgresql"), quote_name(table.name, "postgresql")
+            words = f"{quote_text(place, 'postgresql')}, {quote_text(field.name, 'postgresql')}"
+            last = f"(SELECT max({name}) FROM {place})"
+            yield f"SELECT setval(pg_get_serial_sequence({words}), {last}) WHERE {last} > 0;\n"
 
 
 def _with_enums(table: Described, dialect: str) -> Described:

@@ -7,6 +7,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,24 @@ from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
 from simulacra.databases._inspection import Inspection
-from simulacra.databases.connection import CHUNK, Connection, Rows, Take, list_references, tell_orphans
+from simulacra.databases.connection import (
+    CHUNK,
+    Connection,
+    Rows,
+    Take,
+    list_references,
+    tell_computed,
+    tell_default,
+    tell_orphans,
+)
 from simulacra.databases.described import Described, Field
 from simulacra.databases.planning import create_table, write_reference
 from simulacra.databases.rendering import quote_text, write_literals
+from simulacra.databases.rules import tell_unsaid
 from simulacra.databases.sqltypes import SqlType, parse_type
 from simulacra.databases.urls import Location
 from simulacra.errors import FileError
+from simulacra.schema.importers._defaults import parse_default
 
 NEW, OLD = "_simulacra_new_", "_simulacra_old_"
 """What the names of tables begin with while they are loaded, and after others have taken their place."""
@@ -40,7 +52,7 @@ class MySQL(Connection):
         super().__init__(location, writing=writing)
         self._driver = _open(location)
         self._inspection: Inspection | None = None
-        modes = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"
+        modes = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO"
         self.run(
             f"SET SESSION sql_mode = '{modes}', time_zone = '+00:00', foreign_key_checks = 0, sql_notes = 0"
         )
@@ -69,22 +81,51 @@ class MySQL(Connection):
         """Tell what the database declares of a table."""
         own = f"table_schema = database() AND table_name = {quote_text(name, self.dialect)}"
         rows = self.ask(
-            f"SELECT column_name, column_type, is_nullable FROM information_schema.columns WHERE {own} "
-            "ORDER BY ordinal_position"
+            "SELECT column_name, column_type, is_nullable, concat('=', column_default), lower(extra) FROM "
+            f"information_schema.columns WHERE {own} ORDER BY ordinal_position"
         )
         if self._inspection is None:
             self._inspection = Inspection("mysql+pymysql", lambda: _open(self.location, plain=False))
         found = self._inspection.describe(name, ())
         # MariaDB writes JSON as a text with a check, which is taken for the type again
-        formed = {check for check in found.checks if check.lower().replace(" ", "").startswith("json_valid(")}
+        listed = self._list_checks(name)
+        formed = {check for check in listed if check.lower().replace(" ", "").startswith("json_valid(")}
         marked = {text[text.index("(") + 1 : -1].strip("`") for text in formed}
-        fields = []
-        for column, text, nullable in rows:
+        fields, notes = [], list(found.notes)
+        for column, text, nullable, default, extra in rows:
             is_json = column in marked or text == "json"
             type = SqlType("json") if is_json else parse_type(text, self.dialect)
-            fields.append(Field(column, "json" if is_json else text, type, nullable == "YES"))
-        checks = tuple(check.replace("`", '"') for check in found.checks if check not in formed)
-        return Described(name, tuple(fields), found.key, found.references, found.uniques, checks, found.notes)
+            if "generated" in extra.replace("default_generated", ""):
+                notes.append(tell_computed(name, column))
+            known = None if default is None else self._default(default[1:], extra)
+            counted = "auto_increment" in extra
+            fields.append(Field(column, "json" if is_json else text, type, nullable == "YES", known, counted))
+        checks = tuple(check for check in listed if check not in formed)
+        return replace(found, fields=tuple(fields), checks=checks, notes=tuple(notes))
+
+    def _list_checks(self, name: str) -> list[str]:
+        """List the checks of a table; SQLAlchemy does not know those that stand behind a column."""
+        table, place = quote_text(name, self.dialect), "c.constraint_schema = database()"
+        if self._is_mariadb():
+            where = f"c.table_name = {table}"
+        else:
+            where = (
+                "EXISTS (SELECT 1 FROM information_schema.table_constraints t "
+                "WHERE t.constraint_name = c.constraint_name AND t.table_schema = database() "
+                f"AND t.table_name = {table})"
+            )
+        query = f"SELECT c.check_clause FROM information_schema.check_constraints c WHERE {place} AND {where}"
+        return [str(clause) for (clause,) in self.ask(f"{query} ORDER BY 1")]
+
+    def _default(self, text: str, extra: str) -> str | None:
+        """Read a default, which MySQL tells without the quotes of texts."""
+        if "generated" in extra.replace("default_generated", ""):
+            return None
+        bare = not self._is_mariadb() and "default_generated" not in extra
+        return parse_default(quote_text(text, self.dialect) if bare else text, "mysql")
+
+    def _is_mariadb(self) -> bool:
+        return "mariadb" in str(self.ask("SELECT concat('v', version())")[0][0]).lower()
 
     def pull(self, table: Described, take: Take, rows: int = CHUNK) -> None:
         """Read rows with a cursor that holds none, some at a time."""
@@ -154,10 +195,13 @@ class MySQL(Connection):
     def fill(self, plan: Sequence[Described], present: Sequence[str], rows: Rows, notes: list[str]) -> None:
         """Make tables under names of their own, put in their rows, and let them take their places all at once."""
         for table in plan:
-            self.run(create_table(table, self.dialect, name=NEW + table.name, references=False))
+            bare = replace(table, checks=(), fields=tuple(replace(f, default=None) for f in table.fields))
+            self.run(create_table(bare, self.dialect, name=NEW + table.name, references=False))
         for table in plan:
             self.load_named(table, rows, NEW + table.name)
         self.commit()
+        for table in plan:
+            self._add_rules(table, notes)
         for table, reference in list_references(plan):
             other = NEW + reference.table
             if self.has_orphans(NEW + table.name, reference, other):
@@ -170,6 +214,35 @@ class MySQL(Connection):
         self.run(f"RENAME TABLE {', '.join([*gone, *come])}")
         self.run("SET SESSION foreign_key_checks = 0")
         self.drop([OLD + name for name in present])
+
+    def _add_rules(self, table: Described, notes: list[str]) -> None:
+        """Add what the database puts in by itself, and checks that all rows keep."""
+        place = f"ALTER TABLE {self.quoted(NEW + table.name)}"
+        for field in table.fields:
+            if field.default is None:
+                continue
+            # a whole definition takes any default; SET DEFAULT takes constants only in older servers
+            empty = "NULL" if field.nullable else "NOT NULL"
+            made = f"{self.quoted(field.name)} {field.text} {empty} DEFAULT {field.default}"
+            if not self._attempt(f"{place} MODIFY {made}"):
+                notes.append(tell_default(table.name, field))
+        for check in table.checks:
+            if self._attempt(f"{place} ADD CHECK ({check})"):
+                continue
+            try:
+                broken = self.breaks(NEW + table.name, check)
+            except pymysql.Error:
+                broken = False
+            why = "some rows break it" if broken else "the database does not take it"
+            notes.append(tell_unsaid(table.name, check, why))
+
+    def _attempt(self, sql: str) -> bool:
+        """Run a statement that may fail."""
+        try:
+            self.run(sql)
+        except pymysql.Error:
+            return False
+        return True
 
     def undo(self) -> None:
         """Drop the tables that have not taken their places."""

@@ -12,29 +12,43 @@ from typing import Any
 
 import polars as pl
 from pg8000.dbapi import Connection as Driver
+from pg8000.dbapi import DatabaseError, InterfaceError
 
 from simulacra.databases._inspection import Inspection
-from simulacra.databases.connection import CHUNK, Connection, Rows, Take, list_references, tell_orphans
+from simulacra.databases.connection import (
+    CHUNK,
+    Connection,
+    Rows,
+    Take,
+    list_references,
+    tell_computed,
+    tell_default,
+    tell_orphans,
+)
 from simulacra.databases.described import Described, Field
 from simulacra.databases.planning import create_table, list_keys, write_reference
 from simulacra.databases.refusals import rewording
-from simulacra.databases.rendering import quote_text
+from simulacra.databases.rendering import quote_name, quote_text
+from simulacra.databases.rules import tell_unsaid
 from simulacra.databases.sqltypes import SqlType
 from simulacra.databases.urls import Location
 from simulacra.databases.values import array_literals
 from simulacra.errors import OptionError
+from simulacra.schema.importers._defaults import parse_default
 
 _SOCKETS = ("/var/run/postgresql", "/tmp")
 _COLUMNS = """
 SELECT a.attname, format_type(coalesce(nullif(t.typbasetype, 0), a.atttypid),
        CASE WHEN t.typbasetype <> 0 THEN t.typtypmod ELSE a.atttypmod END), NOT a.attnotnull, t.typname,
-       (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid)
+       (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid),
+       coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault), a.attidentity <> '', a.attgenerated <> ''
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = {table}::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
 _NAMES = """
-SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
-AND NOT relispartition ORDER BY relname
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')
+AND NOT c.relispartition AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' ORDER BY 1, 2
 """
 
 
@@ -46,11 +60,14 @@ class PostgreSQL(Connection):
     def __init__(self, location: Location, *, writing: bool = False) -> None:
         super().__init__(location, writing=writing)
         self._driver = _open(location)
-        self._inspection: Inspection | None = None
-        namespace = location.options.get("schema")
+        self._inspections: dict[str, Inspection] = {}
+        self._qualified: dict[str, tuple[str, str]] = {}
+        chosen = [name.strip() for name in location.options.get("schema", "").split(",")]
+        self._namespaces = tuple(dict.fromkeys(name for name in chosen if name))
         for setting in (
             "timezone = 'UTC'", "datestyle = 'ISO'", "bytea_output = 'hex'", "synchronize_seqscans = off",
-            "client_min_messages = error", *([f"search_path = {self.quoted(namespace)}"] if namespace else []),
+            "client_min_messages = error",
+            *([f"search_path = {self.quoted(*self._namespaces)}"] if self._namespaces else []),
         ):  # fmt: skip
             self.run(f"SET {setting}")
 
@@ -59,20 +76,46 @@ class PostgreSQL(Connection):
         self.run("BEGIN" if self.writing else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def names(self) -> list[str]:
-        """List the tables, partitioned ones once."""
-        return [str(name) for (name,) in self.ask(_NAMES)]
+        """List the tables, partitioned ones once; of several namespaces with these before their names."""
+        wanted = self._namespaces or (str(self.ask("SELECT current_schema()")[0][0]),)
+        there = [(space, name) for space, name in self.ask(_NAMES) if space in wanted]
+        if len(wanted) == 1:
+            return [name for _, name in there]
+        self._qualified = {f"{space}.{name}": (space, name) for space, name in there}
+        return list(self._qualified)
+
+    def elsewhere(self) -> list[str]:
+        """List the namespaces with tables that are not read."""
+        wanted = self._namespaces or (str(self.ask("SELECT current_schema()")[0][0]),)
+        return sorted({space for space, _ in self.ask(_NAMES)} - set(wanted))
+
+    def quoted(self, *names: str) -> str:
+        """Quote names, with commas between; tables of several namespaces stand behind a point."""
+        known = self._qualified
+        return ", ".join(
+            ".".join(quote_name(part, self.dialect) for part in known.get(name, (name,))) for name in names
+        )
 
     def describe(self, name: str) -> Described:
         """Tell what the database declares of a table."""
         rows = self.ask(_COLUMNS.format(table=quote_text(self.quoted(name), self.dialect)))
-        fields = []
-        for column, text, nullable, own, levels in rows:
+        fields, notes = [], []
+        for column, text, nullable, own, levels, default, counted, computed in rows:
             type = SqlType("enum", levels=tuple(levels), name=own) if levels else SqlType.parse(text)
-            fields.append(Field(column, type.dump(text), type, nullable))
-        if self._inspection is None:
-            namespace = str(self.ask("SELECT current_schema()")[0][0])
-            self._inspection = Inspection("postgresql+pg8000", lambda: _open(self.location), namespace)
-        return self._inspection.describe(name, tuple(fields))
+            counted = counted or (default or "").startswith("nextval(")
+            if computed:
+                notes.append(tell_computed(name, column))
+            known = None if default is None or computed or counted else parse_default(default, "postgres")
+            fields.append(Field(column, type.dump(text), type, nullable, known, counted))
+        space, own = self._qualified.get(name, ("", name))
+        if space not in self._inspections:
+            namespace = space or str(self.ask("SELECT current_schema()")[0][0])
+            among = self._namespaces if space else ()
+            self._inspections[space] = Inspection(
+                "postgresql+pg8000", lambda: _open(self.location), namespace, among
+            )
+        found = self._inspections[space].describe(own, tuple(fields))
+        return replace(found, name=name, notes=(*found.notes, *notes))
 
     def pull(self, table: Described, take: Take, rows: int = CHUNK) -> None:
         """Read rows as CSV, as fast as the server writes it."""
@@ -126,21 +169,75 @@ class PostgreSQL(Connection):
     def fill(self, plan: Sequence[Described], present: Sequence[str], rows: Rows, notes: list[str]) -> None:
         """Make tables, put in their rows, and add keys and references, which is faster then."""
         self.drop(present)
+        for space in self._namespaces:
+            self.run(f"CREATE SCHEMA IF NOT EXISTS {quote_name(space, self.dialect)}")
+        self._qualified = {}
         for table in plan:
             fields = tuple(self._known(table, field, notes) for field in table.fields)
-            made = replace(table, fields=fields)
-            self.run(create_table(made, self.dialect, keys=False, references=False))
+            made = replace(table, fields=fields, checks=())
+            bare = replace(made, fields=tuple(replace(field, default=None) for field in fields))
+            self.run(create_table(bare, self.dialect, keys=False, references=False))
             self.load_named(made, rows)
+            self._fill_in(made, notes)
         for table in plan:
             with rewording(self.shown, "write", table.name):
                 for key in list_keys(table, self.dialect):
                     self.run(f"ALTER TABLE {self.quoted(table.name)} ADD {key}")
+            self._check(table, notes)
         for table, reference in list_references(plan):
             orphans = self.has_orphans(table.name, reference)
             if orphans:
                 notes.append(tell_orphans(table.name, reference, True))
             added = write_reference(reference, self.dialect) + (" NOT VALID" if orphans else "")
             self.run(f"ALTER TABLE {self.quoted(table.name)} ADD {added}")
+        if len(self._namespaces) > 1:
+            for table in plan:
+                self._move(table.name)
+
+    def _move(self, name: str) -> None:
+        """Put a table into the namespace that its name begins with, if it is one of those that are written to."""
+        space, _, own = name.partition(".")
+        if space in self._namespaces and own:
+            self.run(f"ALTER TABLE {self.quoted(name)} SET SCHEMA {self.quoted(space)}")
+            self.run(f"ALTER TABLE {self.quoted(space)}.{self.quoted(name)} RENAME TO {self.quoted(own)}")
+
+    def _fill_in(self, table: Described, notes: list[str]) -> None:
+        """Add what the database puts in by itself, and let it count on from the rows that are there."""
+        for field in table.fields:
+            name = self.quoted(field.name)
+            if field.default is not None:
+                added = f"ALTER TABLE {self.quoted(table.name)} ALTER {name} SET DEFAULT {field.default}"
+                if not self._attempt(added):
+                    notes.append(tell_default(table.name, field))
+            if field.counted:
+                place = ", ".join(
+                    quote_text(text, self.dialect) for text in (self.quoted(table.name), field.name)
+                )
+                last = f"(SELECT max({name}) FROM {self.quoted(table.name)})"
+                self.ask(f"SELECT setval(pg_get_serial_sequence({place}), {last}) WHERE {last} > 0")
+
+    def _check(self, table: Described, notes: list[str]) -> None:
+        """Add checks, those that rows break without looking at the rows that are there."""
+        for check in table.checks:
+            added = f"ALTER TABLE {self.quoted(table.name)} ADD CHECK ({check})"
+            if self._attempt(added):
+                continue
+            why = "the database does not take it"
+            if self._attempt(added + " NOT VALID"):
+                why = "some rows break it, and the database does not check those"
+            told = tell_unsaid(table.name, check, why)
+            notes.append(told if "take" in why else told.replace("not declared", "declared", 1))
+
+    def _attempt(self, sql: str) -> bool:
+        """Run a statement that may fail, which would end the transaction otherwise."""
+        self.run("SAVEPOINT simulacra")
+        try:
+            self.run(sql)
+        except DatabaseError:
+            self.run("ROLLBACK TO SAVEPOINT simulacra")
+            return False
+        self.run("RELEASE SAVEPOINT simulacra")
+        return True
 
     def _known(self, table: Described, field: Field, notes: list[str]) -> Field:
         """Make the type of a column that the database does not have: an enum, or else text."""
@@ -176,8 +273,8 @@ class PostgreSQL(Connection):
 
     def close(self) -> None:
         """End the connection; what was not committed is undone."""
-        if self._inspection is not None:
-            self._inspection.close()
+        for inspection in self._inspections.values():
+            inspection.close()
         self._driver.close()
 
 
@@ -210,6 +307,16 @@ class _Sink(io.RawIOBase):
 
 def _open(location: Location) -> Driver:
     socket = _socket(location)
+    try:
+        return _connect(location, socket)
+    except AttributeError as error:
+        if location.password is not None:
+            raise
+        # the driver takes a password for granted where the server asks for one
+        raise InterfaceError("no password was provided") from error
+
+
+def _connect(location: Location, socket: str | None) -> Driver:
     found = Driver(
         location.user or os.environ.get("USER") or "postgres",
         host=location.host or "localhost",

@@ -94,7 +94,14 @@ def read_database(
     notes: list[str] = []
     with rewording(location, "read"), connect(location) as database:
         database.begin()
-        named = choose_tables(database.names(), tables, location)
+        elsewhere = database.elsewhere()
+        named = choose_tables(database.names(), tables, location, elsewhere)
+        if elsewhere and tables is None and "schema" not in location.options:
+            notes.append(
+                f"tables of {'the namespace' if len(elsewhere) == 1 else 'the namespaces'} "
+                f"{', '.join(map(repr, elsewhere))} are not read; name those to read behind the URL: "
+                f"?schema={elsewhere[0]}, several with commas between."
+            )
         found = [database.describe(name) for name in named]
         chosen = dict.fromkeys(named) if rows is None else choose_rows(database, found, rows)
         frames = {}
@@ -113,7 +120,7 @@ def read_database(
             "polars",
             {column.name: type_text(column.dtype) for column in frames[table.name].get_columns()},
             dialect=location.dialect,
-            sql={field.name: field.text for field in table.fields},
+            sql={field.name: field.told for field in table.fields},
         )
         for table in found
     }

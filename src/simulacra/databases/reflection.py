@@ -66,11 +66,14 @@ def reflect(url: str, *, tables: Sequence[str] | None = None) -> Schema:
     """
     location = parse_url(url)
     with rewording(location, "read"), connect(location) as database:
-        found = [database.describe(name) for name in choose_tables(database.names(), tables, location)]
+        there = choose_tables(database.names(), tables, location, database.elsewhere())
+        found = [database.describe(name) for name in there]
     return declare(found, location)
 
 
-def choose_tables(there: Sequence[str], wanted: Sequence[str] | None, location: Location) -> list[str]:
+def choose_tables(
+    there: Sequence[str], wanted: Sequence[str] | None, location: Location, elsewhere: Sequence[str] = ()
+) -> list[str]:
     """Check which tables are asked for.
 
     Raises
@@ -85,6 +88,11 @@ def choose_tables(there: Sequence[str], wanted: Sequence[str] | None, location: 
     >>> choose_tables(["a", "b"], ["b"], Location("sqlite", "shop.db"))
     ['b']
     """
+    if not there and elsewhere:
+        raise DataError(
+            f"{location} has no tables in this namespace, but in {', '.join(map(repr, elsewhere))}. Say which to read "
+            f"with ?schema={','.join(elsewhere)} behind the URL."
+        )
     if not there:
         raise DataError(f"{location} has no tables. Check the name of the database.")
     for name in wanted or ():
@@ -167,7 +175,7 @@ def _draft(described: Described, seen: Table | None) -> TableDraft:
 
 
 def _draft_column(field: Field, seen: Column | None, linked: bool) -> ColumnDraft:
-    type, draft = field.type, ColumnDraft(field.name, nullable=field.nullable)
+    type, draft = field.type, ColumnDraft(field.name, nullable=field.nullable, default=field.default)
     family = type.family
     if family in INTEGERS or (family == "numeric" and type.scale == 0 and (type.length or 0) <= 18):
         # codes and telephone numbers stand in whole numbers too, which only the values tell

@@ -37,6 +37,7 @@ _CODES = {
     "1049": ("there is no database of that name", FileError),
     "1698": ("the user name or the password is not accepted", FileError),
 }
+_NOT_ACCEPTED = "the user name or the password is not accepted"
 _WORDS = (
     ("unique constraint|duplicate key", "rows repeat a key or a unique value", DataError),
     ("not null constraint", "a value is missing in a column that must have one", DataError),
@@ -57,7 +58,13 @@ _WORDS = (
     ("disk is full|no space left", "no space is left on the disk", FileError),
     ("unable to open|cannot open|no such file", "the file can not be opened", FileError),
     (
-        "refused|can't connect|can't create a connection|timed out|name or service|nodename|unreachable",
+        "name or service|nodename|getaddrinfo|name resolution|no address associated",
+        "there is no server of that name",
+        FileError,
+    ),
+    ("no password was provided", "the user name or the password is not accepted", FileError),
+    (
+        "refused|can't connect|can't create a connection|timed out|unreachable",
         "the server does not answer",
         FileError,
     ),
@@ -109,6 +116,12 @@ def reword(error: Exception, location: Location, doing: str, table: str = "") ->
     can not read mysql://db/shop: the server does not answer. Check the address and the rights, or try again.
     """
     why, kind = _explain(error, location)
+    if why == _NOT_ACCEPTED and not location.password:
+        name = "PGPASSWORD" if location.dialect == "postgresql" else "MYSQL_PWD"
+        return kind(
+            f"can not {doing} {location}: {why}, and no password is given. Put it into the environment variable "
+            f"{name}, or into the URL: USER:PASSWORD@HOST."
+        )
     place = f"table {table!r} of {location}" if table else str(location)
     advice = (
         "Correct the data or the schema; nothing was changed."
@@ -132,7 +145,8 @@ def _explain(error: Exception, location: Location) -> tuple[str, type[SimulacraE
             return words + where, kind
     text = str(facts.get("M", "")) if isinstance(facts, dict) else str(error)
     for pattern, words, kind in _WORDS:
-        if re.search(pattern, text, re.IGNORECASE):
+        # a driver may tell the reason in the error that its own stands on
+        if re.search(pattern, f"{error.__cause__ or ''} {text}", re.IGNORECASE):
             return words + _named(text), kind
     # single-quoted parts and what stands behind a line break may be values
     first = re.sub(r"'[^']*'", "...", location.conceal(text).partition("\n")[0])

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import polars as pl
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from simulacra.databases._inspection import Inspection
-from simulacra.databases.connection import CHUNK, Connection, Take
+from simulacra.databases.connection import CHUNK, Connection, Rows, Take
 from simulacra.databases.described import Described, Field
+from simulacra.databases.rendering import quote_text
 from simulacra.databases.sqltypes import INTEGERS, SqlType, parse_type
 from simulacra.databases.urls import Location
+from simulacra.schema.importers._defaults import parse_default
 from simulacra.storage import open_error
 
 _DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
@@ -53,13 +60,19 @@ class SQLite(Connection):
         """Tell what the database declares of a table, and of the types what the values agree with."""
         rows = self.ask(f"PRAGMA table_info({self.quoted(name)})")
         fields = []
-        for _, column, text, needed, _, key in rows:
+        keys = sum(bool(key) for *_, key in rows)
+        for _, column, text, needed, default, key in rows:
             type = self._actual(name, column, parse_type(text or "", self.dialect))
-            fields.append(Field(column, text or "", type, not (needed or key)))
+            known = None if default is None else parse_default(default, self.dialect)
+            counted = bool(key) and keys == 1 and (text or "").upper() == "INTEGER"
+            fields.append(Field(column, text or "", type, not (needed or key), known, counted))
         if self._inspection is None:
             # a connection of its own: the inspector ends transactions
             self._inspection = Inspection("sqlite", lambda: self._open("ro"))
-        return self._inspection.describe(name, tuple(fields))
+        made = self.ask(
+            f"SELECT sql FROM sqlite_master WHERE type = 'table' AND name = {quote_text(name, 'sqlite')}"
+        )
+        return replace(self._inspection.describe(name, tuple(fields)), checks=_find_checks(made[0][0]))
 
     def _actual(self, table: str, column: str, declared: SqlType) -> SqlType:
         """Find the type that all values have: SQLite holds any value in any column."""
@@ -106,6 +119,20 @@ class SQLite(Connection):
         """Run a query of few rows."""
         return self._driver.execute(sql).fetchall()
 
+    def fill(self, plan: Sequence[Described], present: Sequence[str], rows: Rows, notes: list[str]) -> None:
+        """Make tables and put in their rows, which are held against checks afterwards."""
+        self.run("PRAGMA ignore_check_constraints = ON")
+        super().fill([self.screen(table, notes) for table in plan], present, rows, notes)
+
+    def takes(self, statement: str) -> bool:
+        """Tell whether a statement that makes a table can be run, by a database in memory."""
+        with closing(sqlite3.connect(":memory:")) as scratch:
+            try:
+                scratch.execute(statement)
+            except sqlite3.Error:
+                return False
+        return True
+
     def load(self, table: Described, frames: Iterator[pl.DataFrame]) -> None:
         """Put rows into a table, within the transaction."""
         octets = [field.name for field in table.fields if field.type.family == "bytes"]
@@ -125,6 +152,16 @@ class SQLite(Connection):
 def open_connection(location: Location, *, writing: bool = False) -> SQLite:
     """Open a connection to a SQLite file."""
     return SQLite(location, writing=writing)
+
+
+def _find_checks(statement: str | None) -> tuple[str, ...]:
+    """Find the checks in the statement that made a table, which SQLite keeps as it was written."""
+    try:
+        made = sqlglot.parse_one(statement or "", dialect="sqlite")
+    except (SqlglotError, RecursionError):
+        return ()
+    found = [check.this.sql(dialect="sqlite") for check in made.find_all(exp.CheckColumnConstraint)]
+    return tuple(dict.fromkeys(reversed(found)))
 
 
 def _held(type: SqlType) -> pl.DataType:

@@ -11,6 +11,9 @@ from simulacra.schema.types import Column
 INTEGERS = {"tinyint": 1, "smallint": 2, "mediumint": 3, "integer": 4, "bigint": 8}
 """Whole numbers by their bytes."""
 
+COUNTED = " GENERATED AS IDENTITY"
+"""What is remembered behind the type of a column that its database counts."""
+
 TEXTUAL = frozenset({"char", "varchar", "text", "enum", "uuid", "json", "array", "bytes", "other", "bit"})
 """Families whose values are text inside."""
 
@@ -77,7 +80,7 @@ class SqlType:
         if text.startswith("{"):
             found = json.loads(text)
             return cls("enum", levels=tuple(found["levels"]), name=found["name"])
-        plain = re.sub(r"\s+", " ", text.strip())
+        plain = re.sub(r"\s+", " ", text.removesuffix(COUNTED).strip())
         small = plain.lower()
         if small.endswith("]"):
             return cls("array", name=plain)

@@ -26,6 +26,14 @@ SUFFIXES = {".db": "sqlite", ".sqlite": "sqlite", ".sqlite3": "sqlite", ".duckdb
 
 _URL = re.compile(r"[A-Za-z][\w+.:-]+://")
 
+OPTIONS = {
+    "postgresql": (
+        "host", "port", "user", "password", "schema", "connect_timeout", "sslmode", "sslrootcert",
+    ),
+    "mysql": ("host", "port", "user", "password", "unix_socket", "connect_timeout", "ssl", "ssl_ca"),
+}  # fmt: skip
+"""What may stand behind the question mark of a server's URL."""
+
 _ENVIRONMENT = {
     "postgresql": ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE"),
     "mysql": ("MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_USER", "MYSQL_PWD", "MYSQL_DATABASE"),
@@ -153,7 +161,8 @@ def parse_url(data: str | Path) -> Location:
     data : str or Path
         ``${NAME}`` in it stands for the environment variable of that name. What a server's URL leaves out comes from
         the variables that its own tools read: PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE; MYSQL_HOST,
-        MYSQL_TCP_PORT, MYSQL_USER, MYSQL_PWD, MYSQL_DATABASE.
+        MYSQL_TCP_PORT, MYSQL_USER, MYSQL_PWD, MYSQL_DATABASE. ``?schema=sales`` names the namespace of PostgreSQL; of
+        several, ``?schema=sales,staff``, tables are called ``sales.orders``. `OPTIONS` lists what else may stand there.
 
     Returns
     -------
@@ -180,6 +189,11 @@ def parse_url(data: str | Path) -> Location:
         return Location(SUFFIXES[Path(data).suffix.lower()], str(data))
     dialect, text = SCHEMES[scheme], str(data)
     if dialect in {"sqlite", "duckdb"}:
+        if "?" in text:
+            raise OptionError(
+                f"a {dialect} URL has no options, and {text.partition('?')[2].partition('=')[0]!r} stands behind its "
+                "question mark. Leave it out; a question mark in the name of a file is written as %3F."
+            )
         return Location(dialect, _file(text, dialect))
     try:
         parts = urlsplit(text)
@@ -190,7 +204,13 @@ def parse_url(data: str | Path) -> Location:
             "/ : @ # in a password as %2F %3A %40 %23."
         ) from None
     host, port_set, user_set, password_set, database_set = _ENVIRONMENT[dialect]
-    options = {key: _expand(value) for key, value in parse_qsl(parts.query)}
+    options = {key: _expand(value) for key, value in parse_qsl(parts.query, keep_blank_values=True)}
+    for key in options:
+        if key not in OPTIONS[dialect]:
+            raise OptionError(
+                f"{key!r} is no option of a {dialect} URL. Behind the question mark may stand: "
+                f"{', '.join(OPTIONS[dialect])}."
+            )
     named = parts.hostname and _expand(unquote(_host(parts.netloc)))
     found_port = port or os.environ.get(port_set) or options.pop("port", None)
     user = _expand(unquote(parts.username)) if parts.username else options.pop("user", None)

@@ -99,7 +99,7 @@ def write_database(
     [(1,), (2,)]
     """
     if if_exists not in {"error", "replace", "append"}:
-        raise OptionError(f"if_exists is 'error', 'replace' or 'append', not {if_exists!r}.")
+        raise OptionError(f"if_exists= (--if-exists) is 'error', 'replace' or 'append', not {if_exists!r}.")
     location = parse_url(url)
     task = _Task(frames, schema, if_exists, location.dialect)
     if location.is_file and not location.path.exists():
@@ -134,7 +134,7 @@ def _write(place: Location, shown: Location, task: _Task, layouts: Mapping[str, 
         if present and task.if_exists == "error":
             raise DataError(
                 f"table {present[0]!r} is there already in {shown}; nothing was changed. "
-                "Say if_exists='replace' or 'append', or choose another database."
+                "Say if_exists='replace' (--if-exists replace) or 'append', or choose another database."
             )
         if task.if_exists == "append":
             _append(database, shown, plan, there, task)
@@ -154,7 +154,8 @@ def _append(
     for table in plan:
         if table.name not in there:
             raise DataError(
-                f"there is no table {table.name!r} in {shown} to append to. Say if_exists='error'."
+                f"there is no table {table.name!r} in {shown} to append to. "
+                "Say if_exists='error' (--if-exists error)."
             )
     targets = [database.describe(table.name) for table in plan]
     for table, target in zip(plan, targets, strict=True):

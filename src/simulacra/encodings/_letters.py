@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -24,7 +24,50 @@ SOUNDS = (
 CLASSES = {"A": string.ascii_uppercase, "a": string.ascii_lowercase, "9": string.digits}
 
 
-def letter_chain(texts: Iterable[str], holders: int) -> Array:
+Item = TypeVar("Item", bound=Hashable)
+
+
+def count_shared(
+    found: Iterable[Iterable[Item]], holders: int, owners: Sequence[int] | None = None
+) -> Counter[Item]:
+    """Count what rows hold, and keep what enough holders hold.
+
+    Parameters
+    ----------
+    found : iterable of iterables
+        For each row, what it holds.
+    holders : int
+        Rows that must hold a thing; owners of rows, where these are given.
+    owners : sequence of int or None
+        Whose row each is.
+
+    Returns
+    -------
+    Counter
+        Rows that hold each, however many are of one owner.
+
+    Examples
+    --------
+    >>> count_shared([["a"], ["a"], ["b"], ["b"]], 2, [1, 1, 1, 2])
+    Counter({'b': 2})
+    """
+    counts: Counter[Item] = Counter()
+    if owners is None:
+        for items in found:
+            counts.update(items)
+        return Counter({item: count for item, count in counts.items() if count >= holders})
+    known: dict[Item, set[int]] = {}
+    for items, owner in zip(found, owners, strict=True):
+        for item in items:
+            counts[item] += 1
+            whose = known.setdefault(item, set())
+            # k of them are enough to know
+            if len(whose) < holders:
+                whose.add(owner)
+    return Counter({item: count for item, count in counts.items() if len(known[item]) >= holders})
+
+
+def letter_chain(texts: Iterable[str], holders: int, owners: Sequence[int] | None = None) -> Array:
     """Count which letter follows which, over texts in lower case.
 
     Parameters
@@ -33,26 +76,28 @@ def letter_chain(texts: Iterable[str], holders: int) -> Array:
         One text a row.
     holders : int
         A pair counts only if at least this many rows hold it.
+    owners : sequence of int or None
+        Whose row each text is: these are the holders then, and not rows.
 
     Returns
     -------
     array of float64, shape (27, 26)
         Cumulated probabilities of the next letter; row 26 is for the first letter of a run.
     """
-    counts: Counter[str] = Counter()
-    for text in texts:
-        pairs = set()
-        for run in re.findall("[a-z]+", text.lower()):
-            pairs.add("^" + run[0])
-            pairs.update(run[i : i + 2] for i in range(len(run) - 1))
-        counts.update(pairs)
     # one pseudo-count a cell keeps every letter possible, also where no pair has enough holders
     table = np.ones((27, 26))
-    for pair, count in counts.items():
-        if count >= holders:
-            table[26 if pair[0] == "^" else ord(pair[0]) - 97, ord(pair[1]) - 97] += count
+    for pair, count in count_shared(map(_letter_pairs, texts), holders, owners).items():
+        table[26 if pair[0] == "^" else ord(pair[0]) - 97, ord(pair[1]) - 97] += count
     chain = table.cumsum(axis=1)
     return chain / chain[:, -1:]
+
+
+def _letter_pairs(text: str) -> set[str]:
+    pairs = set()
+    for run in re.findall("[a-z]+", text.lower()):
+        pairs.add("^" + run[0])
+        pairs.update(run[i : i + 2] for i in range(len(run) - 1))
+    return pairs
 
 
 def draw_letters(chain: Array, lengths: Array, rng: np.random.Generator) -> list[str]:
@@ -174,16 +219,15 @@ def fill_shape(
     return ["".join(pieces) for pieces in zip(*parts, strict=True)] if parts else [""] * n
 
 
-def run_lengths(texts: Iterable[str], holders: int) -> dict[str, Array]:
+def run_lengths(texts: Iterable[str], holders: int, owners: Sequence[int] | None = None) -> dict[str, Array]:
     """List, for each class, the run lengths that enough runs have (with repeats, at most 1,000 of them)."""
-    counts: dict[str, Counter[int]] = {sign: Counter() for sign in CLASSES}
-    for text in texts:
-        for run in RUN.findall(exact_shape(text)):
-            if run[0] in counts:
-                counts[run[0]][len(run)] += 1
+    runs = (
+        [(run[0], len(run)) for run in RUN.findall(exact_shape(text)) if run[0] in CLASSES] for text in texts
+    )
+    shared = count_shared(runs, holders, owners)
     out = {}
-    for sign, counter in counts.items():
-        kept = {length: count for length, count in counter.items() if count >= holders} or {4: 1}
+    for sign in CLASSES:
+        kept = {length: count for (own, length), count in shared.items() if own == sign} or {4: 1}
         share = 1000 / max(sum(kept.values()), 1000)
         out[sign] = np.array(
             [length for length, c in sorted(kept.items()) for _ in range(max(round(c * share), 1))]
@@ -199,8 +243,8 @@ def commonest(counts: Counter[Counted], most: int) -> list[tuple[Counted, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
 
 
-def word_counts(texts: Iterable[str], holders: int) -> dict[str, Any]:
-    """Count words, and which word follows which, each only where enough rows hold it.
+def word_counts(texts: Sequence[str], holders: int, owners: Sequence[int] | None = None) -> dict[str, Any]:
+    """Count words, and which word follows which, each only where enough rows (or their owners) hold it.
 
     Returns
     -------
@@ -208,18 +252,14 @@ def word_counts(texts: Iterable[str], holders: int) -> dict[str, Any]:
         ``words`` (list), ``weights`` (array: rows that hold each), ``follows`` (array of shape (pairs, 3): word,
         next word, rows).
     """
-    singles: Counter[str] = Counter()
-    pairs: Counter[tuple[str, str]] = Counter()
-    for text in texts:
-        words = text.split()
-        singles.update(set(words))
-        pairs.update(set(pairwise(words)))
-    kept = [(word, count) for word, count in commonest(singles, 20_000) if count >= holders]
+    singles = count_shared((set(text.split()) for text in texts), holders, owners)
+    pairs = count_shared((set(pairwise(text.split())) for text in texts), holders, owners)
+    kept = commonest(singles, 20_000)
     index = {word: i for i, (word, _) in enumerate(kept)}
     rows = [
         (index[a], index[b], count)
         for (a, b), count in commonest(pairs, 200_000)
-        if count >= holders and a in index and b in index
+        if a in index and b in index
     ]
     return {
         "words": [word for word, _ in kept],

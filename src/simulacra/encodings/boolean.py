@@ -7,6 +7,7 @@ from typing import Self
 
 import polars as pl
 
+from simulacra.domain import Array
 from simulacra.encodings._codes import Codes
 from simulacra.schema.types import Column
 
@@ -23,7 +24,7 @@ class Boolean(Codes):
     """
 
     @classmethod
-    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1, owners: Array | None = None) -> Self:
         """Take both values, whether or not both occur."""
         return cls(column, ("false", "true"), column.nullable or values.null_count() > 0, holders)
 

@@ -7,6 +7,7 @@ from typing import Self
 
 import polars as pl
 
+from simulacra.domain import Array
 from simulacra.encodings._codes import Codes
 from simulacra.schema.types import Column
 
@@ -27,7 +28,7 @@ class Category(Codes):
     """
 
     @classmethod
-    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1, owners: Array | None = None) -> Self:
         """List the levels: the declared ones, or those that occur."""
         occurring = values.drop_nulls().unique().sort().to_list()
         levels = column.levels if column.declared and column.levels is not None else tuple(occurring)

@@ -28,7 +28,7 @@ class Date(Real):
     """
 
     @classmethod
-    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1, owners: Array | None = None) -> Self:
         """Take the range of days."""
         return cls._spanning(values, column, unit=1.0, lattice=True, holders=holders)
 

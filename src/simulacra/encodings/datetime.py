@@ -12,6 +12,7 @@ import polars as pl
 from simulacra.domain import Array, Axis, Support, join_runs
 from simulacra.encoding import Encoding, Limits
 from simulacra.encodings._real import LISTABLE, common_unit
+from simulacra.privacy.holders import find_ends
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Column
 
@@ -45,7 +46,7 @@ class Datetime(Encoding):
     holders: int = 1
 
     @classmethod
-    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1, owners: Array | None = None) -> Self:
         """Find the common unit of the clock times, and the ranges of both parts."""
         missing = column.nullable or values.null_count() > 0
         ticks = values.drop_nulls().cast(pl.Int64).to_numpy()
@@ -65,9 +66,9 @@ class Datetime(Encoding):
             (float(clock.min() / unit), float(clock.max() / unit)),
         )
         # day and clock are protected apart, so the instants themselves are held to the k-th from each end here
-        place = min(holders, len(ticks)) - 1
-        low, high = (int(np.partition(ticks, p)[p]) for p in (place, len(ticks) - 1 - place))
-        return cls(column, unit, missing, days, spread, (min(low, high), max(low, high)), holders)
+        whose = None if owners is None else owners[values.is_not_null().to_numpy()]
+        low, high = find_ends(ticks, min(holders, len(ticks)), whose) or (0, 0)
+        return cls(column, unit, missing, days, spread, (int(low), int(high)), holders)
 
     @property
     def axes(self) -> tuple[Axis, ...]:

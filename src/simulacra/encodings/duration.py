@@ -28,7 +28,7 @@ class Duration(Real):
     """
 
     @classmethod
-    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1, owners: Array | None = None) -> Self:
         """Find the common unit and the range."""
         unit = common_unit(values.drop_nulls().cast(pl.Int64).to_numpy())
         if column.declared and column.bounds is not None:

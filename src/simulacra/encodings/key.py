@@ -13,6 +13,7 @@ import polars as pl
 from simulacra.domain import Array, Axis
 from simulacra.encoding import Encoding
 from simulacra.fakes.making import find_styles, maker, number_fakes
+from simulacra.privacy.holders import count_owners
 from simulacra.randomness import Streams
 from simulacra.schema.locales import find_locale
 from simulacra.schema.types import Column
@@ -43,11 +44,12 @@ class Key(Encoding):
     locale: str = ""
 
     @classmethod
-    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1, owners: Array | None = None) -> Self:
         """Find the shape that most keys share: 9 for a digit, A and a for letters, the common prefix as it is."""
         texts = values.drop_nulls()
+        whose = None if owners is None else owners[values.is_not_null().to_numpy()]
         if column.identifying is not None:
-            return cls(column, *_common_style(texts.cast(pl.String), column, holders))
+            return cls(column, *_common_style(texts.cast(pl.String), column, holders, whose))
         if column.integer:
             return cls(column, "")
         if not len(texts):
@@ -57,8 +59,9 @@ class Key(Encoding):
         shapes = texts.str.replace_all(r"\d", "9").str.replace_all("[A-Z]", "A").str.replace_all("[a-z]", "a")
         counts = shapes.rename("shape").value_counts().sort("count", "shape", descending=[True, False])
         shape = str(counts["shape"][0])
-        alike = texts.filter(shapes == shape).to_list()
-        return cls(column, _with_prefix(shape, alike, holders))
+        same = shapes == shape
+        shared = same.sum() if whose is None else count_owners(whose[same.to_numpy()])
+        return cls(column, _with_prefix(shape, texts.filter(same).to_list(), shared >= holders))
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -103,12 +106,16 @@ class Key(Encoding):
         return cls(column, str(state["shape"]), str(state.get("locale", "")))
 
 
-def _common_style(texts: pl.Series, column: Column, holders: int) -> tuple[str, str]:
-    """Find the commonest style of identifying keys, if enough rows share it, and language and country."""
+def _common_style(texts: pl.Series, column: Column, holders: int, owners: Array | None) -> tuple[str, str]:
+    """Find the commonest style of identifying keys, if enough rows (or their owners) share it, and the locale."""
     kind = str(column.identifying)
     locale = column.locale or find_locale(texts, kind) or ""
-    counts = find_styles(kind, texts, locale=locale).drop_nulls().alias("style").value_counts(name="rows")
-    kept = counts.filter(pl.col("rows") >= holders).sort("rows", "style", descending=[True, False])
+    styles = find_styles(kind, texts, locale=locale).alias("style").to_frame()
+    shared = pl.len() if owners is None else pl.col("owner").n_unique()
+    if owners is not None:
+        styles = styles.with_columns(owner=pl.Series(owners))
+    counts = styles.drop_nulls("style").group_by("style").agg(pl.len().alias("rows"), shared.alias("holders"))
+    kept = counts.filter(pl.col("holders") >= holders).sort("rows", "style", descending=[True, False])
     return (str(kept["style"][0]) if len(kept) else maker(kind, locale).default), locale
 
 
@@ -134,12 +141,12 @@ def _signs(shape: str) -> list[str]:
     return re.findall(r"\\.|.", shape, flags=re.DOTALL)
 
 
-def _with_prefix(shape: str, alike: list[str], holders: int) -> str:
-    """Write the letters that all keys of a shape share as themselves, if enough rows share them."""
+def _with_prefix(shape: str, alike: list[str], shared: bool) -> str:
+    """Write the letters that all keys of a shape have as themselves, if enough rows share them."""
     out = []
     for place, sign in enumerate(shape):
         first = alike[0][place]
-        common = len(alike) >= holders and all(text[place] == first for text in alike)
+        common = shared and all(text[place] == first for text in alike)
         literal = sign not in "9Aa" or (sign in "Aa" and common)
         out.append("\\" + first if literal else sign)
     return "".join(out)

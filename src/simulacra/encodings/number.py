@@ -34,7 +34,7 @@ class Number(Real):
     """
 
     @classmethod
-    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1, owners: Array | None = None) -> Self:
         """Find the lattice: steps of the schema, whole numbers, or fixed decimals."""
         largest = values.cast(pl.Float64).abs().max()
         top = float(largest) if isinstance(largest, (int, float)) else 0.0

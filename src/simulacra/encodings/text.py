@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -15,6 +15,7 @@ from simulacra.encoding import Encoding
 from simulacra.encodings._letters import (
     SOUNDS,
     commonest,
+    count_shared,
     draw_words,
     fill_shape,
     letter_chain,
@@ -25,6 +26,7 @@ from simulacra.encodings._letters import (
     word_counts,
 )
 from simulacra.fakes.making import find_styles, make_fakes, maker, number_fakes
+from simulacra.privacy.holders import find_ends
 from simulacra.schema.locales import find_locale
 from simulacra.schema.types import Column
 
@@ -71,42 +73,52 @@ class Text(Encoding):
     distinct: bool = False
 
     @classmethod
-    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1) -> Self:
+    def fit(cls, values: pl.Series, column: Column, *, holders: int = 1, owners: Array | None = None) -> Self:
         """Count shapes and letters, or words."""
         missing = column.nullable or values.null_count() > 0
         shared = max(holders, 5)
         held = values.drop_nulls()
+        whose = None if owners is None else owners[values.is_not_null().to_numpy()]
         words: dict[str, Any] = {"words": [], "weights": np.empty(0), "follows": np.empty((0, 3), np.int64)}
         if column.identifying is not None:
-            return cls._of_fakes(held, column, missing, holders, words)
-        texts = held.gather_every(max(len(held) // MOST_TEXTS, 1)).to_list()
+            return cls._of_fakes(held, column, missing, holders, words, whose)
+        apart = max(len(held) // MOST_TEXTS, 1)
+        texts = held.gather_every(apart).to_list()
+        some = None if whose is None else whose[::apart].tolist()
         lengths: Array = np.empty(0)
         shapes: tuple[str, ...] = ("",)
         counts = np.array([len(text.split()) for text in texts], dtype=np.float64)
         if len(texts) and counts.mean() >= WORDY:
-            words = word_counts(texts, shared)
+            words = word_counts(texts, shared, some)
         if words["words"]:
-            lengths = np.sort(counts)
+            lengths = counts
         else:
-            shapes = _common_shapes(texts, _common_words(texts, shared), shared)
-        low, high = _inner_range(lengths, shared)
-        runs = run_lengths(texts, shared)
-        chain = letter_chain(texts, shared) if texts else letter_chain(SOUNDS, 1)
+            shapes = _common_shapes(texts, _common_words(texts, shared, some), shared, some)
+        low, high = _inner_range(lengths, shared, None if whose is None else whose[::apart])
+        runs = run_lengths(texts, shared, some)
+        chain = letter_chain(texts, shared, some) if texts else letter_chain(SOUNDS, 1)
         return cls(column, missing, holders, shapes, np.array([low, high]), chain, runs, words)
 
     @classmethod
     def _of_fakes(
-        cls, held: pl.Series, column: Column, missing: bool, holders: int, words: dict[str, Any]
+        cls,
+        held: pl.Series,
+        column: Column,
+        missing: bool,
+        holders: int,
+        words: dict[str, Any],
+        owners: Array | None,
     ) -> Self:
         """Keep the styles that enough rows share, and language and country; no letter of the values."""
         kind = str(column.identifying)
-        some = held.gather_every(max(len(held) // MOST_TEXTS, 1))
+        apart = max(len(held) // MOST_TEXTS, 1)
+        some = held.gather_every(apart)
         locale = column.locale or find_locale(some, kind) or ""
-        counts = find_styles(kind, some, locale=locale).drop_nulls().alias("style").value_counts(name="rows")
-        kept = counts.filter(pl.col("rows") >= max(holders, 5)).sort(
-            "rows", "style", descending=[True, False]
+        found = (
+            [style] if style is not None else [] for style in find_styles(kind, some, locale=locale).to_list()
         )
-        styles = tuple(kept["style"].head(MOST_SHAPES).to_list()) or (maker(kind, locale).default,)
+        shared = count_shared(found, max(holders, 5), None if owners is None else owners[::apart].tolist())
+        styles = tuple(style for style, _ in commonest(shared, MOST_SHAPES)) or (maker(kind, locale).default,)
         alone = kind in DISTINCT or kind.startswith("national_id.")
         distinct = alone and len(held) >= max(holders, 5) and held.n_unique() == len(held)
         none: Array = np.zeros(2)
@@ -212,22 +224,26 @@ class Text(Encoding):
         return cls(column=column, **{**state, "shapes": tuple(state["shapes"])})
 
 
-def _common_words(texts: list[str], holders: int) -> set[str]:
+def _common_words(texts: list[str], holders: int, owners: Sequence[int] | None) -> set[str]:
     """List the words that enough texts hold: they may stand in a template."""
-    counts = Counter(word for text in texts for word in set(text.split(" ")))
-    return {word for word, count in commonest(counts, MOST_WORDS) if count >= holders and word.isalpha()}
+    counts = count_shared((set(text.split(" ")) for text in texts), holders, owners)
+    return {word for word, _ in commonest(counts, MOST_WORDS) if word.isalpha()}
 
 
-def _common_shapes(texts: list[str], common: set[str], holders: int) -> tuple[str, ...]:
+def _common_shapes(
+    texts: list[str], common: set[str], holders: int, owners: Sequence[int] | None
+) -> tuple[str, ...]:
     """List the shapes that enough texts have: templates, then loose shapes for the other texts; at least one."""
     shapes: list[str] = []
-    left = texts
+    left, whose = texts, owners
     for write in (partial(template, common=common), loose_shape):
         written = [write(text) for text in left]
-        counts = Counter(written)
-        kept = {shape for shape, count in commonest(counts, MOST_SHAPES) if count >= holders}
+        counts = count_shared(([shape] for shape in written), holders, whose)
+        kept = {shape for shape, _ in commonest(counts, MOST_SHAPES)}
         shapes += sorted(kept, key=lambda shape: (-counts[shape], shape))
-        left = [text for text, shape in zip(left, written, strict=True) if shape not in kept]
+        over = [place for place, shape in enumerate(written) if shape not in kept]
+        left = [left[place] for place in over]
+        whose = None if whose is None else [whose[place] for place in over]
     return tuple(dict.fromkeys(shapes)) or ("A+a+",)
 
 
@@ -235,9 +251,9 @@ def _code(text: str, index: dict[str, int], common: set[str]) -> int:
     return index.get(template(text, common), index.get(loose_shape(text), 0))
 
 
-def _inner_range(ordered: Array, holders: int) -> tuple[float, float]:
+def _inner_range(lengths: Array, holders: int, owners: Array | None) -> tuple[float, float]:
     """Return the range that leaves `holders` values outside on each side."""
-    if len(ordered) <= 2 * holders:
-        middle = float(np.median(ordered)) if len(ordered) else 0.0
+    middle = float(np.median(lengths)) if len(lengths) else 0.0
+    if len(lengths) <= 2 * holders:
         return middle, middle
-    return float(ordered[holders - 1]), float(ordered[-holders])
+    return find_ends(lengths, holders, owners) or (middle, middle)

@@ -5,6 +5,8 @@ one row holds alone. Here levels with fewer than k holders are replaced by draws
 smallest and largest values are coded to the k-th; single values inside the range are the models' business
 (`Axis.holders` tells them k). Following the minimum-frequency rule and top and bottom coding of statistical
 disclosure control (Hundepool et al. 2012, "Statistical Disclosure Control", sections 3.3 and 4.3).
+
+A holder is a row, or the entity that a row belongs to where the block says whose each is (`Block.owners`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from simulacra.domain import Array, Axis, Block, Domain, code_dtype
+from simulacra.privacy.holders import count_holders, count_owners, find_ends
 from simulacra.randomness import Streams
 
 WORTH_GROUPING = 0.005
@@ -22,7 +25,7 @@ WORTH_GROUPING = 0.005
 FEW_EXPLAINED = 0.2
 MOST_GROUPS = 1_000
 HOLDERS = 10
-"""Default k: rows that must share a value before it may be given out."""
+"""Default k: rows, or entities with many rows, that must share a value before it may be given out."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def protect(block: Block, rng: Streams, *, declared: Collection[str] = ()) -> Pr
             axes.append(axis)
             columns.append(values)
         elif axis.size is None:
-            coded, limits[where], told = _code_extremes(axis, values, stream)
+            coded, limits[where], told = _code_extremes(axis, values, block.owners, stream)
             axes.append(replace(axis, missing=axis.missing or bool(np.isnan(limits[where][0]))))
             columns.append(coded)
             notes += told
@@ -100,7 +103,7 @@ def protect(block: Block, rng: Streams, *, declared: Collection[str] = ()) -> Pr
             if len(stay) < axis.size:
                 kept[where] = stay
             notes += told
-    done = Block(Domain(tuple(axes)), tuple(columns), block.weights, len(block))
+    done = Block(Domain(tuple(axes)), tuple(columns), block.weights, len(block), block.owners)
     return Protected(done, kept, limits, tuple(notes))
 
 
@@ -109,7 +112,7 @@ def _merge_rare(
 ) -> tuple[Array, Array, list[str]]:
     """Replace codes with too few holders by draws from the others, and number those anew."""
     size = axis.size or 1
-    counts = np.bincount(codes, minlength=size)
+    counts = count_holders(codes, size, block.owners)
     stay = np.flatnonzero(counts >= axis.holders)
     dtype = code_dtype(max(len(stay), 1))
     rare = counts[codes] < axis.holders
@@ -175,29 +178,31 @@ def _explained(codes: Array, values: Array, size: int) -> float:
 
 
 def _code_extremes(
-    axis: Axis, values: Array, stream: np.random.Generator
+    axis: Axis, values: Array, owners: Array | None, stream: np.random.Generator
 ) -> tuple[Array, tuple[float, float], list[str]]:
     """Code the k smallest and largest values to the k-th of each end."""
     k = axis.holders
     gap = np.isnan(values)
     held = values[~gap]
-    nowhere = (float("nan"), float("nan"))
-    if len(held) < k:
-        note = f"{_name(axis)}: fewer than {k} values; all are withheld." if len(held) else ""
-        return np.full(len(values), np.nan), nowhere, [note] if note else []
-    place = (k - 1, len(held) - k)
-    low, high = (float(np.partition(held, p)[p]) for p in (min(place), max(place)))
+    ends = find_ends(held, k, None if owners is None else owners[~gap])
+    if ends is None:
+        who = "values" if owners is None else "entities with a value"
+        note = f"{_name(axis)}: fewer than {k} {who}; all are withheld." if len(held) else ""
+        return np.full(len(values), np.nan), (float("nan"), float("nan")), [note] if note else []
+    low, high = ends
     out = np.clip(values, low, high)
     notes = []
     below, above = int((held < low).sum()), int((held > high).sum())
     if below or above:
+        which = "value" if owners is None else "entity's value"
         notes.append(
-            f"{_name(axis)}: extremes coded to the {k}th value from each end ({below:,} low, {above:,} high)."
+            f"{_name(axis)}: extremes coded to the {k}th {which} from each end ({below:,} low, {above:,} high)."
         )
     few = int(gap.sum())
-    if 0 < few < k:
+    if few and (few if owners is None else count_owners(owners[gap])) < k:
         out[gap] = stream.choice(out[~gap], size=few)
-        notes.append(f"{_name(axis)}: fewer than {k} rows lack a value; they were given one.")
+        who = "rows" if owners is None else "entities"
+        notes.append(f"{_name(axis)}: fewer than {k} {who} lack a value; they were given one.")
     return out, (low, high), notes
 
 

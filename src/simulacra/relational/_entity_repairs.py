@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -58,6 +59,11 @@ class Held:
         return self.sign == "=" or isinstance(self.constraint, Running)
 
     @property
+    def keys(self) -> bool:
+        """Whether it gives a column of a reference."""
+        return any(self.column in reference.columns for reference in self.subject.references)
+
+    @property
     def verb(self) -> str:
         """What a repair does to the column's values."""
         return (
@@ -82,6 +88,12 @@ class Held:
         return frozenset(found - {(self.table, self.column)})
 
     @property
+    def tables(self) -> frozenset[str]:
+        """All tables that it reads."""
+        expressions = (*self.formulas, *(condition.expression for condition in self.conditions))
+        return frozenset({self.table, *(table for one in expressions for table in one.tables)})
+
+    @property
     def subject(self) -> Table:
         """The table."""
         return self.schema.table(self.table)
@@ -104,8 +116,22 @@ class Held:
         return ~self.conditions[0].evaluate(rows)
 
 
-def hold(constraint: Constraint, table: str, schema: Schema) -> Held:
-    """Compile a constraint against all tables."""
+def hold(
+    constraint: Constraint, table: str, schema: Schema, *, spared: Collection[str] | None = None
+) -> Held:
+    """Compile a constraint against all tables.
+
+    Parameters
+    ----------
+    constraint : Constraint
+        A rule over several tables, over entities, or within rows.
+    table : str
+        Its table.
+    schema : Schema
+        All tables.
+    spared : collection of str or None
+        For a comparison within rows: columns that something else changes, and that a repair had better not.
+    """
     match constraint:
         case Equality():
             formula = read_formula(constraint.sql, table, schema)
@@ -122,14 +148,14 @@ def hold(constraint: Constraint, table: str, schema: Schema) -> Held:
             return Held(constraint, table, schema, conditions=both)
         case Check():
             condition = Crossing.parse(constraint.sql, table, schema)
-            return _compared(constraint, condition) or Held(
+            return _compared(constraint, condition, spared) or Held(
                 constraint, table, schema, conditions=(condition,)
             )
     raise TypeError(f"{constraint!r} holds within rows of one table")
 
 
-def _compared(check: Check, condition: Crossing) -> Held | None:
-    """Read a check as a column of its own that is compared with what other tables give."""
+def _compared(check: Check, condition: Crossing, spared: Collection[str] | None) -> Held | None:
+    """Read a check as a column of its own that is compared with what others give."""
     written, plain = condition.expression.written.unnest(), condition.expression.plain.unnest()
     sign = "=" if isinstance(plain, exp.EQ) else _TURNED.get(type(plain), "")
     if not sign:
@@ -140,13 +166,15 @@ def _compared(check: Check, condition: Crossing) -> Held | None:
         (plain.this, written.expression, sign),
         (plain.expression, written.this, _MIRROR.get(sign, sign)),
     ]
+    if spared is not None:
+        sides.sort(key=lambda side: side[0].unnest().name in spared)
     for side, other, way in sides:
         own = side.unnest()
         if not isinstance(own, exp.Column) or own.name in others:
             continue
         column = resolve_name(own.name, condition.table)
         formula = read_formula(write_sql(other), condition.table.name, condition.schema)
-        if formula.crosses and column not in formula.columns:
+        if (formula.crosses or (spared is not None and formula.columns)) and column not in formula.columns:
             return Held(check, condition.table.name, condition.schema, column, (formula,), (condition,), way)
     return None
 
@@ -183,11 +211,14 @@ def _reflected(
     """Put values as far on the right side of their limits as they are on the wrong one, within the column's bounds."""
     if column.kind not in {"number", "date", "datetime", "duration"}:
         return None
-    if values.dtype != limits.dtype:
-        if not (values.dtype.is_numeric() and limits.dtype.is_numeric()):
-            return None
-        limits = limits.cast(pl.Float64)
     upward = sign.startswith(">")
+    if values.dtype != limits.dtype:
+        if {column.kind, *_kind_of(limits)} == {"date", "datetime"}:
+            limits = _as_days(limits, values.dtype, upward)
+        elif not (values.dtype.is_numeric() and limits.dtype.is_numeric()):
+            return None
+        else:
+            limits = limits.cast(pl.Float64)
     frame = pl.DataFrame({"value": values, "limit": limits, "broken": broken}).with_columns(
         away=(pl.col("limit") - pl.col("value")).abs()
     )
@@ -213,6 +244,25 @@ def _reflected(
         pl.when("broken").then(new.cast(values.dtype)).otherwise("value").alias(column.name)
     )
     return mended.to_series()
+
+
+def _kind_of(values: pl.Series) -> tuple[str, ...]:
+    return (
+        ("date",)
+        if values.dtype == pl.Date
+        else ("datetime",)
+        if isinstance(values.dtype, pl.Datetime)
+        else ()
+    )
+
+
+def _as_days(limits: pl.Series, dtype: pl.DataType, upward: bool) -> pl.Series:
+    """Turn moments into the first day that is not before them, or the last not after; days into their first moment."""
+    if dtype != pl.Date:
+        zone = dtype.time_zone if isinstance(dtype, pl.Datetime) else None
+        return limits.cast(pl.Datetime("us")).dt.replace_time_zone(zone)
+    moments = limits.dt.replace_time_zone(None)
+    return (moments + timedelta(days=1, microseconds=-1)).cast(pl.Date) if upward else moments.cast(pl.Date)
 
 
 def _least_step(column: Column) -> Any:

@@ -14,8 +14,9 @@ from simulacra.domain import Array
 from simulacra.errors import ImpossibleCondition, RareCondition
 from simulacra.generator import Progress
 from simulacra.randomness import Streams
+from simulacra.relational.asking_choices import Chooser
 from simulacra.relational.asking_plans import Request, plan_requests
-from simulacra.relational.asking_rows import Chooser, Led, View
+from simulacra.relational.asking_rows import Led, View
 from simulacra.relational.asking_strata import LEARNT, Strata, learn_strata
 from simulacra.relational.asking_trees import (
     above,
@@ -30,8 +31,8 @@ from simulacra.relational.asking_weights import LOST, Outlook, pick, share_out, 
 from simulacra.relational.assembly import assemble, fix_parents
 from simulacra.relational.conditions import Conditions
 from simulacra.relational.drawing import Rows, draw_unit
-from simulacra.relational.extension import counted
 from simulacra.relational.histories import Histories
+from simulacra.relational.naming import counted
 from simulacra.relational.upholding import uphold
 from simulacra.schema.constraints import Unique
 

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulacra.errors import PredicateError
+from simulacra.relational.asking_limits import count_text, require_drawable
 from simulacra.relational.asking_rows import Led, RowTest, View, lead_to, make_test, rule_tests
 from simulacra.relational.asking_trees import root_of, tree_of
 from simulacra.relational.bounds import Bound
 from simulacra.relational.conditions import Condition, Conditions
 from simulacra.relational.entity_rules import EntityRules
-from simulacra.relational.extension import counted
 from simulacra.relational.histories import Histories
-from simulacra.relational.plan import Link, Plan
+from simulacra.relational.naming import counted
+from simulacra.relational.plan import Link
 from simulacra.schema.crossing import Expression
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.routes import Route
@@ -101,6 +102,7 @@ def plan_requests(model: DatabaseSynthesizer, conditions: Conditions) -> tuple[R
                 "Filter the finished table."
             )
         _require_no_keys(model, conditions[name])
+        require_drawable(model, conditions[name], root)
         by_root.setdefault(root, {})[name] = conditions[name]
     ready = [unit for unit in plan.units if plan.driving(unit) is None and unit not in by_root]
     found = []
@@ -134,8 +136,16 @@ def _plan_one(model: DatabaseSynthesizer, root: str, conditions: Conditions, rea
             led[unit] = tuple(lead for lead in leads if lead is not None)
     judged = not whole or set(conditions) != {root}
     read = {plan.home(name) for name in conditions.reads if name not in plan.kept}
-    if any(table.constraints for table in model.schema.tables) and EntityRules.of(model.schema).held:
-        read = set(tree)  # what is computed after drawing may stand on any of them
+    if any(table.constraints for table in model.schema.tables):
+        # what is computed after drawing stands on rows of other tables
+        asked_for = {
+            name for condition in conditions.tables.values() for name in condition.whole.expression.reads
+        }
+        read |= {
+            plan.home(name)
+            for name in EntityRules.of(model.schema).find_sources(asked_for)
+            if name not in plan.kept
+        }
     last = max((place for place, unit in enumerate(tree) if unit in read), default=0)
     columns: dict[str, set[str]] = {}
     for condition in conditions.tables.values():
@@ -163,7 +173,7 @@ def _ask_root(
         else:
             whole = False
     for bound in own.bounds:
-        text = _count_text(model.plan, root, bound)
+        text = count_text(model.plan, root, bound)
         if text:
             parts.append(text)
             bounds.append(bound)
@@ -178,21 +188,6 @@ def _is_count(expression: Expression) -> bool:
     return all(figure.function == "count" and figure.where is None for figure in expression.aggregates)
 
 
-def _count_text(plan: Plan, table: str, bound: Bound) -> str | None:
-    """Write what a bound asks of the number of rows that a row of a table draws."""
-    last = bound.route.references[-1]
-    child = bound.route.tables[-2]
-    link = next((x for x in plan.to(table, "driving") if (x.table, x.reference) == (child, last)), None)
-    if link is None:
-        return None
-    name = f'"{counted(link)}"'
-    least = bound.least if len(bound.route.references) == 1 else min(bound.least, 1)
-    parts = [f"{name} >= {least}"] if least else []
-    if bound.most is not None and bound.where is None and len(bound.route.references) == 1:
-        parts.append(f"{name} <= {bound.most}")
-    return " AND ".join(parts) or None
-
-
 def _row_tests(
     model: DatabaseSynthesizer, view: View, unit: str, condition: Condition | None
 ) -> Iterator[RowTest]:
@@ -205,7 +200,7 @@ def _row_tests(
         if test is not None:
             yield test
     for bound in condition.bounds if condition.table == unit else ():
-        text = _count_text(model.plan, unit, bound)
+        text = count_text(model.plan, unit, bound)
         drawn = view.histories.rows.table
         test = make_test(view, drawn.name, drawn, Predicate.parse(text, drawn)) if text else None
         if test is not None:

@@ -15,9 +15,9 @@ from scipy.special import betaln
 
 from simulacra.domain import Array
 from simulacra.relational.clocks import Clock
-from simulacra.relational.extension import counted, first_of, span_of
 from simulacra.relational.given import Given, Known
 from simulacra.relational.histories import Histories
+from simulacra.relational.naming import counted, first_of, span_of
 from simulacra.relational.plan import Link
 from simulacra.relational.unit import Unit
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from simulacra.errors import PredicateError, unknown
+from simulacra.errors import OptionError, PredicateError, unknown
 from simulacra.relational.bounds import Bound, find_bounds
 from simulacra.schema.crossing import Aggregate, Crossing
 from simulacra.schema.predicates import Predicate
@@ -120,6 +120,47 @@ class Conditions:
         """
         rows = Rows(frames)
         return {name: condition.keep(rows) for name, condition in self.tables.items()}
+
+
+INSTEAD = {
+    "balance": "where= asks for rows of a kind",
+    "bigger": "where= asks for rows of a kind",
+    "smaller": "where= asks for rows of a kind",
+    "fair": "fit the table alone for it",
+    "write": "sample(...).write(path) writes what is drawn",
+    "chunks": "sample(...) gives all rows, and .chunks(rows, name=...) of them the pieces",
+    "log_density": "evaluate(...) with a holdout tells how well it fits",
+    "with_constraint": "put the rule into the schema, schema.with_constraint(..., table=...), and fit again",
+}
+"""What a model of one table can be asked for, and what there is in its place."""
+
+
+def refuse_single(asked: Iterable[str], schema: Schema, *, log: bool) -> None:
+    """Refuse what only a model of single rows can be asked for.
+
+    Raises
+    ------
+    OptionError
+        It is asked for.
+    TypeError
+        Nothing is called so.
+    """
+    for name in asked:
+        if name not in INSTEAD:
+            raise TypeError(f"sample() got an unexpected keyword argument {name!r}")
+        raise OptionError(say_instead(name, schema, log=log))
+
+
+def say_instead(name: str, schema: Schema, *, log: bool) -> str:
+    """Say why a model of several tables, or of a log, has no such option or method, and what it has.
+
+    Examples
+    --------
+    >>> print(say_instead("write", Schema(()), log=True).partition("; ")[2])
+    sample(...).write(path) writes what is drawn.
+    """
+    kind = "histories" if log else f"{len(schema.tables)} tables"
+    return f"{name!r} can be asked of a model of single rows, and this is one of {kind}; {INSTEAD[name]}."
 
 
 def read_conditions(where: Mapping[str, str | Mapping[str, Any]], schema: Schema) -> Conditions:

@@ -26,8 +26,8 @@ from simulacra.errors import ImpossibleCondition, OptionError, RareCondition
 from simulacra.generator import Progress, Sequential
 from simulacra.randomness import Streams
 from simulacra.relational.begun import Begun, find_begun, read_whole, set_whole
-from simulacra.relational.extension import counted, first_of
 from simulacra.relational.given import Given, attach
+from simulacra.relational.naming import counted, first_of
 from simulacra.relational.unit import Unit
 from simulacra.sampling.decoding import Decoder
 from simulacra.schema.predicates import Predicate

@@ -20,9 +20,9 @@ from simulacra.relational.choosing import Choose
 from simulacra.relational.clocks import Clock
 from simulacra.relational.continuing import complete_entities
 from simulacra.relational.entities import describe_entities, describe_kept, encode_rows, summarise
-from simulacra.relational.extension import counted, first_of, span_of
 from simulacra.relational.given import Given
 from simulacra.relational.histories import Histories, Wanted
+from simulacra.relational.naming import counted, first_of, span_of
 from simulacra.relational.plan import Link
 from simulacra.relational.prefixes import continue_kept, find_beginnings, find_known
 from simulacra.relational.unit import Unit

@@ -9,7 +9,7 @@ import polars as pl
 
 from simulacra.relational._entity_repairs import Held, hold, repair_values
 from simulacra.schema._kinds import said
-from simulacra.schema.constraints import Constraint, Monotone
+from simulacra.schema.constraints import Check, Constraint, Equality, Monotone
 from simulacra.schema.crossing import crosses, reads_others
 from simulacra.schema.routes import Frames, Rows
 from simulacra.schema.types import Schema
@@ -67,7 +67,7 @@ class EntityRules:
             for constraint in table.constraints
             if crosses(constraint, table) or (isinstance(constraint, Monotone) and constraint.by)
         ]
-        return cls(schema, tuple(_in_order(found)))
+        return cls(schema, tuple(_in_order([*found, *_followers(schema, found)])))
 
     @property
     def rules(self) -> tuple[tuple[str, Constraint], ...]:
@@ -80,6 +80,42 @@ class EntityRules:
         return frozenset(
             (rule.table, rule.column) for rule in self.held if rule.gives and rule.column is not None
         )
+
+    def find_complete(self, frames: Frames) -> frozenset[tuple[str, str]]:
+        """Find the columns that rules give in every row of these tables: their values, and whether there is one.
+
+        Nothing of such a column is left to be learnt.
+
+        Parameters
+        ----------
+        frames : mapping
+            Canonical values of all tables.
+
+        Notes
+        -----
+        **Cost**: linear in rows.
+        """
+        rows = Rows(frames)
+        return frozenset(
+            (rule.table, rule.column)
+            for rule in self.held
+            if rule.sign == "=" and rule.column is not None
+            and not (frames[rule.table][rule.column].is_null() != rule.formulas[0].evaluate(rows).is_null()).any()
+        )  # fmt: skip
+
+    def find_sources(self, columns: Collection[tuple[str, str]]) -> frozenset[str]:
+        """Find the tables that repairs of some columns read, at once or by what these stand on."""
+        needed, tables = set(columns), set[str]()
+        left = list(self.held)
+        while left:
+            used = [rule for rule in left if (rule.table, rule.column) in needed]
+            if not used:
+                break
+            for rule in used:
+                left.remove(rule)
+                needed |= rule.reads
+                tables |= rule.tables
+        return frozenset(tables)
 
     def broken(self, frames: Frames) -> list[pl.Series]:
         """Mark for each of `rules` the rows of its table that break it: boolean, without nulls.
@@ -162,14 +198,43 @@ class EntityRules:
         return current, notes
 
 
+def _followers(schema: Schema, found: list[Held]) -> list[Held]:
+    """Collect the rules within rows that stand on columns which others change: they are mended after those."""
+    changed = {(rule.table, rule.column) for rule in found if rule.column is not None}
+    given = {(rule.table, rule.column) for rule in found if rule.gives}
+    left = [
+        hold(constraint, table.name, schema, spared={name for own, name in changed if own == table.name})
+        for table in schema.tables
+        if any(own == table.name for own, _ in changed)
+        for constraint in table.constraints
+        if isinstance(constraint, (Check, Equality)) and not crosses(constraint, table)
+    ]
+    followers: list[Held] = []
+    more = True
+    while more:
+        more = False
+        for rule in left:
+            if rule.column is None or not rule.reads & changed:
+                continue
+            name = (rule.table, rule.column)
+            if name in given:
+                continue
+            followers.append(rule)
+            changed.add(name)
+            given |= {name} if rule.gives else set()
+            left.remove(rule)
+            more = True
+            break
+    return followers
+
+
 def _in_order(found: list[Held]) -> list[Held]:
     """Order rules so that a column is given before another rule reads it; a ring stays as it was written."""
-    left, done = list(found), []
+    # keys first: they say which rows others read
+    left, done = sorted(found, key=lambda rule: not rule.keys), []
     while left:
-        given = {(rule.table, rule.column): rule for rule in left if rule.column is not None}
-        ready = next(
-            (rule for rule in left if all(given.get(name, rule) is rule for name in rule.reads)), left[0]
-        )
+        given = {(rule.table, rule.column) for rule in left if rule.column is not None}
+        ready = next((rule for rule in left if not rule.reads & given), left[0])
         left.remove(ready)
         done.append(ready)
     return done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +10,24 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.randomness import Streams
+from simulacra.relational.anchors import Anchor, Ends, find_anchors, place_anchor
 from simulacra.relational.clocks import Clock, find_date, find_order
 from simulacra.relational.composite import serial_key, structural_key
 from simulacra.relational.entity_rules import EntityRules
 from simulacra.relational.groups import MOST_LEVELS, Grouping, group_parents, levels
+from simulacra.relational.naming import (
+    asked,
+    counted,
+    first_of,
+    level_of,
+    member_column,
+    offered,
+    span_of,
+    wanted,
+)
 from simulacra.relational.plan import Link, Plan, locate
+from simulacra.relational.profiles import find_profile
+from simulacra.relational.spots import Spots
 from simulacra.relations import find_parts
 from simulacra.schema.breaches import columns_of
 from simulacra.schema.constraints import Constraint
@@ -45,6 +58,8 @@ class Extended:
         How rows follow each other in time.
     now : array or None
         Positions of the rows on the clock.
+    anchors : (Anchor or None, Anchor or None)
+        What the start and the end of each history are told by.
     """
 
     table: Table
@@ -56,6 +71,7 @@ class Extended:
     orphans: int = 0
     clock: Clock | None = None
     now: Array | None = None
+    anchors: tuple[Anchor | None, Anchor | None] = (None, None)
 
     @property
     def counts(self) -> Array:
@@ -80,50 +96,16 @@ class Extended:
         return first, span
 
 
-def counted(link: Link) -> str:
-    """Name the column of a parent that holds how many rows it draws."""
-    return f"#rows {link.name}"
+def find_clock(
+    table: Table, link: Link, frame: pl.DataFrame, entity: Array, valued: Collection[str] = ()
+) -> Clock | None:
+    """Return how the rows of a table follow each other: as the schema or its key says, as they lie, or by date.
 
-
-def first_of(link: Link) -> str:
-    """Name the column of a parent that holds when its first row is."""
-    return f"#first {link.name}"
-
-
-def span_of(link: Link) -> str:
-    """Name the column of a parent that holds how far its last row is from its first."""
-    return f"#span {link.name}"
-
-
-def asked(link: Link) -> str:
-    """Name the column of a row that holds the kind of parent it asks for."""
-    return f"#asks {link.name}"
-
-
-def offered(link: Link) -> str:
-    """Name the column of a parent that holds the kind it is of."""
-    return f"#kind {link.name}"
-
-
-def wanted(link: Link) -> str:
-    """Name the column of a parent that holds how many rows refer to it."""
-    return f"#degree {link.name}"
-
-
-def level_of(link: Link) -> str:
-    """Name the column of a table that refers to itself that holds how far a row is from one that refers to nothing."""
-    return f"#level {link.name}"
-
-
-def member_column(unit: str, member: str, name: str) -> str:
-    """Name a column of a table that is drawn together with a unit."""
-    return name if member == unit else f"{member}#{name}"
-
-
-def find_clock(table: Table, link: Link, frame: pl.DataFrame, entity: Array) -> Clock | None:
-    """Return how the rows of a table follow each other: as the schema or its key says, as they lie, or by date."""
+    Columns of references may be the order too if they are `valued`, drawn as what they are.
+    """
     name = table.order
     taken = {column for reference in table.references for column in reference.columns}
+    taken -= set(valued) - set(link.reference.columns)
     if name is None and set(link.reference.columns) < set(table.key):
         rest = [column for column in table.key if column not in link.reference.columns]
         if len(rest) == 1 and rest[0] not in taken:
@@ -175,65 +157,15 @@ def extend(
     for unit in plan.units:
         done[unit] = _arrange(unit, plan, schema, frames, spots)
         spots.rows[unit] = done[unit].rows
+    # what a rule gives in all rows is computed when all is drawn; what has gaps of its own is learnt, though
+    given = EntityRules.of(schema).find_complete(frames)
     for unit in plan.units:
-        _fill(unit, plan, schema, frames, done, spots)
+        _fill(unit, plan, schema, frames, done, spots, given)
     for unit in plan.units:
         for member in plan.members(unit):
             for link in plan.of(member, "matched"):
                 _group(link, plan, done, spots, streams)
     return done
-
-
-def _inverse(rows: Array) -> Array:
-    out = np.empty(len(rows), np.int64)
-    out[rows] = np.arange(len(rows))
-    return out
-
-
-class Spots:
-    """Where in the units the rows of tables stand.
-
-    Parameters
-    ----------
-    plan : Plan
-        The ways of all references.
-    frames : mapping of str to DataFrame
-        The data.
-
-    Attributes
-    ----------
-    rows : dict
-        For each unit that is arranged: the position in the data of each of its rows.
-    """
-
-    def __init__(self, plan: Plan, frames: Mapping[str, pl.DataFrame]) -> None:
-        self.plan, self.frames = plan, frames
-        self.rows: dict[str, Array] = {}
-
-    def parents(self, link: Link) -> Array:
-        """Return, for each row of the unit, the position of the parent in its unit; -1 orphan, -2 null."""
-        found = locate(self.frames[link.table], self.frames[link.reference.table], link.reference)
-        at = found.fill_null(-2).to_numpy()[self.row_of(link.table)]
-        return self.moved(at, link.reference.table)
-
-    def moved(self, at: Array, table: str) -> Array:
-        """Turn positions in the data into positions in the unit; what is below 0 stays."""
-        places = self.place(table)
-        return np.where(at >= 0, places[np.maximum(at, 0)], at) if len(places) else at
-
-    def row_of(self, table: str) -> Array:
-        """Return, for each row of a table's unit, the position of the table's own row in the data."""
-        if table in self.rows:
-            return self.rows[table]
-        link = self.plan.to(table, "joined")[0]
-        at = locate(self.frames[link.table], self.frames[table], link.reference).to_numpy()
-        return np.asarray(at[self.rows[link.table]])
-
-    def place(self, table: str) -> Array:
-        """Return, for each row of a table in the data, its position in its unit."""
-        if table in self.plan.kept:
-            return np.arange(len(self.frames[table]))
-        return _inverse(self.row_of(table))
 
 
 def _arrange(
@@ -252,7 +184,8 @@ def _arrange(
     named = frame.select(pl.struct(link.reference.columns).rank("dense")).to_series().to_numpy()
     distinct, which = np.unique(named[lost], return_inverse=True)
     entity[lost] = number + int(nulls.sum()) + which
-    clock = find_clock(table, link, frame, entity)
+    valued = {name for other in plan.of(unit, "value") for name in other.reference.columns}
+    clock = find_clock(table, link, frame, entity, valued)
     now = clock.positions(frame[clock.column.name]) if clock is not None else np.zeros(len(frame))
     rows = np.lexsort((np.arange(len(frame)), now, entity))
     return Extended(
@@ -268,15 +201,17 @@ def _fill(
     frames: Mapping[str, pl.DataFrame],
     done: dict[str, Extended],
     spots: Spots,
+    given: Collection[tuple[str, str]],
 ) -> None:
     """Put the columns together that a unit's model learns."""
     made = done[unit]
     columns: list[Column] = []
     values: list[pl.Series] = []
+    told: dict[str, tuple[Clock, Ends]] = {}
     for member in plan.members(unit):
         rows = spots.row_of(member)
         for column, series in _own_columns(
-            member, plan, schema, frames, made.clock if member == unit else None
+            member, plan, schema, frames, made.clock if member == unit else None, given
         ):
             name = member_column(unit, member, column.name)
             columns.append(replace(column, name=name))
@@ -291,18 +226,41 @@ def _fill(
             columns.append(Column(counted(link), "number", integer=True))
             values.append(pl.Series(counted(link), counts.astype(np.int64)))
             if child.clock is not None and child.now is not None:
-                first, span = child.ends()
-                first, span = first[: child.parents], span[: child.parents]
-                columns.append(replace(child.clock.place, name=first_of(link), nullable=True))
-                values.append(child.clock.places(first).alias(first_of(link)))
-                columns.append(Column(span_of(link), "number", integer=True, nullable=True))
-                values.append(pl.Series(span_of(link), span, nan_to_null=True).cast(pl.Int64))
+                for column, series in _tell_ends(child, child.clock, link, pl.DataFrame(values), told):
+                    columns.append(column)
+                    values.append(series)
     if not columns:  # a table of keys alone: its rows are all alike
         columns.append(Column("#alike", "category"))
         values.append(pl.Series("#alike", ["row"] * len(made.rows), dtype=pl.String))
     rules = _readable(schema.table(unit), {c.name for c in columns}) if made.entity is None else ()
     made.table = Table(unit, tuple(columns), constraints=rules)
     made.frame = pl.DataFrame(values) if values else pl.DataFrame()
+
+
+def _tell_ends(
+    child: Extended, clock: Clock, link: Link, frame: pl.DataFrame, told: dict[str, tuple[Clock, Ends]]
+) -> list[tuple[Column, pl.Series]]:
+    """Return the columns that say when each history starts and ends."""
+    first, span = (end[: child.parents] for end in child.ends())
+    ends = Ends(first, first + np.nan_to_num(span), child.counts[: child.parents])
+    child.anchors = start, stop = find_anchors(ends, clock, frame, told)
+    distance = first if start is None else first - place_anchor(start, clock, frame, told, ends)
+    if stop is not None:
+        span = np.where(np.isnan(span), np.nan, ends.last - place_anchor(stop, clock, frame, told, ends))
+    told[link.name] = (clock, ends)
+    whole = Column(span_of(link), "number", integer=True, nullable=True)
+    if start is None:
+        begin = (
+            replace(clock.place, name=first_of(link), nullable=True),
+            clock.places(first).alias(first_of(link)),
+        )
+    else:
+        begin = (replace(whole, name=first_of(link)), _whole(first_of(link), distance))
+    return [begin, (whole, _whole(span_of(link), span))]
+
+
+def _whole(name: str, values: Array) -> pl.Series:
+    return pl.Series(name, values, nan_to_null=True).cast(pl.Int64)
 
 
 def _readable(table: Table, names: set[str]) -> tuple[Constraint, ...]:
@@ -312,7 +270,12 @@ def _readable(table: Table, names: set[str]) -> tuple[Constraint, ...]:
 
 
 def _own_columns(
-    table: str, plan: Plan, schema: Schema, frames: Mapping[str, pl.DataFrame], clock: Clock | None
+    table: str,
+    plan: Plan,
+    schema: Schema,
+    frames: Mapping[str, pl.DataFrame],
+    clock: Clock | None,
+    given: Collection[tuple[str, str]],
 ) -> list[tuple[Column, pl.Series]]:
     """Return the columns that hold neither keys nor references, and those of references that are ordinary values."""
     own = schema.table(table)
@@ -329,12 +292,10 @@ def _own_columns(
     taken |= {*structural_key(own, plan), *((serial,) if serial is not None else ())}
     if clock is not None:
         taken |= {clock.column.name, *(part.column for part in clock.parts)}
-    # what an expression over other tables gives is computed when all is drawn; gaps are learnt, though
-    given = {(r.table, r.column) for r in EntityRules.of(schema).held if r.sign == "="}
     found = []
     for column in own.columns:
         series = frame[column.name]
-        if column.name in taken or ((table, column.name) in given and not series.null_count()):
+        if column.name in taken or (table, column.name) in given:
             continue
         if clock is not None and column.name in {follower.name for follower in clock.followers}:
             column, series = clock.distances(frame, column)
@@ -357,6 +318,10 @@ def _group(link: Link, plan: Plan, done: dict[str, Extended], spots: Spots, stre
     """Sort the parents of a matched reference into kinds, and tell both sides of them."""
     child, home = done[link.table], done[plan.home(link.reference.table)]
     at = spots.parents(link)
+    if link.table != link.reference.table:
+        for column, series in find_profile(link, child.frame, at, len(home.frame)):
+            home.frame = home.frame.with_columns(series)
+            home.table = replace(home.table, columns=(*home.table.columns, column))
     plain = child.frame.select(name for name in child.frame.columns if not name.startswith("#kind"))
     grouping: Grouping = group_parents(
         home.frame, plain, at, same=link.table == link.reference.table, rng=streams.at(link.name)

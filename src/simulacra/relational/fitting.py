@@ -22,12 +22,18 @@ from simulacra.relational.beside import Beside
 from simulacra.relational.composite import serial_key, structural_key
 from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.relational.drawing import summarise_rows
-from simulacra.relational.entities import describe_entities, describe_kept, encode_rows
-from simulacra.relational.extension import Extended, extend, member_column
+from simulacra.relational.entities import describe_entities, describe_kept
+from simulacra.relational.extension import Extended, extend
+from simulacra.relational.holding import Holding
 from simulacra.relational.learning import Sibling, fit_histories
+from simulacra.relational.mining import with_rules
+from simulacra.relational.naming import member_column
+from simulacra.relational.nesting import is_nested
 from simulacra.relational.numbering import Maker
 from simulacra.relational.plan import Plan, find_facts, locate, make_plan
+from simulacra.relational.released import level_groups, release
 from simulacra.relational.unit import Unit
+from simulacra.relational.violations import rows_as_given
 from simulacra.schema.column import Column
 from simulacra.schema.types import Schema, Table
 from simulacra.synthesizer import Synthesizer
@@ -44,6 +50,7 @@ def fit_database(
     holders: int = HOLDERS,
     progress: Progress = silent,
     log: tuple[str, ...] | None = None,
+    rules: bool = True,
 ) -> DatabaseSynthesizer:
     """Fit a model to several tables.
 
@@ -63,6 +70,8 @@ def fit_database(
         Told the share done.
     log : tuple of str or None
         The columns of the table that `split_log` parted.
+    rules : bool
+        False looks for no rules over several tables; those of the schema are kept all the same.
 
     Returns
     -------
@@ -79,15 +88,19 @@ def fit_database(
     **Cost**: that of fitting each table, with the columns of its parents, of finished siblings and of earlier rows as
     context.
 
-    **Privacy**: reference tables are given out as they are; everything else is protected as in a single table.
+    **Privacy**: reference tables are given out as they are; everything else is protected as in a single table, where a
+    row that another one draws counts for the row that stands first on that way: k different customers hold what may be
+    drawn of their orders' lines. How many rows are below each row of a reference table is rounded.
     """
+    plan = make_plan(data.schema, data.frames)
+    data = with_rules(data, plan) if rules else data
     schema = data.schema
-    plan = make_plan(schema, data.frames)
-    _require_rows(plan, schema, data, holders)
+    _require_rows(plan, schema, data, holders, log)
     fitting = _Fitting(data, plan, _choose(model, plan), options or {}, seed, holders)
     fitting.extended = extend(plan, schema, data.frames, Streams(seed).at("database"))
     for place, unit in enumerate(plan.units):
-        fitting.fit(unit, part(progress, place / len(plan.units), (place + 1) / len(plan.units)))
+        with rows_as_given(schema, data.frames):
+            fitting.fit(unit, part(progress, place / len(plan.units), (place + 1) / len(plan.units)))
     facts = {
         "sha256": fingerprint(data.frames[plan.units[0]]) if plan.units else "",
         "rows": sum(map(len, data.frames.values())),
@@ -95,13 +108,16 @@ def fit_database(
     }
     names = ", ".join(sorted(set(fitting.models.values()))) or DEFAULT
     provenance = describe_fit(facts, model=names, options=dict(options or {}), seed=seed, holders=holders)
+    counted, facts_of = fitting.holding.say(holders)
+    provenance["privacy"] |= facts_of
     kept = {name: data.frames[name] for name in plan.kept}
     notes = [
         *data.notes,
         *(f"table {name!r} is a reference table: its rows are given out as they are." for name in kept),
+        *counted,
     ]
     return DatabaseSynthesizer(
-        fitting.released(), plan, fitting.units, kept, _make_keys(schema, data, holders), _count_absent(plan, data),
+        fitting.released(), plan, fitting.units, kept, _make_keys(fitting), _count_absent(plan, data),
         _find_patterns(plan, data),
         fitting.find_serials(),
         data.layouts, log, tuple(dict.fromkeys([*notes, *fitting.notes])), provenance,
@@ -118,10 +134,20 @@ def _choose(model: str | Mapping[str, str], plan: Plan) -> dict[str, str]:
     return dict.fromkeys(plan.units, DEFAULT) | {members[name]: chosen for name, chosen in model.items()}
 
 
-def _require_rows(plan: Plan, schema: Schema, data: Dataset, holders: int) -> None:
+def _require_rows(
+    plan: Plan, schema: Schema, data: Dataset, holders: int, log: tuple[str, ...] | None
+) -> None:
     small = [name for name in plan.units if 0 < len(data.frames[name]) < holders]
     if small:
         said = ", ".join(f"{name!r} ({len(data.frames[name])})" for name in small)
+        entity = schema.tables[0].key[0] if log is not None else ""
+        if small == [schema.tables[0].name] and entity:
+            raise DataError(
+                f"too few entities to learn from, less than the {holders} that must share a value: {entity!r} has "
+                f"{len(data.frames[small[0]])}. If they are public, such as stations or shares, say so: "
+                f"reference=[{entity!r}] (--reference {entity}); else switch protection off: protect=False "
+                "(--no-protect)."
+            )
         raise DataError(
             f"too few rows to learn from, less than the {holders} that must share a value: table {said}. If their "
             f"rows are public, make them reference tables: schema.with_role({small[0]!r}, 'reference') "
@@ -147,9 +173,13 @@ class _Fitting:
     learnt: dict[str, Block] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.holding = Holding(self.plan)
+
     def fit(self, unit: str, progress: Progress) -> None:
         """Fit the model of one unit."""
         made = self.extended[unit]
+        owners = self.holding.add(unit, made)
         if not len(made.rows):
             self.units[unit] = Unit(unit, 0, None, 0, np.zeros(0, np.int64))
             return
@@ -157,21 +187,26 @@ class _Fitting:
             own = fit_table(
                 Intake.of(Dataset(Schema((made.table,)), {unit: made.frame}, {unit: self.data.layouts[unit]})),
                 model=self.models[unit], options=self.options, seed=self.seed, holders=self.holders, progress=progress,
+                learn=lambda block, encodings: (self._keep(unit, block), None),
             )  # fmt: skip
             self.units[unit] = Unit(unit, len(made.rows), own, 0, np.zeros(0, np.int64))
         else:
-            own = self._fit_driven(unit, made, progress)
+            own = self._fit_driven(unit, made, owners, progress)
         # what a unit adds to its table has names that nobody else knows
         told = [note.replace("#", ".") for note in own.notes if "'#" not in note]
         self.notes += [note if note.startswith("table ") else f"table {unit!r}: {note}" for note in told]
-        if any(self.plan.to(member, "driving") for member in self.plan.members(unit)):
-            self.blocks[unit] = encode_rows(own, made.frame)
 
-    def _fit_driven(self, unit: str, made: Extended, progress: Progress) -> Synthesizer:
+    def _keep(self, unit: str, block: Block) -> Block:
+        """Keep what protection left of rows for those that stand on them."""
+        if any(self.plan.to(member, "driving") for member in self.plan.members(unit)):
+            self.blocks[unit] = block
+        return block
+
+    def _fit_driven(self, unit: str, made: Extended, owners: Array | None, progress: Progress) -> Synthesizer:
         link = self.plan.driving(unit)
         assert link is not None and made.entity is not None
         parent, counts = link.reference.table, made.counts
-        lost = counts[made.parents + made.nulls :]
+        lost = level_groups(counts[made.parents + made.nulls :], self.holders)
         kept_counts = kept_ends = None
         if parent in self.plan.kept:
             held = made.entity < made.parents
@@ -179,9 +214,13 @@ class _Fitting:
             static = describe_kept(np.arange(made.parents), made.parents, self.holders)
             if not held.all():
                 made = _without(made, ~held)
-            kept_counts = made.counts[: made.parents]
-            if made.now is not None:
-                kept_ends = made.ends()
+            rng = Streams(self.seed).at("database", unit).stream("rounding")
+            kept_counts, kept_ends = release(made, self.holders, rng)
+            if self.holders > 1:
+                self.notes.append(
+                    f"table {unit!r}: {parent!r} is public and these rows are not, so how many each of its rows has is "
+                    f"rounded at random to a multiple of {self.holders}, and when they begin and end is estimated."
+                )
         else:
             home = self.plan.home(parent)
             rng = Streams(self.seed).at("database", unit).stream("stand-ins")
@@ -198,11 +237,11 @@ class _Fitting:
             owner, sibling = np.concatenate([np.arange(made.parents), stand]), self._sibling(unit, made)
         histories, block = fit_histories(
             made, static, owner, sibling, model=self.models[unit], options=self.options, seed=self.seed,
-            holders=self.holders, progress=progress,
+            holders=self.holders, owners=owners, progress=progress,
         )  # fmt: skip
         self.units[unit] = Unit(unit, len(made.rows), histories, made.nulls, lost, kept_counts, kept_ends)
         assert made.entity is not None
-        self.learnt[unit] = block
+        self.learnt[unit] = self._keep(unit, block)
         self.above[unit] = static.take(made.entity)
         if parent not in self.plan.kept:
             self.summaries[self.plan.home(parent)][unit] = summarise_rows(block, made.entity, made.parents)
@@ -293,15 +332,19 @@ def _release(column: Column, unit: str, table: Table, own: Synthesizer | None) -
     return replace(column, bounds=None, levels=None) if not column.declared else column
 
 
-def _make_keys(schema: Schema, data: Dataset, holders: int) -> dict[str, dict[str, Maker]]:
+def _make_keys(fitting: _Fitting) -> dict[str, dict[str, Maker]]:
     """Learn the shapes of all keys, and of all columns that references lead to."""
+    schema, frames = fitting.data.schema, fitting.data.frames
     needed: dict[str, set[str]] = {table.name: set(table.key) for table in schema.tables}
     for table in schema.tables:
         for reference in table.references:
             needed[reference.table] |= set(reference.to)
+    owners = {name: fitting.holding.of_rows(name, fitting.extended) for name in schema.names}
     return {
         table.name: {
-            column.name: Maker.of(data.frames[table.name][column.name], column, holders)
+            column.name: Maker.of(
+                frames[table.name][column.name], column, fitting.holders, owners[table.name]
+            )
             for column in table.columns
             if column.name in needed[table.name] and column.kind in {"key", "number", "category", "text"}
         }
@@ -310,10 +353,12 @@ def _make_keys(schema: Schema, data: Dataset, holders: int) -> dict[str, dict[st
 
 
 def _count_absent(plan: Plan, data: Dataset) -> dict[str, int]:
-    """Count the different rows that are referred to and not there."""
+    """Count the different rows that are referred to and not there; of nested references, those that refer."""
     found = {}
     for link in plan.links:
-        if link.way in {"coded", "matched"} and find_facts(link.table, link.reference, data.frames).orphans:
+        if is_nested(plan, link):
+            found[link.name] = find_facts(link.table, link.reference, data.frames).orphans
+        elif link.way in {"coded", "matched"} and find_facts(link.table, link.reference, data.frames).orphans:
             at = locate(data.frames[link.table], data.frames[link.reference.table], link.reference)
             lost = data.frames[link.table].filter((at == -1).fill_null(False)).select(link.reference.columns)
             found[link.name] = lost.n_unique()

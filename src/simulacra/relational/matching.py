@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from simulacra.domain import Array
+from simulacra.relational.profiles import Suits
 
 _ROUNDS = 60
+MORE = 1.5
+"""Times as many rows as they are to have that the parents of a level take at most."""
 
 
-def match_parents(asks: Array, kinds: Array, degrees: Array, rng: np.random.Generator) -> Array:
+def match_parents(
+    asks: Array, kinds: Array, degrees: Array, rng: np.random.Generator, suits: Suits | None = None
+) -> Array:
     """Choose a parent for every row.
 
     Parameters
@@ -22,6 +27,8 @@ def match_parents(asks: Array, kinds: Array, degrees: Array, rng: np.random.Gene
         How many rows each is to have; only their proportions within a kind count.
     rng : Generator
         Which rows get which parent.
+    suits : Suits or None
+        What rows and parents of one kind are held against each other by; any row suits any parent without it.
 
     Returns
     -------
@@ -52,7 +59,47 @@ def match_parents(asks: Array, kinds: Array, degrees: Array, rng: np.random.Gene
     for kind, begin, rows in zip(wanted, first, number):
         low, high = np.searchsorted(held, kind, "left"), np.searchsorted(held, kind, "right")
         own = by_kind[low:high] if high > low else np.arange(len(kinds))
-        found[wanting[begin : begin + rows]] = deal(own, degrees[own], int(rows), rng)
+        some = wanting[begin : begin + rows]
+        if suits is None:
+            found[some] = deal(own, degrees[own], int(rows), rng)
+        else:
+            found[some] = _deal_suited(some, own, degrees, suits, rng)
+    return found
+
+
+def _deal_suited(
+    rows: Array, parents: Array, degrees: Array, suits: Suits, rng: np.random.Generator
+) -> Array:
+    """Deal rows to the parents whose other rows have their level, in the order of time."""
+    found = np.full(len(rows), -1, np.int64)
+    levels, shared = suits.levels[rows], suits.shared[parents]
+    left = np.asarray(degrees, float).copy()
+    for level in np.unique(levels):
+        own = parents[shared == level]
+        room = int(np.ceil(MORE * degrees[own].sum()))
+        here = np.flatnonzero(levels == level)[:room]
+        if len(own) and len(here):
+            found[here] = _deal_in_time(rows[here], own, degrees, suits, rng)
+    left -= np.bincount(found[found >= 0], minlength=len(left))
+    rest = np.flatnonzero(found < 0)
+    if len(rest):
+        found[rest] = _deal_in_time(rows[rest], parents, np.maximum(left, 0), suits, rng)
+    return found
+
+
+def _deal_in_time(
+    rows: Array, parents: Array, degrees: Array, suits: Suits, rng: np.random.Generator
+) -> Array:
+    """Spread as many times as each parent is to have rows over its span, and give the rows to them in order."""
+    dealt = np.sort(deal(parents, degrees[parents], len(rows), rng))
+    new = np.flatnonzero(np.diff(dealt, prepend=-1))
+    number = np.diff(np.append(new, len(dealt)))
+    place = (np.arange(len(dealt)) - np.repeat(new, number) + rng.random(len(dealt))) / np.repeat(
+        number, number
+    )
+    times = suits.since[dealt] + place * (suits.until - suits.since)[dealt]
+    found = np.empty(len(rows), np.int64)
+    found[np.argsort(suits.times[rows], kind="stable")] = dealt[np.argsort(times, kind="stable")]
     return found
 
 

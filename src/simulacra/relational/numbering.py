@@ -28,11 +28,12 @@ class Maker:
     key: Key
 
     @classmethod
-    def of(cls, values: pl.Series, column: Column, holders: int) -> Maker:
-        """Learn the shape of a column's keys."""
+    def of(cls, values: pl.Series, column: Column, holders: int, owners: Array | None = None) -> Maker:
+        """Learn the shape of a column's keys; `owners` tells whose row each is, None that each is its own."""
         whole = values.dtype.is_integer() or (column.kind == "number" and column.integer)
         as_key = Column(column.name, "key", nullable=column.nullable, integer=whole)
-        return cls(Key.fit(values if whole else values.cast(pl.String), as_key, holders=holders))
+        texts = values if whole else values.cast(pl.String)
+        return cls(Key.fit(texts, as_key, holders=holders, owners=owners))
 
     def make(self, numbers: Array) -> pl.Series:
         """Return the keys of these numbers, which count from 0; missing where a number is below 0."""

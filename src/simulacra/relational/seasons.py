@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from simulacra.domain import Array, Axis, Block
+from simulacra.privacy.holders import list_holders
 from simulacra.relational.clocks import Clock
 
 LONG = 200
@@ -46,8 +47,12 @@ class Season:
     limits: tuple[float, float]
 
     @classmethod
-    def of(cls, axis: Axis, values: Array, days: Array, holders: int) -> Season | None:
+    def of(
+        cls, axis: Axis, values: Array, days: Array, holders: int, owners: Array | None = None
+    ) -> Season | None:
         """Find the level of an axis; None where it explains little.
+
+        A day counts if enough rows lie around it, or rows of so many owners.
 
         Examples
         --------
@@ -67,7 +72,8 @@ class Season:
         wide = np.ones(2 * WINDOW + 1)
         near, total = (np.convolve(x, wide, "full")[WINDOW:-WINDOW] for x in (counts, sums))
         mean = float(values[held].mean())
-        levels = np.where(near >= max(holders, 1), total / np.maximum(near, 1), mean)
+        known = near if owners is None else _count_near(at[held], owners[held], len(sums))
+        levels = np.where(known >= max(holders, 1), total / np.maximum(near, 1), mean)
         if axis.lattice:
             levels = np.rint(levels)
         spread = float(values[held].var())
@@ -90,15 +96,32 @@ class Season:
         return cls(int(state["start"]), np.asarray(state["levels"], float), (float(low), float(high)))
 
 
+def _count_near(days: Array, owners: Array, size: int) -> Array:
+    """Count for each day the owners of rows in the window around it."""
+    owner, day = list_holders(owners, days)
+    new = np.append(True, owner[1:] != owner[:-1])
+    # an owner's windows overlap: each day is counted once
+    start = np.where(new, 0, np.append(0, day[:-1]) + WINDOW + 1)
+    start = np.clip(np.maximum(day - WINDOW, start), 0, size)
+    stop = np.minimum(day + WINDOW + 1, size)
+    steps = np.bincount(start, minlength=size + 1) - np.bincount(stop, minlength=size + 1)
+    return np.cumsum(steps)[:size]
+
+
 def find_seasons(
-    block: Block, clock: Clock | None, now: Array | None, mean: float, holders: int
+    block: Block,
+    clock: Clock | None,
+    now: Array | None,
+    mean: float,
+    holders: int,
+    owners: Array | None = None,
 ) -> dict[str, Season]:
     """Find the levels of the axes of histories that have `mean` rows each, if these are long and go by days."""
     if clock is None or now is None or clock.column.kind not in {"date", "datetime"} or mean < LONG:
         return {}
     days = clock.days(now)
     found = {
-        axis.name: Season.of(axis, values, days, holders)
+        axis.name: Season.of(axis, values, days, holders, owners)
         for axis, values in zip(block.domain.axes, block.columns, strict=True)
         if axis.size is None
     }

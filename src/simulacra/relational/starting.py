@@ -15,9 +15,9 @@ from simulacra.dataset import Dataset, dataset
 from simulacra.domain import Array
 from simulacra.errors import DataError, OptionError, unknown
 from simulacra.relational.clocks import Clock
-from simulacra.relational.extension import asked, counted, first_of, member_column, span_of
 from simulacra.relational.given import Given, Known, attach, read_instant
 from simulacra.relational.histories import Histories
+from simulacra.relational.naming import asked, counted, first_of, member_column, span_of
 from simulacra.relational.plan import Link, locate
 from simulacra.schema.conformance import canonical_type
 from simulacra.schema.types import Table

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from simulacra.domain import Array, Axis, Block
+from simulacra.privacy.holders import count_holders
 from simulacra.randomness import Streams
 from simulacra.relations.lookups import Lookup
 from simulacra.relations.relation import FEWEST
@@ -118,12 +119,13 @@ class _Search:
         seen[key] = codes
         axis = self.axes[target][1]
         need = axis.holders if axis.name in self.guarded else 1
-        few = counts[counts < need].sum() > FEW * len(key)
+        held = counts if need == 1 else count_holders(key, size, self.block.owners)
+        few = counts[held < need].sum() > FEW * len(key)
         if few or not np.array_equal(seen[key], codes):
             return False
         public = any(self.axes[s][1].name not in self.guarded for s in source)
         # a level that is public may have too few holders to say what it determines
-        if public and (counts[counts > 0] < need).any():
+        if public and (held[held > 0] < need).any():
             return False
         self.groups["\x1f".join(self.axes[s][1].name for s in source)] = groups
         return True

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulacra.domain import Array, Block
+from simulacra.domain import Array, Axis, Block
+from simulacra.privacy.holders import count_owners
 from simulacra.randomness import Streams
 from simulacra.relations._measures import Measure, find_measures
 from simulacra.relations.orders import Order
@@ -59,11 +60,11 @@ def find_orders(
     **Cost**: quadratic in columns on 1,000 rows; what passes is verified on all.
     """
     arrays = dict(zip(block.domain.names, block.columns, strict=True))
-    need = {axis.name: max(FEWEST, 2 * axis.holders) for axis in block.domain.axes}
+    axes = {axis.name: axis for axis in block.domain.axes}
     listed = [
         (measure, label)
         for measure, label in find_measures(block, table)[:MOST]
-        if np.isfinite(arrays[measure.axes[0]]).sum() >= need[measure.axes[0]]
+        if _is_held(axes[measure.axes[0]], arrays[measure.axes[0]], block.owners)
     ]
     if len(listed) < 2:
         return []
@@ -88,6 +89,13 @@ def find_orders(
         for group in groups
         for order in _arrange(group, closed, held, whole, measures)
     ]
+
+
+def _is_held(axis: Axis, values: Array, owners: Array | None) -> bool:
+    """Tell whether so many rows, and so many holders, have a value that both ends can be given out."""
+    some = np.isfinite(values)
+    holders = int(some.sum()) if owners is None else count_owners(owners[some])
+    return bool(some.sum() >= FEWEST) and holders >= 2 * axis.holders
 
 
 def _likely(values: Array, labels: list[object], measures: list[Measure], rng: Streams) -> Iterator[Pair]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from simulacra.domain import Array, code_dtype
+from simulacra.privacy.holders import count_holders
 from simulacra.relations.relation import Relation, Remains
 
 NOTHING = np.empty(0)
@@ -89,9 +90,10 @@ class Lookup(Relation):
             valid &= kept
         wanted = _combine(places, tuple(sizes))[valid]
         groups, first, counts = np.unique(wanted, return_index=True, return_counts=True)
-        enough = counts >= need
+        owners = None if remains.owners is None or need == 1 else remains.owners[valid]
+        enough = _held(wanted, groups, counts, owners) >= need
         groups, values = groups[enough], target[valid][first[enough]]
-        usual = _usual(places[0][valid], target[valid], sizes[0], need)
+        usual = _usual(places[0][valid], target[valid], sizes[0], need, owners)
         values, usual = (_renumber(self.target, part, remains) for part in (values, usual))
         return replace(self, keys=tuple(keys), sizes=tuple(sizes), groups=groups, values=values, usual=usual)
 
@@ -121,8 +123,11 @@ def _places(name: str, remains: Remains) -> tuple[Array, int, Array, Array]:
     """Return the keys of a number, how many places there are, each row's, and whether protection left its value."""
     values, axis = remains.before[name], remains.axes[name]
     if axis.size is None:
-        found, counts = np.unique(values[~np.isnan(values)], return_counts=True)
-        keys = found[counts >= remains.need(name)]
+        some = ~np.isnan(values)
+        found, counts = np.unique(values[some], return_counts=True)
+        need = remains.need(name)
+        owners = None if remains.owners is None or need == 1 else remains.owners[some]
+        keys = found[_held(values[some], found, counts, owners) >= need]
         place = _nearest(values, keys)
         kept = np.isnan(values) | (np.append(keys, 0.0)[place] == values)
         return keys, len(keys) + 1, place, kept
@@ -134,13 +139,22 @@ def _places(name: str, remains: Remains) -> tuple[Array, int, Array, Array]:
     return NOTHING, max(len(stay), 1), place, stay[place] == codes
 
 
-def _usual(places: Array, target: Array, size: int, need: int) -> Array:
-    """Return the commonest target of each place, and of all where a place has none with enough rows."""
+def _held(values: Array, distinct: Array, counts: Array, owners: Array | None) -> Array:
+    """Return how many holders each distinct value has."""
+    return (
+        counts if owners is None else count_holders(np.searchsorted(distinct, values), len(distinct), owners)
+    )
+
+
+def _usual(places: Array, target: Array, size: int, need: int, owners: Array | None) -> Array:
+    """Return the commonest target of each place, and of all where a place has none with enough holders."""
     levels, index = np.unique(target, return_inverse=True)
-    joint, counts = np.unique(places * len(levels) + index, return_counts=True)
-    usual = np.full(size, levels[np.bincount(index).argmax()])
+    both = places * len(levels) + index
+    joint, counts = np.unique(both, return_counts=True)
+    held = _held(both, joint, counts, owners)
+    usual = np.full(size, levels[count_holders(index, len(levels), owners).argmax()])
     by_count = np.argsort(counts, kind="stable")
-    by_count = by_count[counts[by_count] >= need]
+    by_count = by_count[held[by_count] >= need]
     # the last one written is the commonest
     usual[joint[by_count] // len(levels)] = levels[joint[by_count] % len(levels)]
     return usual

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from simulacra.domain import Array
+from simulacra.privacy.holders import find_ends
 from simulacra.relations._measures import Measure
 from simulacra.relations.relation import Range, Relation, Remains, span
 
@@ -150,7 +151,8 @@ def _within(measure: Measure, remains: Remains) -> Measure:
 def ends_held(measure: Measure, remains: Remains) -> Range:
     """Return the k-th smallest and the k-th largest value."""
     values = measure.read(remains.before)
-    held = np.sort(values[~np.isnan(values)])
-    place = min(remains.axes[measure.axes[0]].holders, len(held)) - 1
-    ends = float(held[place]), float(held[len(held) - 1 - place])
-    return min(ends), max(ends)
+    some = ~np.isnan(values)
+    holders = min(remains.axes[measure.axes[0]].holders, int(some.sum()))
+    owners = None if remains.owners is None else remains.owners[some]
+    # where too few have one, protection has withheld them all
+    return find_ends(values[some], holders, owners) or (np.nan, np.nan)

@@ -75,6 +75,7 @@ def find_relations(
     single = Block(
         Domain(tuple(axis for axis in block.domain.axes if axis.name not in doubles)),
         tuple(values for name, values in arrays.items() if name not in doubles),
+        owners=block.owners,
     )
     chosen.add(find_orders(single, rng, table=table, linked=linked, fixed=fixed))
     # last: an instant that is measured from another one is drawn as the gap between them
@@ -98,7 +99,7 @@ def take_out(block: Block, relations: Iterable[Relation]) -> Block:
         for axis in block.domain.axes
     )
     columns = tuple({**arrays, **left}[axis.name] for axis in axes)
-    return Block(Domain(axes), columns, block.weights, len(block))
+    return Block(Domain(axes), columns, block.weights, len(block), block.owners)
 
 
 def put_back(arrays: Mapping[str, Array], relations: Iterable[Relation]) -> dict[str, Array]:
@@ -158,6 +159,7 @@ def settle(
         frozenset(_guarded(before, declared)),
         {name: kept[home[name]] for name in axes if home[name] in kept},
         declared=frozenset(declared),
+        owners=before.owners,
     )
     done = []
     for relation in relations:

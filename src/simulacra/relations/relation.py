@@ -43,6 +43,8 @@ class Remains:
         Ranges of rebuilt instants, by column, in positions.
     declared : frozenset of str
         Columns whose levels and bounds are public.
+    owners : array or None
+        Whose row each is; every row is a holder of its own when None.
     """
 
     before: Mapping[str, Array]
@@ -53,9 +55,10 @@ class Remains:
     limits: dict[str, Range] = field(default_factory=dict)
     instants: dict[str, Range] = field(default_factory=dict)
     declared: frozenset[str] = frozenset()
+    owners: Array | None = None
 
     def need(self, name: str) -> int:
-        """Return how many rows must share a value of an axis before it may be given out."""
+        """Return how many holders must share a value of an axis before it may be given out."""
         return self.axes[name].holders if name in self.guarded else 1
 
     def range(self, name: str) -> Range:

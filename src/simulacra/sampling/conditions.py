@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import polars as pl
 
 from simulacra.encoding import Encoding
 from simulacra.errors import ImpossibleCondition
 from simulacra.schema._literals import quoted
 from simulacra.schema.column import Column
 from simulacra.schema.predicates import Predicate
+
+
+class Listed(Protocol):
+    """A column of which it can be told what may be drawn; every `Encoding` is one."""
+
+    @property
+    def column(self) -> Column:
+        """The column as it is released."""
+        ...
+
+    def candidates(self, literals: Sequence[Any] = ()) -> pl.Series | None:
+        """List values that can be drawn; see `Encoding.candidates`."""
+        ...
+
 
 _SHOWN = 8
 """Levels that a message lists."""
@@ -24,10 +41,16 @@ def require_possible(condition: Predicate, encodings: Mapping[str, Encoding]) ->
         There is such a thing, and the message says what the column can be; or the condition is about a key.
     """
     require_no_key(condition, encodings)
-    for term in condition.terms():
-        why = _obstacle(term, encodings)
-        if why is not None:
-            raise ImpossibleCondition(f"where {quoted(condition.sql)}: {_mended(why, 'Loosen it.')}")
+    why = find_obstacle(condition, encodings)
+    if why is not None:
+        raise ImpossibleCondition(f"where {quoted(condition.sql)}: {why}")
+
+
+def find_obstacle(condition: Predicate, encodings: Mapping[str, Listed]) -> str | None:
+    """Say why no row can satisfy a condition, and what to do; None where single columns do not tell."""
+    why = _first_obstacle(condition, encodings)
+    if why is not None:
+        return _mended(why, "Loosen it.")
     parts = condition.branches()
     if len(parts) > 1:
         reasons = [reason for part in parts if (reason := _first_obstacle(part, encodings)) is not None]
@@ -35,10 +58,10 @@ def require_possible(condition: Predicate, encodings: Mapping[str, Encoding]) ->
             told = "; ".join(
                 f"({number}) {reason.removesuffix('.')}" for number, reason in enumerate(reasons, 1)
             )
-            raise ImpossibleCondition(
-                f"where {quoted(condition.sql)}: none of the {len(parts)} parts of its OR can hold: "
-                f"{_mended(told, 'Loosen one of them.')}"
+            return (
+                f"none of the {len(parts)} parts of its OR can hold: {_mended(told, 'Loosen one of them.')}"
             )
+    return None
 
 
 def require_no_key(condition: Predicate, encodings: Mapping[str, Encoding]) -> None:
@@ -62,12 +85,12 @@ def is_possible(condition: Predicate, encodings: Mapping[str, Encoding]) -> bool
     return _first_obstacle(condition, encodings) is None
 
 
-def _first_obstacle(condition: Predicate, encodings: Mapping[str, Encoding]) -> str | None:
+def _first_obstacle(condition: Predicate, encodings: Mapping[str, Listed]) -> str | None:
     reasons = (_obstacle(term, encodings) for term in condition.terms())
     return next((reason for reason in reasons if reason is not None), None)
 
 
-def _obstacle(term: Predicate, encodings: Mapping[str, Encoding]) -> str | None:
+def _obstacle(term: Predicate, encodings: Mapping[str, Listed]) -> str | None:
     """Say why a term is never TRUE; None where that can not be told."""
     words = quoted(term.sql)
     if not term.columns:

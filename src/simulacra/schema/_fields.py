@@ -40,6 +40,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "sensitive": {"type": "boolean", "default": False, "description": "Values are never shown."},
     "declared": {"type": "boolean", "default": False, "description": "Levels and bounds are public."},
     "protect": {"type": "boolean", "default": True, "description": "Whether rare values are protected."},
+    "required": {"type": "boolean", "default": False, "description": "Declared to be never missing."},
+    "default": {"type": ["string", "null"], "description": "What a database puts in by itself, as SQL."},
 }
 """The fields of a column as JSON Schema, without its name."""
 

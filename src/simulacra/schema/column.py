@@ -82,6 +82,11 @@ class Column:
         from the data. Single values inside the bounds are protected either way.
     protect : bool
         False switches the protection of rare levels, extremes and unique values off for this column.
+    required : bool
+        True: a contract or a database says that no value may be missing, and a database that it is written to says so
+        too. `nullable` alone may only tell what data show.
+    default : str or None
+        What a database puts in where a row says nothing: a SQL expression such as ``'new'`` or ``CURRENT_TIMESTAMP``.
 
     Examples
     --------
@@ -106,6 +111,8 @@ class Column:
     sensitive: bool = False
     declared: bool = False
     protect: bool = True
+    required: bool = False
+    default: str | None = None
 
     def __post_init__(self) -> None:
         where = f"column {self.name!r}"

@@ -156,7 +156,7 @@ class Table:
         if "kind" in changes and changes["kind"] != old.kind:
             old = Column(
                 old.name, changes["kind"], nullable=old.nullable, unit=old.unit, sensitive=old.sensitive,
-                protect=old.protect,
+                protect=old.protect, required=old.required, default=old.default,
             )  # fmt: skip
         new = replace(old, **changes)
         return replace(self, columns=tuple(new if c.name == name else c for c in self.columns))

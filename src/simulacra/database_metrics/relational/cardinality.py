@@ -20,14 +20,21 @@ from simulacra.database_metrics._case import (
     say_reference,
     sides,
 )
-from simulacra.database_metrics._clustered import Gap, Plan, count_codes, judge_worst, largest_gap, shares
+from simulacra.database_metrics._clustered import (
+    Gap,
+    Plan,
+    count_codes,
+    find_edges,
+    judge_worst,
+    largest_gap,
+    shares,
+)
 from simulacra.domain import Array
 from simulacra.metric import Score
 from simulacra.schema.reference import Reference
 from simulacra.schema.types import Table
 
 NAME = "relational/cardinality"
-MOST_CELLS = 64
 FEWEST_PARENTS = 10
 THINNED = " (children drawn so that both sides have as many)"
 
@@ -121,7 +128,7 @@ def _compare(
         numbers if len(numbers) <= rows or place == 1 else streams.stream("rows", place).permutation(numbers)[:rows]
         for place, numbers in enumerate(counted)
     ]  # fmt: skip
-    edges = np.unique(np.quantile(np.concatenate(kept), np.linspace(0, 1, MOST_CELLS), method="inverted_cdf"))
+    edges = find_edges(kept)
     codes = [np.searchsorted(edges, numbers) for numbers in kept]
     size = len(edges)
     plan = Plan.make([np.arange(len(numbers)) for numbers in kept], streams)

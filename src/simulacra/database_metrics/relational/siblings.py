@@ -29,6 +29,7 @@ from simulacra.database_metrics._clustered import (
     correlation,
     judge_worst,
     moments,
+    rank_among,
 )
 from simulacra.domain import Array
 from simulacra.metric import Score
@@ -152,10 +153,7 @@ def _ranked(values: Array, known: Array) -> Array:
     """Return the share of real values below each value: outliers get no more weight than others."""
     if len(known) == 0:
         return np.full(len(values), np.nan)
-    ranks = (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")) / (
-        2 * len(known)
-    )
-    return np.where(np.isnan(values), np.nan, ranks)
+    return rank_among(values, known)
 
 
 def _variance(values: Array, family: _Family) -> Array:

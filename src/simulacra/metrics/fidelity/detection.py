@@ -30,6 +30,7 @@ from simulacra.metrics._features import Features, extract
 from simulacra.metrics._roc import area, area_interval, judge_area
 from simulacra.metrics._rules import Rules, example_rows, find_rules, tabulate_rules
 from simulacra.randomness import Streams
+from simulacra.schema.column import Column
 
 FOLDS = 5
 ROUNDS = 100
@@ -103,27 +104,28 @@ class Detection(Metric):
     family: ClassVar[str] = "fidelity"
     title: ClassVar[str] = "Told apart by a classifier (AUC, 0.5 is guessing)"
     limits: ClassVar[tuple[float, float]] = (0.10, 0.25)
+    paired: ClassVar[int] = PAIRED_COLUMNS
+    permuted: ClassVar[int] = PERMUTED_ROWS
+
+    def area(self, case: Comparison) -> float | None:
+        """Return the value alone, without what explains it; None where it can not be computed."""
+        frames, columns, why = self._frames(case)
+        if why is not None:
+            return None
+        return self._attempt(extract(frames[:2], columns), case.streams.at(NAME), explain=False).value
 
     def score(self, case: Comparison) -> Sequence[Score]:
         """Answer the question; see the class."""
-        columns = predictive_columns(case.table)
-        rows = min(case.synthetic.height, case.reference.height, case.train.height, case.max_rows)
-        why = empty_side(case)
-        if why is None and not columns:
-            why = "no column can be compared: all are keys or identifiers."
-        why = why or too_few(rows, FEWEST_ROWS)
+        frames, columns, why = self._frames(case)
         if why is not None:
             return not_computed(self, NAME, why)
-        streams = case.streams.at(NAME)
-        frames = [draw(case.synthetic, rows, streams.stream("synthetic"))]
-        frames.append(draw(case.reference, rows, streams.stream("reference")))
-        if case.holdout is not None:
-            frames.append(draw(case.train, rows, streams.stream("baseline")))
+        streams, rows = case.streams.at(NAME), frames[0].height
         names = [column.name for column in columns]
         ceiling = None
-        found = _attempt(extract(frames[:2], columns), streams, explain=True)
+        found = self._attempt(extract(frames[:2], columns), streams, explain=True)
         if len(frames) == 3:
-            ceiling = _attempt(extract([frames[2], frames[1]], columns), streams, explain=False, like=found)
+            apart = extract([frames[2], frames[1]], columns)
+            ceiling = self._attempt(apart, streams, explain=False, like=found)
         readable = [
             columns[at]
             for at in np.argsort(-np.maximum(found.importance, found.alone - 0.5), kind="stable")
@@ -156,8 +158,35 @@ class Detection(Metric):
             scores.append(_score_pairs(names, found, ceiling))
         return [*scores, _score_rules(rules, real, frames)]
 
+    def _frames(self, case: Comparison) -> tuple[list[pl.DataFrame], list[Column], str | None]:
+        """Draw as many rows of each side; say why that is not possible."""
+        columns = predictive_columns(case.table)
+        rows = min(case.synthetic.height, case.reference.height, case.train.height, case.max_rows)
+        why = empty_side(case)
+        if why is None and not columns:
+            why = "no column can be compared: all are keys or identifiers."
+        why = why or too_few(rows, FEWEST_ROWS)
+        if why is not None:
+            return [], columns, why
+        streams = case.streams.at(NAME)
+        frames = [draw(case.synthetic, rows, streams.stream("synthetic"))]
+        frames.append(draw(case.reference, rows, streams.stream("reference")))
+        if case.holdout is not None:
+            frames.append(draw(case.train, rows, streams.stream("baseline")))
+        return frames, columns, None
 
-def _attempt(features: Features, streams: Streams, *, explain: bool, like: _Trial | None = None) -> _Trial:
+    def _attempt(
+        self, features: Features, streams: Streams, *, explain: bool, like: _Trial | None = None
+    ) -> _Trial:
+        """Make an attempt, with as many pairs and as much care for importance as the class says."""
+        permuted = self.permuted if explain else 0
+        paired = self.paired if explain or like is not None else 0
+        return _attempt(features, streams, permuted=permuted, paired=paired, like=like)
+
+
+def _attempt(
+    features: Features, streams: Streams, *, permuted: int, paired: int, like: _Trial | None = None
+) -> _Trial:
     """Cross-validate a classifier of the first matrix against the second, of as many rows.
 
     Pairs are those of the most important columns, or the same as those of another attempt.
@@ -175,9 +204,10 @@ def _attempt(features: Features, streams: Streams, *, explain: bool, like: _Tria
         model = _classifier(rows, features.categorical)
         fit(model, matrix[~inside], fake[~inside])
         scores[inside] = model.decision_function(matrix[inside])
-        if not explain:
+        if not permuted:
             return np.zeros(columns)
-        return _permuted_loss(model, matrix[inside], fake[inside], features.owners, streams, number)
+        rng = streams.stream("permute", number)
+        return _permuted_loss(model, matrix[inside], fake[inside], features.owners, rng, permuted)
 
     lost = np.sum(in_parallel(leave_out, range(FOLDS)), axis=0)
     value, interval = area_interval(scores, fake)
@@ -185,7 +215,7 @@ def _attempt(features: Features, streams: Streams, *, explain: bool, like: _Tria
     single = [cut(values, SINGLE_CELLS) for values in first]
     auc = np.array([alone(codes, size, fake, fold, FOLDS) for codes, size in single])
     coarse = [cut(values, PAIR_CELLS) for values in first]
-    top = np.sort(np.argsort(-np.maximum(lost / FOLDS, auc - 0.5), kind="stable")[:PAIRED_COLUMNS])
+    top = np.sort(np.argsort(-np.maximum(lost / FOLDS, auc - 0.5), kind="stable")[:paired])
     pairs = list(combinations(top.tolist(), 2)) if like is None else list(like.gains)
     gains = {
         (a, b): together((coarse[a][0], coarse[b][0]), (coarse[a][1], coarse[b][1]), fake, fold, FOLDS)
@@ -210,12 +240,11 @@ def _permuted_loss(
     matrix: Array,
     fake: Array,
     owners: Array,
-    streams: Streams,
-    fold: int,
+    rng: np.random.Generator,
+    most: int,
 ) -> Array:
     """Return the AUC lost when one column's features are shuffled together, for every column."""
-    rng = streams.stream("permute", fold)
-    kept = rng.permutation(len(matrix))[:PERMUTED_ROWS]
+    kept = rng.permutation(len(matrix))[:most]
     matrix, fake = matrix[kept], fake[kept]
     whole = area(model.decision_function(matrix), fake)
     rows, columns = len(matrix), int(owners.max()) + 1

@@ -14,7 +14,9 @@ _LOOK = 50_000
 """Rows looked at for the order of columns."""
 
 
-def association(arrays: Sequence[Array], nominal: Sequence[bool], rng: np.random.Generator) -> Array:
+def association(
+    arrays: Sequence[Array], nominal: Sequence[bool], rng: np.random.Generator, *, first: int = 0
+) -> Array:
     """Estimate the mutual information of every pair of digits, in nats, less the bias of a finite table.
 
     Parameters
@@ -25,11 +27,13 @@ def association(arrays: Sequence[Array], nominal: Sequence[bool], rng: np.random
         Which digits have unordered codes.
     rng : Generator
         Chooses the rows to look at when there are many.
+    first : int
+        Digits before this one are only inputs: pairs of two of them are left out.
 
     Returns
     -------
     array, shape (digits, digits)
-        Symmetric, with a zero diagonal.
+        Symmetric, with a zero diagonal; 0 for pairs left out.
 
     Notes
     -----
@@ -41,7 +45,7 @@ def association(arrays: Sequence[Array], nominal: Sequence[bool], rng: np.random
     result = np.zeros((len(arrays), len(arrays)))
     for i, (a, ka) in enumerate(binned):
         for j, (b, kb) in enumerate(binned[:i]):
-            if ka > 1 and kb > 1:
+            if ka > 1 and kb > 1 and i >= first:
                 joint = np.bincount(a * kb + b, minlength=ka * kb).reshape(ka, kb)
                 result[i, j] = result[j, i] = _information(joint)
     return result

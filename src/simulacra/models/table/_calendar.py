@@ -11,6 +11,8 @@ import numpy as np
 from scipy.special import gammainccinv
 
 from simulacra.domain import Array
+from simulacra.models.table._bins import Tally
+from simulacra.privacy.holders import count_holders
 
 RULES = {"weekday": 7, "month": 31, "month_end": 31}
 """Phases of each rule: seven weekdays; 31 days of the month; the same, where the last day is the 31st phase."""
@@ -53,11 +55,16 @@ class Calendar:
     kept: Array
 
     @classmethod
-    def covering(cls, rule: str, days: Array, counts: Array, holders: int) -> Self:
-        """Make the calendar of some days; `kept` is empty if no phase has enough rows."""
+    def covering(cls, rule: str, tally: Tally, holders: int) -> Self:
+        """Make the calendar of some days; `kept` is empty if no phase has enough holders."""
+        days = tally.distinct
         years = days[[0, -1]].astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
-        rows = np.bincount(phases(rule, days), counts, minlength=RULES[rule])
-        return cls(rule, int(years[0]), int(years[1]), np.flatnonzero(rows >= max(holders, 1)))
+        phase = phases(rule, days)
+        if tally.pairs is None:
+            held = np.bincount(phase, tally.counts, minlength=RULES[rule])
+        else:
+            held = count_holders(phase[tally.pairs[0]], RULES[rule], tally.pairs[1])
+        return cls(rule, int(years[0]), int(years[1]), np.flatnonzero(held >= max(holders, 1)))
 
     @property
     def stride(self) -> int:

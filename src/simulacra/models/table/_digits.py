@@ -251,14 +251,14 @@ def split_axes(block: Block, rng: np.random.Generator) -> Split:
         Digits, the rows' digits and derived features, and which axis each large vocabulary is nested in.
     """
     views = [
-        View.fit(axis, values, max_codes=BASE, max_exact=_MOST)
+        View.fit(axis, values, max_codes=BASE, max_exact=_MOST, owners=block.owners)
         for axis, values in zip(block.domain.axes, block.columns)
     ]
     codes = [view.encode(values) for view, values in zip(views, block.columns)]
     traits = Traits(views, codes, rng)
     for index, (view, values) in enumerate(zip(views, block.columns)):
         if view.axis.calendar and not (view.exact.all() and view.size <= BASE):
-            views[index] = _on_calendar(view, values, traits.leaving_out(index, _ASKED))
+            views[index] = _on_calendar(view, values, traits.leaving_out(index, _ASKED), block.owners)
             codes[index] = views[index].encode(values)
     digits = []
     parents: list[int | None] = []
@@ -271,16 +271,19 @@ def split_axes(block: Block, rng: np.random.Generator) -> Split:
     return Split(digits, arrays, [d.derive(c) for d, c in zip(digits, codes)], tuple(parents))
 
 
-def _on_calendar(view: View, values: Array, traits: Iterable[Array]) -> View:
+def _on_calendar(view: View, values: Array, traits: Iterable[Array], owners: Array | None) -> View:
     """Arrange the days of a view by the rule that tells most about them, if one does."""
-    days, counts, _ = count_values(view.axis, values)
+    tally = count_values(view.axis, values)
+    days, counts = tally.distinct, tally.counts
     if not len(days):
         return view
     held = ~np.isnan(values)
     at = np.searchsorted(days, values[held])
     means = [np.bincount(at, trait[held], minlength=len(days)) / counts for trait in traits]
     rule = choose_rule(days.astype(np.int64), counts, means)
-    return view if rule is None else view.arrange(rule, values, max_codes=BASE, max_exact=_MOST)
+    if rule is None:
+        return view
+    return view.arrange(rule, values, max_codes=BASE, max_exact=_MOST, owners=owners)
 
 
 def _address(counts: Array) -> Array:

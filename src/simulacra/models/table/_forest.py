@@ -27,12 +27,13 @@ _STATE = ("feature", "threshold", "right", "kinds", "codes", "counts", "map_row"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How trees are grown."""
+    """How trees are grown; see `Trees`."""
 
     min_leaf: int
     share: float
     predictors: float
     evidence: float
+    keen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ def grow_tree(
         settings.evidence,
         np.array([chosen.index(digit) for digit in leads], np.int64),
         groups,
+        settings.keen,
         rng.key("splits") & (2**63 - 1),
     )
     feature = np.array([*chosen, -1], np.int16)[feature]
@@ -392,8 +394,6 @@ def restore_forests(state: dict[str, Any], drawing: Drawing) -> list[Forest]:
             stop = at[name] + head["sizes"][name]
             flat[name] = np.ascontiguousarray(state[name][at[name] : stop], wide[name])
             at[name] = stop
-        kind = (bool(head["kind"][0]), bool(head["kind"][1]))
-        forests.append(
-            Forest.link(head["target"], tuple(head["bounds"]), tuple(head["nodes"]), kind, flat, drawing)
-        )
+        bounds, nodes, (one, two) = tuple(head["bounds"]), tuple(head["nodes"]), map(bool, head["kind"])
+        forests.append(Forest.link(head["target"], bounds, nodes, (one, two), flat, drawing))
     return forests

@@ -10,6 +10,8 @@ from simulacra.domain import Array
 DIM = 12
 """Width of a target's embedding: one weight and eleven coordinates."""
 CODES = 256
+LOOK = 1_500
+"""Rows of a large node that decide which predictors are tried on all of them."""
 
 
 @njit(cache=True, nogil=True)
@@ -47,14 +49,19 @@ def _best_cut(
     rows: Array,
     start: int,
     stop: int,
+    stride: int,
     total: Array,
     min_leaf: int,
     hist: Array,
     count: Array,
 ) -> tuple[float, int, bool]:
-    """Return the gain and the code of the best cut of one predictor, and whether it varies at all."""
-    low, high = CODES - 1, 0
-    for i in range(start, stop):
+    """Return the gain and the code of the best cut of one predictor, and whether it varies at all.
+
+    Only one row in `stride` is looked at; `total` is the sum of these rows.
+    """
+    low, high, size = CODES - 1, 0, 0
+    for i in range(start, stop, stride):
+        size += 1
         r = rows[i]
         b = codes[r]
         low, high = min(low, b), max(high, b)
@@ -65,7 +72,7 @@ def _best_cut(
             h[d] += s * v[d]
     best, cut, last = -1.0, -1, -1
     left = np.zeros(DIM, np.float32)
-    seen, size = 0, stop - start
+    seen = 0
     for b in range(low, high + 1):
         if count[b] == 0:
             continue
@@ -109,6 +116,30 @@ def _by_chance(total: Array, square: Array, twice: float, evidence: float) -> np
 
 
 @njit(cache=True, nogil=True)
+def _rank(best: Array, gains: Array, predictor: int, gain: float) -> None:
+    """Put a predictor in its place among the best ones."""
+    place = len(best)
+    while place > 0 and gain > gains[place - 1]:
+        place -= 1
+        if place + 1 < len(best):
+            best[place + 1], gains[place + 1] = best[place], gains[place]
+    if place < len(best):
+        best[place], gains[place] = predictor, gain
+
+
+@njit(cache=True, nogil=True)
+def _sort(best: Array, gains: Array, size: int) -> None:
+    """Sort predictors by what they explain, most first."""
+    for i in range(1, size):
+        p, gain = best[i], gains[i]
+        j = i
+        while j > 0 and gains[j - 1] < gain:
+            best[j], gains[j] = best[j - 1], gains[j - 1]
+            j -= 1
+        best[j], gains[j] = p, gain
+
+
+@njit(cache=True, nogil=True)
 def grow(
     x: Array,
     y: Array,
@@ -119,6 +150,7 @@ def grow(
     evidence: float,
     leads: Array,
     groups: int,
+    keen: int,
     seed: int,
 ) -> tuple[Array, Array, Array]:
     """Grow one tree.
@@ -143,6 +175,9 @@ def grow(
         Predictors that every leaf must hold constant.
     groups : int
         Number of different rows that the leads have.
+    keen : int
+        If not 0: large nodes look at a sample of their rows and try only so many predictors on all of them, those that
+        explain most there; nodes further down try these, and as many others at random.
     seed : int
         Where this tree's random numbers start.
 
@@ -168,6 +203,10 @@ def grow(
     depth, nodes = 1, 0
     total = np.zeros(DIM, np.float32)
     square = np.zeros(DIM, np.float32)
+    sample = np.zeros(DIM, np.float32)
+    # what explained most above, by place on the stack
+    above = np.full((room if keen else 1, keen), -1, np.int16)
+    near, gains = np.full(keen, -1, np.int16), np.zeros(keen, np.float32)
     while depth > 0:
         depth -= 1
         start, stop, parent = stack[depth, 0], stack[depth, 1], stack[depth, 2]
@@ -176,6 +215,8 @@ def grow(
         if parent >= 0:
             right[parent] = node
         best_feature, best_cut = -1, -1
+        if keen:
+            near[:] = above[depth]
         for lead in leads:
             best_cut = _middle_cut(x[lead], rows, start, stop)
             if best_cut >= 0:
@@ -200,19 +241,63 @@ def grow(
                     base += total[d] * total[d]
                 base /= total[0]
                 best = base + _by_chance(total, square, twice, evidence)
+                stride = (stop - start) // LOOK if keen else 0
+                known = 0
+                if stride > 1:
+                    sample[:] = 0
+                    rough = max(1, min_leaf // stride)
+                    for i in range(start, stop, stride):
+                        v = table[y[rows[i]]]
+                        for d in range(DIM):
+                            sample[d] += w[rows[i]] * v[d]
+                    near[:] = -1
+                    gains[:] = -1
+                    tried = 0
+                    for i in range(predictors):
+                        if tried >= tries:
+                            break
+                        j = i + _next(state) % (predictors - i)
+                        order[i], order[j] = order[j], order[i]
+                        gain, cut, varies = _best_cut(
+                            x[order[i]], y, w, table, rows, start, stop, stride, sample, rough, hist, count
+                        )
+                        tried += varies
+                        if cut >= 0:
+                            _rank(near, gains, order[i], gain)
+                gains[:] = -1
+                if keen and near[0] >= 0:
+                    while known < keen and near[known] >= 0:
+                        p = near[known]
+                        gain, cut, _ = _best_cut(
+                            x[p], y, w, table, rows, start, stop, 1, total, min_leaf, hist, count
+                        )
+                        gains[known] = gain
+                        known += 1
+                        if cut >= 0 and gain > best:
+                            best, best_feature, best_cut = gain, p, cut
+                    _sort(near, gains, known)
                 tried = 0
+                wanted = tries if not known else 0 if stride > 1 else min(tries, keen)
                 for i in range(predictors):
-                    if tried >= tries:
+                    if tried >= wanted:
                         break
                     j = i + _next(state) % (predictors - i)
                     order[i], order[j] = order[j], order[i]
                     p = order[i]
+                    told = False
+                    for k in range(known):
+                        told = told or near[k] == p
+                    if told:
+                        continue
                     gain, cut, varies = _best_cut(
-                        x[p], y, w, table, rows, start, stop, total, min_leaf, hist, count
+                        x[p], y, w, table, rows, start, stop, 1, total, min_leaf, hist, count
                     )
                     tried += varies
-                    if cut >= 0 and gain > best:
-                        best, best_feature, best_cut = gain, p, cut
+                    if cut >= 0:
+                        if keen:
+                            _rank(near, gains, p, gain)
+                        if gain > best:
+                            best, best_feature, best_cut = gain, p, cut
         if best_feature < 0:
             continue
         feature[node], threshold[node] = best_feature, best_cut
@@ -226,6 +311,8 @@ def grow(
                 j -= 1
         stack[depth, 0], stack[depth, 1], stack[depth, 2] = i, stop, node
         stack[depth + 1, 0], stack[depth + 1, 1], stack[depth + 1, 2] = start, i, -1
+        if keen:
+            above[depth], above[depth + 1] = near, near
         depth += 2
     return feature[:nodes].copy(), threshold[:nodes].copy(), right[:nodes].copy()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -41,8 +42,8 @@ class View:
 
     Notes
     -----
-    **Privacy.** An exact code is held by at least `axis.holders` rows. The edges of a bin lie between
-    values of the data, so no value that is held by fewer rows stands in the view.
+    **Privacy.** An exact code is held by at least `axis.holders` rows, or rows of so many owners. The edges of a bin
+    lie between values of the data, so no value that is held by fewer stands in the view.
 
     Examples
     --------
@@ -58,7 +59,9 @@ class View:
     calendar: Calendar | None = None
 
     @classmethod
-    def fit(cls, axis: Axis, values: Array, *, max_codes: int, max_exact: int = 0) -> Self:
+    def fit(
+        cls, axis: Axis, values: Array, *, max_codes: int, max_exact: int = 0, owners: Array | None = None
+    ) -> Self:
         """Learn the codes of an axis.
 
         Parameters
@@ -72,6 +75,8 @@ class View:
         max_exact : int
             When more than `max_codes` values are each held by a few rows and by `axis.holders`, and
             together by most rows, then this many codes are allowed.
+        owners : array of int or None
+            Whose row each is, shape (rows,): then `axis.holders` counts these.
 
         Returns
         -------
@@ -85,15 +90,17 @@ class View:
         """
         if axis.size is not None:
             return cls(axis, np.empty(0), np.empty(0))
-        distinct, counts, gaps = count_values(axis, values)
-        missing = gaps > 0
-        if not len(distinct):
+        tally = count_values(axis, values, owners)
+        missing = tally.gaps > 0
+        if not len(tally.distinct):
             return cls(axis, np.empty(0), np.empty(0), missing)
-        room = room_for(axis, distinct, counts, max_codes - missing, max_exact - missing)
-        low, high = cut_bins(distinct, counts, axis.holders, room)
+        room = room_for(axis, tally, max_codes - missing, max_exact - missing)
+        low, high = cut_bins(tally, axis.holders, room)
         return cls(axis, low, high, missing)
 
-    def arrange(self, rule: str, values: Array, *, max_codes: int, max_exact: int) -> View:
+    def arrange(
+        self, rule: str, values: Array, *, max_codes: int, max_exact: int, owners: Array | None = None
+    ) -> View:
         """Make another view of a calendar axis, whose bins hold days of one kind.
 
         Parameters
@@ -104,25 +111,27 @@ class View:
             The axis' values, shape (rows,).
         max_codes, max_exact : int
             As in `fit`, for each kind of day.
+        owners : array of int or None
+            As in `fit`.
 
         Returns
         -------
         View
             The new view; this one if no kind of day has enough rows.
         """
-        days, counts, _ = count_values(self.axis, values)
-        calendar = Calendar.covering(rule, days, counts, self.axis.holders)
+        tally = count_values(self.axis, values, owners)
+        calendar = Calendar.covering(rule, tally, self.axis.holders)
         if not len(calendar.kept):
             return self
-        held = np.isin(phases(rule, days), calendar.kept)
-        positions, counts = calendar.positions(days[held]), counts[held]
+        held = np.flatnonzero(np.isin(phases(rule, tally.distinct), calendar.kept))
+        positions = calendar.positions(tally.distinct[held])
         order = np.argsort(positions)
-        positions, counts = positions[order].astype(np.float64), counts[order]
-        room = room_for(self.axis, positions, counts, max_codes, max_exact)
-        pieces = np.flatnonzero(np.diff(positions // calendar.stride)) + 1
+        moved = tally.moved(positions[order].astype(np.float64), held[order])
+        room = room_for(self.axis, moved, max_codes, max_exact)
+        pieces = np.flatnonzero(np.diff(moved.distinct // calendar.stride)) + 1
         edges = [
-            cut_bins(own, rows, self.axis.holders, room)
-            for own, rows in zip(np.split(positions, pieces), np.split(counts, pieces))
+            cut_bins(moved.between(start, stop), self.axis.holders, room)
+            for start, stop in pairwise([0, *pieces.tolist(), len(order)])
         ]
         low, high = (np.concatenate(side) for side in zip(*edges))
         return replace(self, low=low, high=high, calendar=calendar)

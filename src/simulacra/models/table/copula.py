@@ -112,7 +112,7 @@ class Copula(Generator):
         scores = np.empty((len(axes), len(block)))
         terms = np.empty((len(axes), TERMS))
         for place, (axis, values) in enumerate(zip(axes, columns)):
-            view = View.fit(axis, values, max_codes=self.max_codes)
+            view = View.fit(axis, values, max_codes=self.max_codes, owners=block.owners)
             codes = view.encode(values)
             margin = Margin.fit(view, np.bincount(codes, weights, minlength=view.size))
             score, terms[place] = margin.expand()

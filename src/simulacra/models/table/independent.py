@@ -68,7 +68,7 @@ class Independent(Generator):
         self.views_ = []
         self.counts_ = []
         for place, (axis, values) in enumerate(zip(block.domain.axes, block.columns), 1):
-            view = View.fit(axis, values, max_codes=self.max_codes)
+            view = View.fit(axis, values, max_codes=self.max_codes, owners=block.owners)
             self.views_.append(view)
             self.counts_.append(np.bincount(view.encode(values), block.weights, minlength=view.size))
             progress(place / len(block.domain), f"column {place} of {len(block.domain)}")

@@ -81,6 +81,9 @@ class Trees(Generator):
         Columns that one tree looks at; with more columns, those of highest mutual information are preferred.
     grow_rows : int
         Trees are grown on at most about this many rows; all rows are donors.
+    keen : int
+        If not 0, only about so many predictors are tried at a node that explained most above it, and as many others:
+        with many predictors that is several times as fast, and nearly as exact. 0 tries all.
 
     Notes
     -----
@@ -111,6 +114,7 @@ class Trees(Generator):
     predictors: float = 0.7
     max_predictors: int = 30
     grow_rows: int = 120_000
+    keen: int = 0
 
     def __post_init__(self) -> None:
         if self.privacy not in PRESETS:
@@ -139,7 +143,7 @@ class Trees(Generator):
         self.context_: Domain | None = context.domain if context is not None else None
         self.domain_ = block.domain
         rows, weights = len(block), block.weights
-        split = split_axes(Block(axes, columns), rng.stream("levels"))
+        split = split_axes(Block(axes, columns, owners=block.owners), rng.stream("levels"))
         # the values are not needed any more: who gave the only reference to them gets the memory back
         del block, context, columns
         layout = Layout(tuple(split.digits))
@@ -148,7 +152,8 @@ class Trees(Generator):
         split.arrays.clear()
         split.derived.clear()
         nominal = [kind for digits in layout.digits for kind in digits.nominal] + [True] * len(layout.derived)
-        links = association(list(table), nominal, rng.stream("rows"))
+        known = layout.places(inputs)[0] if 0 < inputs < len(layout.digits) else 0
+        links = association(list(table), nominal, rng.stream("rows"), first=known)
         self.digits_ = list(layout.digits)
         self.order_ = order_axes(layout, links, split.parents, inputs)
         self.unit_, mass = self._count_weights(weights, rows)
@@ -157,6 +162,7 @@ class Trees(Generator):
             share=_SUBSAMPLE * min(1.0, self.grow_rows / rows),
             predictors=self.predictors,
             evidence=float(self.evidence or 0),
+            keen=int(self.keen),
         )
         plan = Plan(
             layout, table, nominal, links, split.parents, inputs, mass, self.trees, self.max_predictors, settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlglot import exp
@@ -12,6 +13,7 @@ from simulacra.schema.importers.drafts import ColumnDraft, TableDraft
 _TESTS: dict[type, tuple[str, str]] = {
     exp.GT: (">", "<"), exp.GTE: (">=", "<="), exp.LT: ("<", ">"), exp.LTE: ("<=", ">="),
 }  # fmt: skip
+_PLAIN = re.compile(r"-?\d+(\.\d+)?")
 _MOMENTS = {"date", "datetime", "time"}
 _TEXTS = {exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR, exp.DataType.Type.CHAR, exp.DataType.Type.BPCHAR}
 
@@ -63,7 +65,7 @@ def _simplify(node: Any, table: TableDraft) -> Any:
         if isinstance(inner, exp.Array) or (isinstance(inner, exp.Column) and _is_idle(node, inner, table)):
             return inner
         if isinstance(inner, (exp.Literal, exp.Neg)) and not node.to.is_type("interval"):
-            return inner
+            return _number(inner) if node.to.this in exp.DataType.NUMERIC_TYPES else inner
     if isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any):
         listed = node.expression.this
         while isinstance(listed, (exp.Paren, exp.Cast)):
@@ -71,6 +73,14 @@ def _simplify(node: Any, table: TableDraft) -> Any:
         if isinstance(listed, exp.Array):
             return exp.In(this=node.this.copy(), expressions=[part.copy() for part in listed.expressions])
     return node
+
+
+def _number(constant: Any) -> Any:
+    """Write '-100' as the number that a dump casts it to."""
+    if isinstance(constant, exp.Literal) and constant.is_string and _PLAIN.fullmatch(constant.name):
+        plain = exp.Literal.number(constant.name.lstrip("-"))
+        return exp.Neg(this=plain) if constant.name.startswith("-") else plain
+    return constant
 
 
 def _is_idle(cast: exp.Cast, inner: exp.Column, table: TableDraft) -> bool:

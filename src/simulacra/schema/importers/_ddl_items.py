@@ -16,6 +16,7 @@ from sqlglot.errors import SqlglotError
 from simulacra.schema.constraints import Equality
 from simulacra.schema.importers._ddl_checks import plain_sql
 from simulacra.schema.importers._ddl_statements import QUALIFIED, split_name
+from simulacra.schema.importers._defaults import plain_default
 from simulacra.schema.importers._types import set_type, set_type_named
 from simulacra.schema.importers.drafts import ColumnDraft, Draft, LinkDraft, TableDraft
 
@@ -177,6 +178,8 @@ def _mark_column(script: Script, table: TableDraft, column: ColumnDraft, mark: A
             table.unique.append((column.name,))
         case exp.CheckColumnConstraint():
             script.checks.append((table, mark.this, None))
+        case exp.DefaultColumnConstraint() if isinstance(mark.this, exp.Expression):
+            column.default = plain_default(mark.this)
         case exp.Reference():
             _add_link(table, (column.name,), mark)
         case exp.ComputedColumnConstraint() if mark.this is not None:

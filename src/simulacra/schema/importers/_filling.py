@@ -55,6 +55,7 @@ def fill_column(draft: ColumnDraft, seen: Column | None, *, key: bool, table: st
         rules += more
     if column.kind == "text":
         rules += _length_rules(draft)
+    column = replace(column, required=not draft.nullable, default=draft.default)
     return Filled(column, tuple(rules), tuple(notes))
 
 

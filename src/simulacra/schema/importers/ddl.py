@@ -18,6 +18,7 @@ from simulacra.schema.importers._ddl_statements import (
     split_name,
     split_statements,
 )
+from simulacra.schema.importers._defaults import parse_default
 from simulacra.schema.importers.assembly import MAX_COLUMNS, assemble
 from simulacra.schema.importers.drafts import ColumnDraft, Draft, TableDraft
 from simulacra.schema.types import Schema
@@ -47,6 +48,9 @@ _ADD = re.compile(
     r"(?:WITH\s+(?:NO)?CHECK\s+)?ADD\s+(?:COLUMN\s+)?(?:IF\s+NOT\s+EXISTS\s+)?(.*)", re.IGNORECASE | re.DOTALL
 )
 _SET_NULL = re.compile(rf"ALTER\s+(?:COLUMN\s+)?({QUALIFIED})\s+(SET|DROP)\s+NOT\s+NULL", re.IGNORECASE)
+_SET_DEFAULT = re.compile(
+    rf"ALTER\s+(?:COLUMN\s+)?({QUALIFIED})\s+SET\s+DEFAULT\s+(.*)", re.IGNORECASE | re.DOTALL
+)
 _MODIFY = re.compile(r"(?:MODIFY|CHANGE)\s+(?:COLUMN\s+)?(.*)", re.IGNORECASE | re.DOTALL)
 _LOST = re.compile(r"(?:DROP|RENAME|ALTER\s+(?:COLUMN\s+)?\S+\s+(?:SET\s+DATA\s+)?TYPE)\b", re.IGNORECASE)
 _OTHER = re.compile(
@@ -212,6 +216,10 @@ def _change_table(script: Script, name: str, actions: str) -> None:
             column = table.column(split_name(match[1])[-1])
             if column is not None:
                 column.nullable = match[2].upper() == "DROP"
+        elif match := _SET_DEFAULT.match(action):
+            column = table.column(split_name(match[1])[-1])
+            if column is not None:
+                column.default = parse_default(match[2], script.dialect)
         elif match := _MODIFY.match(action):
             _modify(script, table, match[1])
         elif _LOST.match(action):

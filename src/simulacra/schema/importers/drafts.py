@@ -34,7 +34,7 @@ class ColumnDraft:
         The values that numbers are one of; the levels of a category stand in `levels`.
     lengths : (int or None, int or None)
         Fewest and most characters.
-    decimals, step, timezone, levels, pattern, format, identifying, sensitive, unit
+    decimals, step, timezone, levels, pattern, format, identifying, sensitive, unit, default
         As in `Column`.
     """
 
@@ -54,6 +54,7 @@ class ColumnDraft:
     identifying: str | None = None
     sensitive: bool = False
     unit: str | None = None
+    default: str | None = None
 
 
 @dataclass(slots=True)

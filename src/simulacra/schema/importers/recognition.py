@@ -89,6 +89,11 @@ def open_contract(path: str | Path) -> Reader | Schema:
     simulacra.errors.FileError: there is no file 'nowhere.sql'. Check the name and the folder.
     """
     source = Path(path)
+    if isinstance(path, str) and (ddl.is_ddl(path) or path.lstrip().startswith(("{", "version:", "tables:"))):
+        raise SchemaError(
+            f"the schema {' '.join(path.split())[:40]!r}... is the text of a contract, and a file is expected. Write "
+            "it to a file that ends in .sql, .yaml or .json, and name that."
+        )
     if source.suffix.lower() in SQL_SUFFIXES:
         text = _read_text(source)
         return _named(lambda seen: ddl.read_ddl(text, seen), source)
