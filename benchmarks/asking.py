@@ -18,7 +18,7 @@ import polars as pl
 
 import simulacra as sim
 from simulacra.randomness import Streams
-from simulacra.relational.conditions import read_conditions
+from simulacra.relational.asking.conditions import read_conditions
 from simulacra.schema.types import Schema
 
 REQUESTS = (

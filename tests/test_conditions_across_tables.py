@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulacra.errors import ImpossibleCondition, PredicateError, SchemaError
-from simulacra.relational.conditions import read_conditions
+from simulacra.relational.asking.conditions import read_conditions
 from simulacra.schema.constraints import Check
 from simulacra.schema.crossing import Crossing, crosses, read_formula, set_apart
 from simulacra.schema.routes import Rows, find_route

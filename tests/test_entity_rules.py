@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import simulacra as sim
 from simulacra.errors import PredicateError, SchemaError
-from simulacra.relational.entity_rules import EntityRules
+from simulacra.relational.rules.entity_rules import EntityRules
 from simulacra.schema.breaches import find_broken
 from simulacra.schema.constraints import Check, Constraint, Equality, Implies, Monotone, Running
 from simulacra.schema.files import dump_schema, load_schema

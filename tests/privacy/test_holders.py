@@ -14,8 +14,8 @@ from simulacra.models.table._views import View
 from simulacra.privacy.holders import count_holders, find_ends, list_holders
 from simulacra.privacy.protection import protect
 from simulacra.randomness import Streams
+from simulacra.relational.histories.seasons import Season
 from simulacra.relational.released import level_groups, round_counts, soften_ends
-from simulacra.relational.seasons import Season
 from simulacra.schema.types import Column, Reference, Schema, Table
 
 SECRET, SHARED = "Hiddenham", "Openville"

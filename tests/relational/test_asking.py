@@ -13,10 +13,10 @@ from simulacra.dataset import Dataset
 from simulacra.errors import ImpossibleCondition, OptionError, PredicateError, RareCondition
 from simulacra.randomness import Streams
 from simulacra.relational import asking
-from simulacra.relational.asking_weights import pick, share_out
-from simulacra.relational.conditions import read_conditions
+from simulacra.relational.asking.conditions import read_conditions
+from simulacra.relational.asking.weights import pick, share_out
 from simulacra.relational.database import DatabaseSynthesizer
-from simulacra.relational.entity_rules import EntityRules
+from simulacra.relational.rules.entity_rules import EntityRules
 from simulacra.schema.types import Schema
 
 TWO_X = "(select count(*) from orders where product = 'X' and extract(month from bought) in (2, 3)) >= 2"

@@ -9,8 +9,8 @@ import pytest
 
 import simulacra as sim
 from simulacra.randomness import Streams
-from simulacra.relational.clocks import Clock
 from simulacra.relational.extension import extend
+from simulacra.relational.histories.clocks import Clock
 from simulacra.relational.plan import make_plan
 
 YORK = "America/New_York"

@@ -13,9 +13,9 @@ import pytest
 import simulacra as sim
 from simulacra.dataset import Dataset
 from simulacra.relational.database import DatabaseSynthesizer
-from simulacra.relational.entity_rules import EntityRules
-from simulacra.relational.mining import find_rules
+from simulacra.relational.mining.mining import find_rules
 from simulacra.relational.plan import make_plan
+from simulacra.relational.rules.entity_rules import EntityRules
 from simulacra.schema.types import Column, Reference, Schema, Table
 from simulacra.schema.validation import validate_constraints
 

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
-from simulacra.relational.clocks import Clock
+from simulacra.relational.histories.clocks import Clock
 
 What = Literal["value", "year", "first", "last", "steps"]
 MOSTLY = 0.3

@@ -11,12 +11,12 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.randomness import Streams
 from simulacra.relational.drawing import Rows
-from simulacra.relational.given import Given
-from simulacra.relational.matching import match_parents, part_pairs
+from simulacra.relational.given.given import Given
 from simulacra.relational.naming import asked, level_of, member_column, offered, wanted
-from simulacra.relational.nesting import is_nested, settle_nested
 from simulacra.relational.plan import Link, locate
-from simulacra.relational.profiles import find_suits
+from simulacra.relational.references.matching import match_parents, part_pairs
+from simulacra.relational.references.nesting import is_nested, settle_nested
+from simulacra.relational.references.profiles import find_suits
 from simulacra.schema.conformance import canonical_type
 
 if TYPE_CHECKING:

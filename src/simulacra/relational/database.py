@@ -17,18 +17,18 @@ from simulacra.frames import Layout
 from simulacra.generator import Progress, part, silent
 from simulacra.modelfile import ModelFile, write_model
 from simulacra.randomness import Streams, resolve_seed
-from simulacra.relational.asking import draw_asked
-from simulacra.relational.asking_plans import plan_requests
-from simulacra.relational.asking_trees import prune, root_of
+from simulacra.relational.asking.asking import draw_asked
+from simulacra.relational.asking.conditions import INSTEAD, read_conditions, refuse_single, say_instead
+from simulacra.relational.asking.plans import plan_requests
+from simulacra.relational.asking.trees import prune, root_of
 from simulacra.relational.assembly import assemble
-from simulacra.relational.conditions import INSTEAD, read_conditions, refuse_single, say_instead
 from simulacra.relational.drawing import Rows, draw_unit
+from simulacra.relational.given.starting import open_start
 from simulacra.relational.logs import join_log
 from simulacra.relational.numbering import Maker
 from simulacra.relational.plan import Link, Plan
-from simulacra.relational.starting import open_start
+from simulacra.relational.rules.upholding import require_kept, uphold
 from simulacra.relational.unit import Unit
-from simulacra.relational.upholding import require_kept, uphold
 from simulacra.schema.files import dump_schema, load_schema
 from simulacra.schema.types import Schema, Table
 from simulacra.storage import require_writable
@@ -158,7 +158,7 @@ class DatabaseSynthesizer:
 
         Notes
         -----
-        Under conditions, rows that lead nowhere are left out; see `simulacra.relational.asking.draw_asked`.
+        Under conditions, rows that lead nowhere are left out; see `simulacra.relational.asking.asking.draw_asked`.
 
         **Cost**: linear in rows; a history takes a step for each of its rows, all histories together. Conditions cost
         more, the rarer they are.

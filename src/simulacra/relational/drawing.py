@@ -14,17 +14,17 @@ from simulacra.domain import Array, Block
 from simulacra.generator import Progress
 from simulacra.randomness import Streams
 from simulacra.relational.anchors import Ends, place_anchor
-from simulacra.relational.asking_rows import judge_of
-from simulacra.relational.beside import Beside
-from simulacra.relational.choosing import Choose
-from simulacra.relational.clocks import Clock
-from simulacra.relational.continuing import complete_entities
-from simulacra.relational.entities import describe_entities, describe_kept, encode_rows, summarise
-from simulacra.relational.given import Given
-from simulacra.relational.histories import Histories, Wanted
+from simulacra.relational.asking.rows import judge_of
+from simulacra.relational.given.continuing import complete_entities
+from simulacra.relational.given.given import Given
+from simulacra.relational.given.prefixes import continue_kept, find_beginnings, find_known
+from simulacra.relational.histories.beside import Beside
+from simulacra.relational.histories.choosing import Choose
+from simulacra.relational.histories.clocks import Clock
+from simulacra.relational.histories.entities import describe_entities, describe_kept, encode_rows, summarise
+from simulacra.relational.histories.histories import Histories, Wanted
 from simulacra.relational.naming import counted, first_of, span_of
 from simulacra.relational.plan import Link
-from simulacra.relational.prefixes import continue_kept, find_beginnings, find_known
 from simulacra.relational.unit import Unit
 from simulacra.sampling.decoding import Decoder
 

@@ -11,10 +11,7 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.randomness import Streams
 from simulacra.relational.anchors import Anchor, Ends, find_anchors, place_anchor
-from simulacra.relational.clocks import Clock, find_date, find_order
-from simulacra.relational.composite import serial_key, structural_key
-from simulacra.relational.entity_rules import EntityRules
-from simulacra.relational.groups import MOST_LEVELS, Grouping, group_parents, levels
+from simulacra.relational.histories.clocks import Clock, find_date, find_order
 from simulacra.relational.naming import (
     asked,
     counted,
@@ -26,7 +23,10 @@ from simulacra.relational.naming import (
     wanted,
 )
 from simulacra.relational.plan import Link, Plan, locate
-from simulacra.relational.profiles import find_profile
+from simulacra.relational.references.composite import serial_key, structural_key
+from simulacra.relational.references.groups import MOST_LEVELS, Grouping, group_parents, levels
+from simulacra.relational.references.profiles import find_profile
+from simulacra.relational.rules.entity_rules import EntityRules
 from simulacra.relational.spots import Spots
 from simulacra.relations import find_parts
 from simulacra.schema.breaches import columns_of

@@ -18,22 +18,22 @@ from simulacra.intake import Intake
 from simulacra.privacy.protection import HOLDERS
 from simulacra.provenance import describe_fit, fingerprint
 from simulacra.randomness import Streams
-from simulacra.relational.beside import Beside
-from simulacra.relational.composite import serial_key, structural_key
 from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.relational.drawing import summarise_rows
-from simulacra.relational.entities import describe_entities, describe_kept
 from simulacra.relational.extension import Extended, extend
+from simulacra.relational.histories.beside import Beside
+from simulacra.relational.histories.entities import describe_entities, describe_kept
+from simulacra.relational.histories.learning import Sibling, fit_histories
 from simulacra.relational.holding import Holding
-from simulacra.relational.learning import Sibling, fit_histories
-from simulacra.relational.mining import with_rules
+from simulacra.relational.mining.mining import with_rules
 from simulacra.relational.naming import member_column
-from simulacra.relational.nesting import is_nested
 from simulacra.relational.numbering import Maker
 from simulacra.relational.plan import Plan, find_facts, locate, make_plan
+from simulacra.relational.references.composite import serial_key, structural_key
+from simulacra.relational.references.nesting import is_nested
 from simulacra.relational.released import level_groups, release
+from simulacra.relational.rules.violations import rows_as_given
 from simulacra.relational.unit import Unit
-from simulacra.relational.violations import rows_as_given
 from simulacra.schema.column import Column
 from simulacra.schema.types import Schema, Table
 from simulacra.synthesizer import Synthesizer

@@ -11,10 +11,10 @@ import numpy as np
 from simulacra.domain import Array
 from simulacra.modelfile import ModelFile
 from simulacra.relational.anchors import restore_anchors
-from simulacra.relational.baselines import Baseline
-from simulacra.relational.clocks import Clock
-from simulacra.relational.histories import Histories
-from simulacra.relational.relative import Relative
+from simulacra.relational.histories.baselines import Baseline
+from simulacra.relational.histories.clocks import Clock
+from simulacra.relational.histories.histories import Histories
+from simulacra.relational.histories.relative import Relative
 from simulacra.schema.types import Column
 from simulacra.synthesizer import Synthesizer, restore
 

@@ -1,0 +1,1 @@
+"""Conditions across tables: what is asked of rows, and of those below them."""

@@ -1,0 +1,1 @@
+"""Draws that start from rows that are there."""

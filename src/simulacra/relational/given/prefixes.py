@@ -1,0 +1,104 @@
+"""Known rows as histories take them, and where they end up among the rows that are drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from simulacra.domain import Array, code_dtype
+from simulacra.encoding import Encoding
+from simulacra.randomness import Streams
+from simulacra.relational.given.given import Given
+from simulacra.relational.histories.beginnings import Beginnings
+from simulacra.relational.histories.entities import encode_rows
+from simulacra.relational.histories.histories import Histories
+from simulacra.relational.plan import Link
+from simulacra.relational.unit import Unit
+from simulacra.synthesizer import Synthesizer
+
+_NO_CHANCE = Streams(0).stream("no randomness")
+
+
+def find_beginnings(unit: Unit, given: Given | None, owners: Array, held: Array) -> Beginnings | None:
+    """Return the known rows of a table that a parent draws.
+
+    Parameters
+    ----------
+    unit : Unit
+        The table.
+    given : Given or None
+        What is known.
+    owners : array of int
+        Where the parent's known rows stand among its rows.
+    held : array of int
+        The parent's rows whose histories are drawn, ascending.
+    """
+    if given is None or unit.name not in given.units:
+        return None
+    known, histories = given.units[unit.name], unit.model
+    assert known.entity is not None and isinstance(histories, Histories)
+    place = np.searchsorted(held, owners[known.entity])
+    own = histories.rows
+    lacking = [name for name in own.table.names if name not in known.frame.columns]
+    blanks = [_blank(own.encodings[name], name, len(known)) for name in lacking]
+    block = encode_rows(own, pl.DataFrame([*known.frame.get_columns(), *blanks]).select(own.table.names))
+    unknown = _unknown(own, lacking)
+    return Beginnings(
+        np.bincount(place, minlength=len(held)), block, tuple(name not in unknown for name in own.domain.names),
+        known.now, given.since(histories.clock),
+    )  # fmt: skip
+
+
+def find_known(unit: Unit, given: Given | None, owners: Array, entity: Array) -> Array:
+    """Return which drawn rows are known ones: the first of their entities; `entity` is that of each drawn row."""
+    if given is None or unit.name not in given.units:
+        return np.zeros(0, np.int64)
+    known = given.units[unit.name].entity
+    assert known is not None
+    whose = owners[known]
+    rank = np.arange(len(whose)) - np.searchsorted(whose, whose)
+    return np.asarray(np.searchsorted(entity, whose) + rank, np.int64)
+
+
+def continue_kept(
+    unit: Unit, link: Link, given: Given, rng: np.random.Generator
+) -> tuple[Array, tuple[Array, Array] | None]:
+    """Return how many rows each row of a table that is kept as it is draws, and when, where some are known."""
+    assert unit.kept_counts is not None
+    counts, ends = unit.kept_counts.astype(np.int64).copy(), unit.kept_ends
+    chosen = given.kept.get(link.reference.table)
+    if chosen is not None:
+        counts[np.setdiff1d(np.arange(len(counts)), chosen)] = 0
+    known = given.units.get(unit.name)
+    if known is None:
+        return counts, ends
+    k = known.counts(len(counts))
+    usual = counts
+    counts = np.where(k > 0, k + given.steps if given.steps is not None else np.maximum(counts, k), counts)
+    if ends is None or known.now is None:
+        return counts, ends
+    first, span = known.ends(len(counts))
+    done = np.nan_to_num(span)
+    pace = np.nan_to_num(ends[1]) / np.maximum(usual - 1, 1)
+    more = counts - k
+    ahead = np.rint(pace * rng.gamma(np.maximum(more, 1))) if given.steps is not None else 0.0
+    whole = done + ahead if given.steps is not None else np.maximum(np.nan_to_num(ends[1]), done)
+    return counts, (
+        np.where(k > 0, first, ends[0]), np.where(k > 0, np.where(more > 0, whole, done), ends[1])
+    )  # fmt: skip
+
+
+def _blank(encoding: Encoding, name: str, rows: int) -> pl.Series:
+    """Return values of a column that nothing is known of."""
+    kinds = [np.float64 if axis.size is None else code_dtype(axis.size) for axis in encoding.axes]
+    arrays = tuple(np.zeros(rows, kind) for kind in kinds) or (np.empty(rows),)
+    return encoding.decode(arrays, rng=_NO_CHANCE).alias(name)
+
+
+def _unknown(model: Synthesizer, lacking: list[str]) -> set[str]:
+    """Return the axes that nothing is known of: those of some columns, and what is left of others without them."""
+    found = {axis.name for name in lacking for axis in model.encodings[name].axes}
+    for relation in model.relations:
+        if found & {*relation.sources, *relation.targets}:
+            found |= set(relation.targets)
+    return found

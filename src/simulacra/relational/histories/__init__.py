@@ -1,0 +1,1 @@
+"""Rows that a parent draws, step by step."""

@@ -1,0 +1,359 @@
+"""Rows that belong to rows of a parent, drawn step by step: all entities advance together.
+
+A row is drawn given its entity (the parent's columns, its own parents' in turn, how many rows it has, what its finished
+rows in sibling tables are like), its place in the history, the time since the row before, and what the earlier rows
+were like. Where the rows have an order in time, the gap is drawn first and the other columns after it, so that they
+know the day. The cost is steps x columns, and not entities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from simulacra.domain import Array, Block, Domain, code_dtype
+from simulacra.generator import Progress, silent
+from simulacra.randomness import Streams
+from simulacra.relational.anchors import Anchor
+from simulacra.relational.histories.baselines import Baseline, find_public
+from simulacra.relational.histories.beginnings import Beginnings, Begun
+from simulacra.relational.histories.beside import Beside
+from simulacra.relational.histories.choosing import Choose, Step
+from simulacra.relational.histories.clocks import Clock
+from simulacra.relational.histories.past import Past, active_at
+from simulacra.relational.histories.relative import Relative
+from simulacra.relational.histories.stepping import Stepper
+from simulacra.relational.histories.surroundings import tell_ahead, tell_gap, tell_place
+from simulacra.synthesizer import Synthesizer
+
+Judge = Callable[[Block, Array, Array | None], Array]
+"""Tells which of some rows are fine; gets the rows, the entities they belong to, and their times."""
+
+TRIES = 30
+"""Times that a row is drawn anew if it is not fine; what still is not stays, and is counted on the finished tables."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Finished histories.
+
+    Parameters
+    ----------
+    block : Block
+        Rows as the model draws them, those of an entity behind each other.
+    entity : array of int
+        The entity of each row.
+    now : array or None
+        Positions on the clock.
+    """
+
+    block: Block
+    entity: Array
+    now: Array | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The histories that are to be drawn.
+
+    Parameters
+    ----------
+    counts : array of int, shape (entities,)
+        How many rows each has.
+    static : Block
+        What is known of each entity.
+    ends : (array, array) or None
+        Where the history of each starts on the clock, and how long it is.
+    beside : Beside or None
+        The sibling's rows.
+    owner : array of int or None
+        Whose of them each entity sees; its own when None.
+    judge : callable or None
+        Rows that it does not find fine are drawn anew.
+    choose : callable or None
+        Gets each row before it is taken, and may take another one.
+    begun : Beginnings or None
+        Rows that are there already.
+    beyond : bool
+        Whether histories may go on where the clock ends.
+    """
+
+    counts: Array
+    static: Block
+    ends: tuple[Array, Array] | None = None
+    beside: Beside | None = None
+    owner: Array | None = None
+    judge: Judge | None = None
+    choose: Choose | None = None
+    begun: Beginnings | None = None
+    beyond: bool = False
+
+
+@dataclass(frozen=True)
+class Histories:
+    """The fitted model of the rows of one table that a parent draws.
+
+    Parameters
+    ----------
+    rows : Synthesizer
+        The model of a row, given its context.
+    timing : Synthesizer or None
+        The model of the gap before a row, where rows have an order in time and some entity has three.
+    clock : Clock or None
+        The order.
+    holders : int
+        k of the protection.
+    least : float
+        The smallest gap between rows.
+    relatives : tuple of Relative
+        How each axis of a row is told.
+    sibling : str or None
+        The unit whose rows stand beside these.
+    together : bool
+        Whether both go by one clock.
+    baseline : Baseline
+        The levels that are taken out of numbers.
+    last : float
+        Where the clock ends: histories do not go beyond.
+    anchors : (Anchor or None, Anchor or None)
+        What the parent tells the start and the end of each history by.
+    """
+
+    rows: Synthesizer
+    timing: Synthesizer | None
+    clock: Clock | None
+    holders: int
+    least: float = 0.0
+    relatives: tuple[Relative, ...] = ()
+    sibling: str | None = None
+    together: bool = False
+    baseline: Baseline = field(default_factory=Baseline)
+    last: float = float("inf")
+    anchors: tuple[Anchor | None, Anchor | None] = (None, None)
+
+    def days(self, now: Array | None, rows: int) -> Array | None:
+        """Return the days of the first of some positions, where levels go by days."""
+        return (
+            self.clock.days(now[:rows])
+            if self.baseline.seasons and self.clock is not None and now is not None
+            else None
+        )
+
+    def draw(self, wanted: Wanted, rng: Streams, progress: Progress = silent) -> Drawn:
+        """Draw the rows of entities.
+
+        Parameters
+        ----------
+        wanted : Wanted
+            How many rows of whom.
+        rng : Streams
+            Where randomness comes from.
+        progress : callable
+            Told the share done.
+
+        Returns
+        -------
+        Drawn
+            The rows, entity by entity.
+        """
+        run = _Run(self, wanted, rng)
+        steps = int(wanted.counts.max(initial=0))
+        for step in range(steps):
+            run.advance(step)
+            progress((step + 1) / steps, f"drawing {self.rows.table.name}")
+        return run.finish()
+
+
+class _Run:
+    """Histories on their way; entities with more rows stand first."""
+
+    def __init__(self, model: Histories, wanted: Wanted, rng: Streams) -> None:
+        self.model, self.rng, self.judge, self.beside = model, rng, wanted.judge, wanted.beside
+        self.choose = wanted.choose
+        self.order = np.argsort(-wanted.counts, kind="stable")
+        self.counts = wanted.counts[self.order]
+        static = wanted.static.take(self.order)
+        self.owner = self.order if wanted.owner is None else wanted.owner[self.order]
+        self.again = np.zeros(len(self.counts), np.int64)
+        self.now = self.goal = None
+        if wanted.ends is not None:
+            self.now = wanted.ends[0][self.order].copy()
+            self.goal = self.now + np.nan_to_num(wanted.ends[1][self.order])
+            last = np.inf if wanted.beyond else model.last
+            self.goal = np.maximum(
+                np.minimum(self.goal, last), self.now + model.least * np.maximum(self.counts - 1, 0)
+            )
+        self.begun = Begun(wanted.begun, self.order) if wanted.begun is not None else None
+        self.who = find_public(static) if model.baseline.standings else None
+        self.past = Past(model.rows.domain, len(self.counts))
+        self.rows = Stepper(model.rows.generator, static)
+        self.gaps: Past | None = None
+        if model.timing is not None:
+            self.gaps = Past(model.timing.domain, len(self.counts))
+            self.timing = Stepper(model.timing.generator, static)
+        self.pieces: list[Block] = []
+        self.times: list[Array] = []
+
+    def advance(self, step: int) -> None:
+        """Draw the next row of all entities that have one."""
+        active = active_at(self.counts, step)
+        gap = np.full(active, np.nan)
+        if self.now is not None and step:
+            gap = self._pass_time(step, active)
+        elif self.now is not None and self.begun is not None:
+            self.begun.put_times(self.now, active, step)
+        row = self._draw_row(step, active, gap)
+        who = None if self.who is None else self.who[:active]
+        self.past.add(self.model.baseline.take_out(row, self.model.days(self.now, active), who))
+        self.pieces.append(row)
+        if self.now is not None:
+            self.times.append(self.now[:active].copy())
+
+    def finish(self) -> Drawn:
+        """Return all rows, entity by entity."""
+        if not self.pieces:
+            return Drawn(_no_rows(self.model.rows.domain), np.zeros(0, np.int64), None)
+        entity = np.concatenate([self.order[: len(piece)] for piece in self.pieces])
+        sort = np.argsort(entity, kind="stable")
+        columns = zip(*(piece.columns for piece in self.pieces), strict=True)
+        block = Block(
+            self.model.rows.domain, tuple(np.concatenate(parts)[sort] for parts in columns), rows=len(sort)
+        )
+        now = np.concatenate(self.times)[sort] if self.times else None
+        return Drawn(block, entity[sort], now)
+
+    def _pass_time(self, step: int, active: int) -> Array:
+        """Move on to the time of the next row, and return how long that is."""
+        assert self.now is not None and self.goal is not None
+        ahead = self.goal[:active] - self.now[:active]
+        gap = ahead.copy()  # the last row stands where the history ends
+        later = active_at(self.counts, step + 1)
+        if later and self.gaps is not None:
+            gap[:later] = self._draw_gap(step, later, ahead[:later])
+        if self.begun is not None:  # the last row of a history may be known too
+            gap = self.begun.put_gaps(gap, self.now[:active], step)
+        self.now[:active] += gap
+        self.again[:active] = np.where(gap == 0, self.again[:active] + 1, 0)
+        return gap
+
+    def _draw_gap(self, step: int, rows: int, ahead: Array) -> Array:
+        """Draw the gap before a row that is not the last of its history."""
+        model, now = self.model, self.now
+        assert (
+            self.gaps is not None and model.timing is not None and model.clock is not None and now is not None
+        )
+        left = self.counts[:rows] - step
+        parts = [
+            tell_place(step, self.counts[:rows], model.holders), model.clock.look(now[:rows], model.holders),
+            tell_ahead(ahead, left, model.holders), self.gaps.look(rows), self.past.look(rows),
+        ]  # fmt: skip
+        if self.beside is not None and model.together:
+            parts.append(self.beside.ahead(self.owner[:rows], now[:rows], self.again[:rows]))
+        room = np.maximum(ahead - model.least * (left - 1), model.least)
+        # gaps are whole positions, so that what is drawn is their value
+        gap = np.nan_to_num(self.timing.draw(rows, parts, self.rng.at("gap", step)).columns[0])
+        # one that leads beyond the end is cut: drawing it anew would make all but the last too short
+        gap = np.clip(gap, model.least, room)
+        if self.begun is not None:
+            gap = self.begun.put_gaps(self._wait(gap, room, step), now[:rows], step)
+        self.gaps.add(Block(self.gaps.domain, (gap,)))
+        return gap
+
+    def _wait(self, gap: Array, room: Array, step: int) -> Array:
+        """Draw gaps anew that end while it is known that nothing happened."""
+        assert self.begun is not None and self.now is not None and self.model.timing is not None
+        short = self.begun.too_soon(gap, self.now[: len(gap)], step)
+        for attempt in range(TRIES):
+            if not len(short):
+                return gap
+            rng = self.rng.at("gap", step, attempt)
+            drawn = np.nan_to_num(self.timing.again(short, rng).columns[0])
+            gap[short] = np.clip(drawn, self.model.least, room[short])
+            short = short[np.isin(short, self.begun.too_soon(gap, self.now[: len(gap)], step))]
+        quiet = self.begun.since + 1 - self.now[short]
+        gap[short] = np.clip(quiet, self.model.least, np.maximum(room[short], self.model.least))
+        return gap
+
+    def _draw_row(self, step: int, active: int, gap: Array) -> Block:
+        model, now = self.model, self.now
+        parts = [tell_place(step, self.counts[:active], model.holders), self.past.look(active)]
+        if now is not None and model.clock is not None:
+            parts += [
+                model.clock.look(now[:active], model.holders),
+                tell_gap(gap, self.again[:active], model.holders),
+            ]
+        near: dict[str, Array] = {}
+        if self.beside is not None:
+            time = now[:active] if now is not None and model.together else None
+            found = self.beside.rows(self.owner[:active], np.full(active, step), time, self.again[:active])
+            parts.append(found)
+            near = dict(zip(found.domain.names, found.columns, strict=True))
+        rng, last = self.rng.at("row", step), self.past.last(active)
+        who = None if self.who is None else self.who[:active]
+        row = self._read(self.rows.draw(active, parts, rng), last, near, rng, now, who)
+        again = partial(self._anew, last, near)
+        if self.judge is not None:
+            row = self._mend(row, last, near, rng)
+        if self.begun is not None:
+            row = self.begun.put_rows(row, step, again, rng)
+        if self.choose is not None:
+            time = None if now is None else now[:active].copy()
+            row = self.choose(
+                row, Step(self.order[:active], self.counts[:active] - step - 1, time, again, rng.at("chosen"))
+            )
+        return row
+
+    def _mend(self, row: Block, last: Sequence[Array], near: Mapping[str, Array], rng: Streams) -> Block:
+        """Draw rows anew that are not fine."""
+        assert self.judge is not None
+        now = None if self.now is None else self.now[: len(row)]
+        bad = np.flatnonzero(~self.judge(row, self.order[: len(row)], now))
+        columns = [column.copy() for column in row.columns]
+        for attempt in range(TRIES):
+            if not len(bad):
+                break
+            own = rng.at("again", attempt)
+            drawn = self._anew(last, near, bad, own)
+            for column, values in zip(columns, drawn.columns, strict=True):
+                column[bad] = values
+            bad = bad[~self.judge(drawn, self.order[bad], None if now is None else now[bad])]
+        return Block(row.domain, tuple(columns), rows=len(row))
+
+    def _anew(self, last: Sequence[Array], near: Mapping[str, Array], rows: Array, rng: Streams) -> Block:
+        """Draw the present row of some entities anew."""
+        return self._read(
+            self.rows.again(rows, rng),
+            [values[rows] for values in last],
+            {name: values[rows] for name, values in near.items()},
+            rng,
+            None if self.now is None else self.now[rows],
+            None if self.who is None else self.who[rows],
+        )
+
+    def _read(
+        self,
+        told: Block,
+        last: Sequence[Array],
+        beside: Mapping[str, Array],
+        rng: Streams,
+        now: Array | None,
+        who: Array | None,
+    ) -> Block:
+        """Turn what the model drew into rows."""
+        spare = rng.stream("spare")
+        columns = tuple(
+            relative.read(values, before, beside, spare)
+            for relative, values, before in zip(self.model.relatives, told.columns, last, strict=True)
+        )
+        block = Block(self.model.rows.domain, columns, rows=len(told))
+        return self.model.baseline.put_back(block, self.model.days(now, len(told)), who)
+
+
+def _no_rows(domain: Domain) -> Block:
+    columns = tuple(
+        np.empty(0, float if axis.size is None else code_dtype(axis.size)) for axis in domain.axes
+    )
+    return Block(domain, columns, rows=0)

@@ -1,0 +1,1 @@
+"""References to rows that no parent draws."""
