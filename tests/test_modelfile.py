@@ -127,3 +127,22 @@ def test_state_that_does_not_fit_its_schema_is_one_clear_error(path):
     rewrite(path, change)
     with pytest.raises(ModelFileError, match="does not fit its schema"):
         sim.load(path)
+
+
+def test_a_state_of_another_version_is_said_to_be_one(path):
+    def change(members):
+        import hashlib
+
+        state = json.loads(members["state.json"])
+        state["encodings"].pop("n")
+        members["state.json"] = json.dumps(state).encode()
+        manifest = json.loads(members["manifest.json"])
+        manifest["simulacra"] = "99.1"
+        manifest["members"]["state.json"]["sha256"] = hashlib.sha256(members["state.json"]).hexdigest()
+        members["manifest.json"] = json.dumps(manifest).encode()
+
+    rewrite(path, change)
+    with pytest.raises(
+        ModelFileError, match=r"was written by simulacra 99\.1, and simulacra .* can not read"
+    ):
+        sim.load(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -46,12 +47,16 @@ def evaluate_databases(
         train.schema, dict(train.frames), frames["synthetic"], frames.get("holdout"), Streams(resolve_seed(seed))
     )  # fmt: skip
     found = evaluate_database(case, metrics=metrics, thresholds=thresholds, progress=progress)
+    if log is not None:
+        found = replace(
+            found, whole=replace(found.whole, summary=_count_events(found.whole.summary, train.schema))
+        )
     made: dict[str, Any] = dict(getattr(model, "provenance", None) or {})
     parts = {"train": case.train, "synthetic": case.synthetic, "holdout": case.holdout}
     peak = peak_bytes()
     provenance = {
         **{
-            role: {"sha256": _digest(tables), "rows": sum(len(frame) for frame in tables.values())}
+            role: {"sha256": _digest(tables), "rows": _count_rows(tables, train.schema, log)}
             for role, tables in parts.items()
             if tables is not None
         },
@@ -122,6 +127,24 @@ def bring(data: Any, schema: Schema, role: str, notes: list[str]) -> dict[str, p
             raise SchemaViolation(f"the {role} rows do not fit the training rows: {error}") from error
         notes += [f"{role}, {note}" for note in told]
     return frames
+
+
+def _count_rows(tables: Mapping[str, pl.DataFrame], schema: Schema, log: Log | None) -> int:
+    """Count the rows of a database; of a log those that the user knows, its events."""
+    names = schema.names if log is None else schema.names[1:]
+    return sum(len(tables[name]) for name in names)
+
+
+def _count_events(summary: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """Tell entities from events in the summary of a log, which is one table to its user."""
+    entities, events = (summary["tables"][name] for name in schema.names)
+    sides = summary["rows"]
+    return {
+        **summary,
+        "rows": {side: events.get(side) for side in sides},
+        "entities": {side: entities.get(side) for side in sides},
+        "columns": len({column.name for table in schema.tables for column in table.columns}),
+    }
 
 
 def _digest(tables: Mapping[str, pl.DataFrame]) -> str:

@@ -32,7 +32,7 @@ def estimate(
     weight: str | None = None,
     entity: str | None = None,
     order: str | None = None,
-    reference: Sequence[str] = (),
+    reference: str | Sequence[str] = (),
     protect: bool = True,
     holders: int = HOLDERS,
     progress: Progress = silent,

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulacra import __version__
 from simulacra._api_schema import Contract, contract
 from simulacra.databases.urls import is_database
 from simulacra.dataset import Dataset, dataset
@@ -34,7 +35,7 @@ def fit(
     weight: str | None = None,
     entity: str | None = None,
     order: str | None = None,
-    reference: Sequence[str] = (),
+    reference: str | Sequence[str] = (),
     seed: int | None = None,
     protect: bool = True,
     holders: int = HOLDERS,
@@ -60,7 +61,7 @@ def fit(
         The column of a single table that says whose event each row is: its rows are then learnt as histories.
     order : str or None
         The column by which the rows of an entity follow each other; as they lie when None.
-    reference : sequence of str
+    reference : str or sequence of str
         Tables that are public (districts, airports): they are given out as they are. With `entity`, this column: its
         entities are public (stations, shares), keep their names, and each is learnt as itself.
     seed : int or None
@@ -135,9 +136,10 @@ def read_several(
     weight: str | None,
     entity: str | None,
     order: str | None,
-    reference: Sequence[str],
+    reference: str | Sequence[str],
 ) -> tuple[Dataset | None, tuple[str, ...] | None]:
     """Read several tables, or one table as histories with its columns; None if the data are one plain table."""
+    reference = (reference,) if isinstance(reference, str) else reference
     if entity is not None or order is not None:
         one = dataset(data, schema=contract(schema, data))
         logs = import_module("simulacra.relational.logs")
@@ -152,6 +154,7 @@ def read_several(
         isinstance(data, Mapping)
         or is_database(data)
         or (isinstance(data, (str, Path)) and Path(data).is_dir())
+        or (known is not None and _is_tree(known))
     ):
         given = dataset(data, schema=known)
     else:
@@ -159,7 +162,8 @@ def read_several(
         return None, None
     if len(given.frames) < 2:
         _refuse_reference(reference)
-        return None, None
+        if weight is not None or not _is_tree(given.schema):
+            return None, None
     if weight is not None:
         raise OptionError(
             "weight= names a column of one table. For several tables put weights into the schema."
@@ -168,6 +172,14 @@ def read_several(
     for name in reference:
         ready = ready.with_role(name, "reference")
     return (given if ready is given.schema else given.with_schema(ready)), None
+
+
+def _is_tree(schema: Schema) -> bool:
+    """Tell whether the only table refers to itself: then its rows are learnt as those of a database are."""
+    if len(schema.tables) != 1:
+        return False
+    (table,) = schema.tables
+    return table.role != "reference" and any(other.table == table.name for other in table.references)
 
 
 def _refuse_reference(names: Sequence[str]) -> None:
@@ -240,7 +252,8 @@ def load(path: str | Path) -> Synthesizer | DatabaseSynthesizer:
     FileError
         The file can not be opened.
     ModelFileError
-        It is damaged, of a newer format, or no model at all. Nothing in it is executed.
+        It is damaged, of a newer format or written by a version with another state, or no model at all. Nothing in it
+        is executed.
 
     Examples
     --------
@@ -255,7 +268,17 @@ def load(path: str | Path) -> Synthesizer | DatabaseSynthesizer:
     try:
         return _restore(file)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise ModelFileError(f"{Path(path).name!r} is damaged: its state does not fit its schema.") from error
+        raise _unreadable(Path(path).name, file.version) from error
+
+
+def _unreadable(name: str, version: str) -> ModelFileError:
+    """Say why the state of a model can not be read: another version wrote it, or it is damaged."""
+    if version not in {"", __version__}:
+        return ModelFileError(
+            f"{name!r} was written by simulacra {version}, and simulacra {__version__} can not read the state in it. "
+            "Load it with that version, or fit the model again."
+        )
+    return ModelFileError(f"{name!r} is damaged: its state does not fit its schema.")
 
 
 def _restore(file: ModelFile) -> Synthesizer | DatabaseSynthesizer:

@@ -16,6 +16,7 @@ from simulacra.errors import UnknownName, unknown
 from simulacra.evaluation import Evaluation, evaluate
 from simulacra.evaluation import choose as choose_single
 from simulacra.generator import Progress, silent
+from simulacra.lineage import Frames, find_drivers, find_entities, resolve
 from simulacra.metric import Comparison, Score
 from simulacra.registry import DATABASE_METRICS
 from simulacra.schema.types import Table
@@ -33,6 +34,7 @@ ONE_COLUMN = Score(
 )
 AT = "@"
 FEWEST_HELD = 20
+LABEL = " entity of the row"
 KNOWN_ROWS = "holdout rows are training rows too"
 
 
@@ -167,16 +169,31 @@ def compare_table(case: DatabaseComparison, table: Table) -> Comparison:
     columns = tuple(c for c in table.columns if c.kind != "key" and c.name not in naming)
     names = [c.name for c in columns]
     bare = Table(table.name, columns, weight=table.weight if table.weight in names else None)
-    held = None
+    held, belong = None, {}
     if case.holdout is not None:
-        held = case.holdout[table.name]
+        belong = {"train": _belong(case, case.train, "train")[table.name]}
+        labels = _belong(case, case.holdout, "holdout")[table.name]
+        held = case.holdout[table.name].with_columns(labels.alias(LABEL))
         if table.key:
-            held = held.join(case.train[table.name], on=table.key, how="anti")
+            held = held.join(case.train[table.name], on=table.key, how="anti", maintain_order="left")
+        belong["holdout"] = held[LABEL]
         held = held.select(names) if held.height >= FEWEST_HELD else None
     return Comparison(
         bare, case.train[table.name].select(names), case.synthetic[table.name].select(names), held,
         streams=case.streams.at("table", table.name), max_rows=case.max_rows,
+        entities=belong if any(labels.is_duplicated().any() for labels in belong.values()) else {},
     )  # fmt: skip
+
+
+def _belong(case: DatabaseComparison, frames: Frames, side: str) -> dict[str, pl.Series]:
+    """Return by table the entity that each row of a real side belongs to."""
+
+    def find() -> dict[str, pl.Series]:
+        drivers = find_drivers(case.schema, case.train)
+        found = find_entities(case.schema, frames, resolve(case.schema, frames), drivers)
+        return {name: pl.Series(labels) for name, labels in found.labels.items()}
+
+    return case.remember(("belong", side), find)
 
 
 def _run(name: str, case: DatabaseComparison) -> list[Score]:

@@ -23,7 +23,7 @@ from simulacra.schema.conformance import conform
 from simulacra.schema.files import write_schema
 from simulacra.schema.inference import infer_schema
 from simulacra.schema.types import Schema, Table
-from simulacra.splitting import split_database, split_entities
+from simulacra.splitting import split_entities, split_with_notes
 from simulacra.storage import atomic_folder
 
 
@@ -110,8 +110,10 @@ class Dataset:
                 raise OptionError(
                     "entity= (--entity) is for one table. Several are parted by what refers to what; leave it out."
                 )
-            halves = split_database(self.schema, self.frames, holdout, Streams(resolve_seed(seed)))
-            return replace(self, frames=halves[0]), replace(self, frames=halves[1])
+            streams = Streams(resolve_seed(seed))
+            halves, told = split_with_notes(self.schema, self.frames, holdout, streams)
+            notes = (*self.notes, *told)
+            return replace(self, frames=halves[0], notes=notes), replace(self, frames=halves[1], notes=notes)
         frame, name = self.polars(), self.name
         if entity is not None:
             logs = split_entities(frame, entity, holdout, Streams(resolve_seed(seed)))

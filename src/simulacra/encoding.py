@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -57,6 +57,27 @@ class Encoding(ABC):
         owners : array of int or None
             Whose row each is, from 0: these are the holders then, and not rows.
         """
+
+    @classmethod
+    def fit_beside(
+        cls,
+        values: pl.Series,
+        column: Column,
+        *,
+        people: Mapping[str, str],
+        holders: int = 1,
+        owners: Array | None = None,
+    ) -> Self:
+        """Learn the vocabulary of a column that stands beside names of people.
+
+        Parameters
+        ----------
+        values, column, holders, owners
+            As for `fit`.
+        people : mapping of str to str
+            Names in the other columns, in small letters, with ``"first"`` or ``"last"``: they are not to be learnt.
+        """
+        return cls.fit(values, column, holders=holders, owners=owners)
 
     @property
     @abstractmethod

@@ -20,6 +20,7 @@ from simulacra.provenance import describe_fit
 from simulacra.randomness import Streams
 from simulacra.registry import ENCODINGS
 from simulacra.relations import Relation, find_relations, settle, take_out
+from simulacra.schema.identifiers import list_names
 from simulacra.schema.types import Table
 from simulacra.synthesizer import Synthesizer, make_generator
 from simulacra.weights import level_weights, weigh
@@ -197,14 +198,29 @@ def encode(
     encodings: dict[str, Encoding] = {}
     arrays: list[Array] = []
     weights: Array | None = None
+    people = _list_people(intake)
     for done, (column, values) in enumerate(intake.columns(holders)):
         progress(done / len(intake.table.columns), f"encoding {column.name}")
         if column.name == intake.table.weight:
             weights = values.cast(pl.Float64).to_numpy()
             values = level_weights(values, column)
         cls: type[Encoding] = ENCODINGS.load(column.kind)
-        encoding = cls.fit(values, column, holders=holders if column.protect else 1, owners=owners)
+        least = holders if column.protect else 1
+        encoding = cls.fit_beside(values, column, people=people, holders=least, owners=owners)
         encodings[column.name] = encoding
         arrays += encoding.encode(values)
     axes = [axis for encoding in encodings.values() for axis in encoding.axes]
     return encodings, Block(Domain(tuple(axes)), tuple(arrays), weights, len(intake), owners)
+
+
+def _list_people(intake: Intake) -> dict[str, str]:
+    """List the names that identifying columns hold, where there is a text beside them that might repeat them."""
+    columns = intake.table.columns
+    if not any(column.kind == "text" and column.identifying is None for column in columns):
+        return {}
+    people: dict[str, str] = {}
+    # what a column of names says of a word counts more than what an address does
+    for column in sorted(columns, key=lambda own: (own.identifying or "").startswith("person")):
+        if column.identifying is not None:
+            people |= list_names(intake.stored.load(column.name), column.identifying)
+    return people

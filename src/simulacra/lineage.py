@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
+from simulacra.schema.links import Link, find_links
 from simulacra.schema.reference import Reference
 from simulacra.schema.types import Schema, Table
 
@@ -17,6 +18,87 @@ ORPHAN = -2
 """What stands in the place of a row number where a row refers to nothing, or to a row that is not there."""
 
 Frames = Mapping[str, pl.DataFrame]
+
+_PERSONAL = ("person", "email", "phone", "national_id", "ssn", "username")
+_LIST = 1_000
+_FEW = 20
+"""A small list has at most so many rows, and rows that refer to it are so many times more."""
+_TOLD = 6
+"""Links that a note names before it counts the rest."""
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A schema with the references that nobody declared, but that names and values agree on.
+
+    Parameters
+    ----------
+    schema : Schema
+        What was declared, and what was found beyond doubt.
+    used : tuple of Link
+        What was found beyond doubt.
+    doubtful : tuple of Link
+        What may be a reference, or not: a person must decide.
+    """
+
+    schema: Schema
+    used: tuple[Link, ...] = ()
+    doubtful: tuple[Link, ...] = ()
+
+
+def link_undeclared(schema: Schema, frames: Frames) -> Linked:
+    """Add the references that a database has without a foreign key.
+
+    Parameters
+    ----------
+    schema : Schema
+        The tables with what is declared.
+    frames : mapping
+        Their rows, canonical values.
+
+    Returns
+    -------
+    Linked
+        `simulacra.schema.links.find_links` says what is certain; a link between values of different types is doubtful.
+
+    Notes
+    -----
+    **Cost** that of `find_links`.
+
+    Examples
+    --------
+    >>> link_undeclared(Schema(()), {}).used
+    ()
+    """
+    used, doubtful = [], []
+    for link in find_links(frames, schema):
+        own, other = schema.table(link.table), schema.table(link.reference.table)
+        alike = all(
+            frames[own.name][a].dtype == frames[other.name][b].dtype and own[a].integer == other[b].integer
+            for a, b in zip(link.reference.columns, link.reference.to, strict=True)
+        )
+        (used if alike and link.strength == "certain" else doubtful).append(link)
+    for link in used:
+        r = link.reference
+        schema = schema.with_reference(link.table, r.columns, r.table, r.to, name=r.name)
+    return Linked(schema, tuple(used), tuple(doubtful))
+
+
+def name_links(links: Sequence[Link]) -> str:
+    """Name the first of some links, and count the rest.
+
+    Examples
+    --------
+    >>> name_links([Link("orders", Reference(("coupon",), "coupons", ("id",)), "certain", "...", 1, 0, 0, 1.0)])
+    'orders.coupon (coupons.id)'
+    """
+    told = [
+        f"{link.table}.{'+'.join(link.reference.columns)} "
+        f"({link.reference.table}.{'+'.join(link.reference.to)})"
+        for link in links
+    ]
+    more = [f"{len(told) - _TOLD:,} more"] if len(told) > _TOLD else []
+    return ", ".join((*told[:_TOLD], *more))
 
 
 def point(child: pl.DataFrame, parent: pl.DataFrame, reference: Reference) -> Array:
@@ -84,7 +166,7 @@ def find_drivers(schema: Schema, frames: Frames) -> dict[str, int]:
     Of several parents the one counts whose key the rows' own key holds, then the one that fewest rows lack, then the
     one that most tables descend from, then the one with most rows. Tables whose role is ``reference`` own nothing, and
     a table that refers to itself is followed apart (see `find_entities`). A ring of tables is opened where it would
-    close.
+    close. Small lists without dates, such as countries, own no people, nor rows that belong to others.
 
     Examples
     --------
@@ -104,10 +186,53 @@ def find_drivers(schema: Schema, frames: Frames) -> dict[str, int]:
             for at, r in enumerate(table.references)
             if schema.table(r.table).role != "reference"
             and table.name not in _above(r.table, drivers, schema)
+            and not _is_list(schema, table, r, frames)
         ]
         if candidates:
             drivers[table.name] = -max(candidates)[-1]
     return drivers
+
+
+def is_personal(table: Table) -> bool:
+    """Tell whether rows of a table name people.
+
+    Examples
+    --------
+    >>> is_personal(Table("t", ()))
+    False
+    """
+    return table.role != "reference" and bool(list_personal(table))
+
+
+def list_personal(table: Table) -> list[str]:
+    """List the columns by which rows of a table name people.
+
+    Examples
+    --------
+    >>> list_personal(Table("t", ()))
+    []
+    """
+    return [c.name for c in table.columns if (c.identifying or "").split(".")[0] in _PERSONAL]
+
+
+def _is_list(schema: Schema, table: Table, reference: Reference, frames: Frames) -> bool:
+    """Tell whether a table refers to a small list, such as countries or coupons, whose rows own nobody."""
+    parent = schema.table(reference.table)
+    rows = len(frames[parent.name])
+    dated = any(column.kind in {"date", "datetime"} for column in parent.columns)
+    leads = any(r.table != parent.name for r in parent.references)
+    if is_personal(parent) or dated or leads or parent.name == table.name:
+        return False
+    if rows > _LIST or len(frames[table.name]) < _FEW * max(rows, 1):
+        return False
+    # machines and their readings look alike: only who is somebody, or belongs to somebody else, is none of theirs
+    others = {r.table for r in table.references} - {parent.name, table.name}
+    owned = any(
+        is_personal(schema.table(other)) or len(frames[other]) > max(_LIST, rows)
+        for other in others
+        if schema.table(other).role != "reference"
+    )
+    return is_personal(table) or owned
 
 
 def _claim(table: Table, reference: Reference, frames: Frames) -> tuple[bool, float]:

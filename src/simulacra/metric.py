@@ -157,6 +157,9 @@ class Comparison(Remembering):
     review : DataFrame or None
         What an expert said in a blind test: ``record``, ``real`` (what it is), ``marked`` (as real or not; null where
         left open) and ``reason``.
+    entities : mapping
+        Where rows belong together: the entity of each row of ``train`` and of ``holdout``, as numbers. Empty where
+        every row stands for itself.
     """
 
     table: Table
@@ -175,6 +178,7 @@ class Comparison(Remembering):
     maker: Maker | None = None
     shadows: int = 0
     review: pl.DataFrame | None = None
+    entities: Mapping[str, pl.Series] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # metrics and pictures ask the column whether its values may be shown

@@ -48,6 +48,8 @@ class ModelFile:
         What protection did.
     provenance : dict
         What made the model.
+    version : str
+        That of simulacra which wrote the file; empty where it is not written yet.
     """
 
     model: str
@@ -57,6 +59,7 @@ class ModelFile:
     state: dict[str, Any]
     notes: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    version: str = ""
 
 
 def write_model(file: ModelFile, path: Path, *, allow_rows: bool = False) -> Path:
@@ -199,6 +202,7 @@ def _read(archive: zipfile.ZipFile, path: Path) -> ModelFile:
             state=unpack(_parse(data["state.json"], "state.json", path), arrays),
             notes=tuple(map(str, manifest["notes"])),
             provenance=dict(manifest["provenance"]),
+            version=str(manifest.get("simulacra") or ""),
         )
     except (KeyError, ValueError, TypeError, IndexError, EOFError) as error:
         raise ModelFileError(f"{path.name!r} is damaged: a part of it can not be understood.") from error

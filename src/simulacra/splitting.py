@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
 from simulacra.errors import DataError, unknown
-from simulacra.lineage import Frames, find_drivers, find_entities, resolve
+from simulacra.lineage import (
+    Frames,
+    Linked,
+    find_drivers,
+    find_entities,
+    link_undeclared,
+    name_links,
+    resolve,
+)
 from simulacra.randomness import Streams
 from simulacra.schema.types import Schema
 
@@ -35,11 +45,12 @@ def split_database(schema: Schema, frames: Frames, holdout: float, streams: Stre
 
     Notes
     -----
-    Rows of every table go with the entity they belong to, by the reference that `find_drivers` chooses. Tables whose
-    role is ``reference`` are whole in both parts. A table that belongs to nobody but is referred to by tables that
-    belong to others (clients, where the accounts are the entities) follows them. Whatever a row refers to is in its
-    part too: a parent that rows of both parts refer to stands in both, so that no part has an orphan that the database
-    has not. Orphans that name the same absent row stay together.
+    Rows of every table go with the entity they belong to, by the reference that `find_drivers` chooses. Tables
+    whose role is ``reference`` are whole in both parts. A table that belongs to nobody but is referred to by tables
+    that belong to others (clients, where the accounts are the entities) follows them. Whatever a row refers to is
+    in its part too: a parent that rows of both parts refer to stands in both, so that no part has an orphan that
+    the database has not. References that nobody declared are followed too where names and values leave no doubt.
+    Orphans that name the same absent row stay together.
 
     **Cost** linear in rows.
 
@@ -53,6 +64,47 @@ def split_database(schema: Schema, frames: Frames, holdout: float, streams: Stre
     >>> len(train["people"]), len(held["people"]), set(held["pets"]["owner"]) <= set(held["people"]["id"])
     (8, 2, True)
     """
+    return split_with_notes(schema, frames, holdout, streams)[0]
+
+
+def split_with_notes(
+    schema: Schema, frames: Frames, holdout: float, streams: Streams
+) -> tuple[Parts, tuple[str, ...]]:
+    """Part a database as `split_database` does, and say which references were followed that nobody declared.
+
+    Parameters
+    ----------
+    schema, frames, holdout, streams
+        As of `split_database`.
+
+    Returns
+    -------
+    ((dict, dict), tuple of str)
+        The parts, and notes.
+
+    Examples
+    --------
+    >>> split_with_notes(Schema(()), {}, 0.2, Streams(0))
+    (({}, {}), ())
+    """
+    linked = link_undeclared(schema, frames)
+    return _part(linked.schema, frames, holdout, streams), tuple(_notes(linked))
+
+
+def _notes(linked: Linked) -> Iterator[str]:
+    if linked.used:
+        yield (
+            f"no reference is declared for {name_links(linked.used)}, but names and values agree: what these name is "
+            "in the same part. Declare them in the schema."
+        )
+    if linked.doubtful:
+        yield (
+            f"{name_links(linked.doubtful)} may refer to the rows in brackets, and no reference is declared: they were "
+            "parted without regard to it. If they do, declare it in the schema."
+        )
+
+
+def _part(schema: Schema, frames: Frames, holdout: float, streams: Streams) -> Parts:
     pointers = resolve(schema, frames)
     drivers = find_drivers(schema, frames)
     entities = find_entities(schema, frames, pointers, drivers)

@@ -131,6 +131,7 @@ def thin(case: Comparison) -> tuple[Comparison, Comparison, tuple[str, ...]]:
     notes: list[str] = []
     fewer = replace(
         whole,
+        entities={},
         train=_thin(case.train, name, case.streams.stream("weights", "train"), "train", notes),
         synthetic=_thin(
             case.synthetic, name, case.streams.stream("weights", "synthetic"), "synthetic", notes

@@ -208,6 +208,55 @@ def test_what_can_not_be_given_is_said(
         log_model.sample(given=make_log(5, 4).drop("amount"))
     with pytest.raises(OptionError, match="after is"):
         log_model.sample(given=make_log(5, 4), after="soon")
+    with pytest.raises(OptionError, match="are later"):
+        log_model.sample(given=make_log(5, 4), after="2020-01-01")
+    with pytest.raises(UnknownName, match="shoe"):
+        log_model.sample(given=make_log(5, 4).with_columns(shoe=1))
+    with pytest.raises(DataError, match="'kind' is the same"):
+        log_model.sample(given=make_log(5, 4).with_columns(kind=pl.col("day").cast(pl.String)))
+    with pytest.raises(DataError, match="given twice"):
+        log_model.sample(given={"who": ["a", "a"]})
+
+
+def test_who_has_left_does_not_come_back() -> None:
+    """Everybody acts every one to three days, and leaves for good with a chance of 0.1 after each event."""
+
+    def make(people: int, seed: int) -> pl.DataFrame:
+        rng = np.random.Generator(np.random.Philox(seed))
+        rows = []
+        for person in range(people):
+            day = date(2024, 1, 1) + timedelta(int(rng.integers(100)))
+            while True:
+                rows.append((f"{seed}-{person}", day, int(rng.integers(1, 50))))
+                if rng.random() < 0.1:
+                    break
+                day += timedelta(int(rng.integers(1, 4)))
+        return pl.DataFrame(rows, schema=["who", "day", "amount"], orient="row")
+
+    fitted = sim.fit(make(800, 1), entity="who", order="day", seed=0)
+    log, until = make(400, 2), date(2024, 4, 1)
+    past = log.filter(pl.col("day") <= until)
+    real = log.filter(pl.col("day") > until).join(past, on="who", how="semi")
+    new = fitted.sample(given=past, after=until, seed=1).frame.filter(pl.col("day") > until)
+    silent = past.group_by("who").agg((until - pl.col("day").max()).dt.total_days().alias("days"))
+    gone = silent.filter(pl.col("days") > 5)["who"]
+    assert len(gone) > 100 and new["who"].is_in(gone.implode()).sum() <= 0.05 * len(new)
+    assert 0.6 < len(new) / len(real) < 1.6
+
+
+def test_steps_keep_a_timetable() -> None:
+    hours = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 2, 10), "1h", eager=True)
+    rng = np.random.Generator(np.random.Philox(8))
+    log = pl.concat([
+        pl.DataFrame({"station": f"s{n}", "at": hours[: 300 + 20 * n], "level": rng.integers(0, 9, 300 + 20 * n)})
+        for n in range(12)
+    ])  # fmt: skip
+    fitted = sim.fit(log, entity="station", order="at", seed=0)
+    more = fitted.sample(given=log, steps=24, seed=1).frame
+    gaps = more.select((pl.col("at").diff().over("station")).alias("gap"))["gap"].drop_nulls()
+    assert (gaps == timedelta(hours=1)).all()
+    only = fitted.sample(given={"station": ["x", "y"]}, steps=10, seed=1).frame
+    assert dict(only.group_by("station").len().iter_rows()) == {"x": 10, "y": 10}
 
 
 def test_a_panel_of_public_entities() -> None:
@@ -236,3 +285,20 @@ def test_a_panel_of_public_entities() -> None:
     assert on["day"].max() > panel["day"].max()  # type: ignore[operator]
     with pytest.raises(OptionError, match="Leave it out"):
         fitted.sample(5)
+
+
+def test_shares_of_different_prices_keep_their_own_steps() -> None:
+    rng = np.random.Generator(np.random.Philox(7))
+    rows = []
+    for name, price, step in (("cheap", 5.0, 0.01), ("dear", 900.0, 0.02), ("wild", 60.0, 0.05)):
+        for day in range(500):
+            price = max(price * float(np.exp(step * rng.normal())), 0.5)
+            rows.append((name, date(2022, 1, 3) + timedelta(day), round(price, 2)))
+    panel = pl.DataFrame(rows, schema=["share", "day", "close"], orient="row")
+    fitted = sim.fit(panel, entity="share", order="day", reference=["share"], seed=0)
+    fake = fitted.sample(seed=1).frame
+    for name in ("cheap", "dear", "wild"):
+        real, drawn = (frame.filter(share=name).sort("day")["close"] for frame in (panel, fake))
+        steps = [float(x.log().diff().std()) for x in (real, drawn)]  # type: ignore[arg-type]
+        assert 0.6 < steps[1] / steps[0] < 1.7, (name, steps)
+        assert real.min() * 0.9 <= drawn.min() and drawn.max() <= real.max() * 1.1, name  # type: ignore[operator]

@@ -138,6 +138,36 @@ def test_rows_of_others_are_noticed() -> None:
     assert any("'plan' differs within entities" in note for note in report.notes)
 
 
+def test_a_holdout_of_whole_entities_is_a_control_and_of_other_ones_is_none() -> None:
+    log = make_log(500)
+    # what all events of a user have nearly in common tells whose they are, and so on which side they stand
+    usual = pl.col("amount").first().over("user") + 0.01 * (pl.int_range(pl.len()) % 5 == 0)
+    train, held = (
+        part.polars() for part in sim.split(log.with_columns(usual=usual), 0.4, entity="user", seed=1)
+    )
+    asked = {**BY, "metrics": ["fidelity/detection"]}
+    fair, other = (
+        sim.evaluate(train, train, holdout=rows, **asked)
+        for rows in (held, held.with_columns(pl.col("amount") * 3))
+    )
+    baseline = fair["fidelity/detection@table"].baseline
+    assert baseline is not None and baseline > 0.6
+    assert not any("not like the training rows" in note for note in fair.evaluation.notes)
+    assert any("one of each entity, are told apart" in note for note in other.evaluation.notes)
+
+
+def test_entities_and_events_are_counted_apart(tmp_path: Path) -> None:
+    train, held = make_log(60, 1), make_log(40, 2)
+    report = sim.evaluate(train, train, holdout=held, metrics=["relational/keys"], **BY)
+    summary = report.evaluation.summary
+    assert summary["rows"] == {"train": len(train), "synthetic": len(train), "holdout": len(held)}
+    assert summary["entities"] == {"train": 60, "synthetic": 60, "holdout": 40}
+    assert summary["columns"] == train.width and report.provenance["train"]["rows"] == len(train)
+    assert (
+        f"{len(train):,} real rows learnt from, of 60 entities" in report.save(tmp_path / "r.md").read_text()
+    )
+
+
 def test_a_model_or_its_schema_says_whose_rows_they_are(tmp_path: Path) -> None:
     log = make_log()
     train, held = sim.split(log, 0.4, entity="user", seed=1)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from simulacra.api import read, split
-from simulacra.cli._console import say
+from simulacra.cli._console import say, tell
 from simulacra.cli._places import if_exists_option, require_free, require_places
 from simulacra.filing import source_for
 from simulacra.schema.files import read_schema
@@ -50,6 +50,7 @@ def command(
         else:
             require_free(output, list(whole.frames), if_exists)
     parts = split(whole, share, entity=entity, seed=seed)
+    tell(parts[0].notes[len(whole.notes) :])
     for part, output in zip(parts, (train, holdout), strict=True):
         part.write(output, if_exists=if_exists)
         say(f"wrote {len(part):,} rows to {output}")

@@ -125,15 +125,21 @@ def declare(
     """
     seen = None
     if raw is not None:
-        guessed = [infer_table(raw[table.name], table.name) for table in found]
+        guessed = [infer_table(raw[t.name], t.name, texts=_declared_texts(t)) for t in found]
         seen = Schema(
             tuple(_agreed(table, described) for (table, _), described in zip(guessed, found, strict=True)),
             {table.name: reasons for table, reasons in guessed},
         )
     draft = Draft(str(location))
+    read = {described.name for described in found}
     for described in found:
-        draft.tables.append(_draft(described, None if seen is None else seen.table(described.name)))
+        table = _draft(described, None if seen is None else seen.table(described.name))
         draft.notes += described.notes
+        gone = [link for link in table.links if link.table not in read]
+        if gone:
+            draft.notes.append(_tell_unread(table, gone))
+            table.links = [link for link in table.links if link.table in read]
+        draft.tables.append(table)
     for described in found:
         _add_checks(draft, described, location)
     schema = assemble(draft, seen)
@@ -142,6 +148,16 @@ def declare(
     if not any(table.references for table in schema.tables):
         return relate_tables(raw, schema)
     return _with_roles(schema, raw)
+
+
+def _tell_unread(draft: TableDraft, gone: Sequence[LinkDraft]) -> str:
+    others = ", ".join(repr(name) for name in dict.fromkeys(link.table for link in gone))
+    columns = ", ".join(repr(name) for name in dict.fromkeys(name for link in gone for name in link.columns))
+    return (
+        f"table {draft.name!r}: references to {others}, not read, are left out: which rows belong together by "
+        f"{columns} is not kept, and protection counts these rows one by one. Read them too (tables=, --tables) to "
+        "keep both."
+    )
 
 
 def _with_roles(schema: Schema, raw: Mapping[str, pl.DataFrame]) -> Schema:
@@ -153,6 +169,14 @@ def _with_roles(schema: Schema, raw: Mapping[str, pl.DataFrame]) -> Schema:
         for table in schema.tables
     ]
     return replace(schema, tables=tuple(shaped))
+
+
+def _declared_texts(table: Described) -> set[str]:
+    """List the columns that are declared as text; none where all are plain text, since a program made such a table."""
+    plain = [f.type.family in {"text", "varchar"} and not f.type.length for f in table.fields]
+    if all(plain):
+        return set()
+    return {f.name for f in table.fields if f.type.family in {"char", "varchar", "text"}}
 
 
 def _agreed(table: Table, described: Described) -> Table:
@@ -198,7 +222,7 @@ def _draft_column(field: Field, seen: Column | None, linked: bool) -> ColumnDraf
     elif family == "uuid":
         draft.kind, draft.pattern = "string", UUID
     else:
-        # numbers and dates that stand in a text are found by the values, but names of rows stay text
+        # dates that stand in a text are found by the values, but names of rows stay text
         draft.kind = None if seen is not None and not linked else "string"
         if family in {"char", "varchar"} and type.length and type.length < _COMMON_LENGTH:
             draft.lengths = (None, type.length)

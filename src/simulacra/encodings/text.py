@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -12,6 +12,7 @@ import polars as pl
 
 from simulacra.domain import Array, Axis, code_dtype
 from simulacra.encoding import Encoding
+from simulacra.encodings._areas import UUID, UUIDS, area_shapes, draw_uuids, find_area
 from simulacra.encodings._letters import (
     SOUNDS,
     commonest,
@@ -25,8 +26,10 @@ from simulacra.encodings._letters import (
     template,
     word_counts,
 )
+from simulacra.encodings._people import fill_marks, mark_people
 from simulacra.fakes.making import find_styles, make_fakes, maker, number_fakes
 from simulacra.privacy.holders import find_ends
+from simulacra.schema.identifiers import says_postcode
 from simulacra.schema.locales import find_locale
 from simulacra.schema.types import Column
 
@@ -46,11 +49,15 @@ WORDY = 5.0
 class Text(Encoding):
     """One axis: the template of a short text (``9+ A+a+ Street``), or the number of words of a long one.
 
+    A postcode keeps the beginning that enough rows share (``43299``: 432 and any two digits), so that it stays in its
+    town; random identifiers (UUID) stay such.
+
     Notes
     -----
     **Privacy**: shapes, letter pairs, words and word pairs are kept only where at least `holders` rows share them,
     and never fewer than 5; values themselves are never stored. Of a column that identifies people only the styles are
     kept that so many rows share (``{first}.{last}`` for an e-mail address): all else is a fake, see `simulacra.fakes`.
+    Names of people, e-mail addresses and numbers in other texts are not learnt, however many rows share them.
 
     Examples
     --------
@@ -75,6 +82,19 @@ class Text(Encoding):
     @classmethod
     def fit(cls, values: pl.Series, column: Column, *, holders: int = 1, owners: Array | None = None) -> Self:
         """Count shapes and letters, or words."""
+        return cls.fit_beside(values, column, people={}, holders=holders, owners=owners)
+
+    @classmethod
+    def fit_beside(
+        cls,
+        values: pl.Series,
+        column: Column,
+        *,
+        people: Mapping[str, str],
+        holders: int = 1,
+        owners: Array | None = None,
+    ) -> Self:
+        """Count shapes and letters, or words, with marks in the place of people."""
         missing = column.nullable or values.null_count() > 0
         shared = max(holders, 5)
         held = values.drop_nulls()
@@ -85,19 +105,24 @@ class Text(Encoding):
         apart = max(len(held) // MOST_TEXTS, 1)
         texts = held.gather_every(apart).to_list()
         some = None if whose is None else whose[::apart].tolist()
+        marked = mark_people(texts, people, shared)
         lengths: Array = np.empty(0)
         shapes: tuple[str, ...] = ("",)
         counts = np.array([len(text.split()) for text in texts], dtype=np.float64)
+        locale = ""
         if len(texts) and counts.mean() >= WORDY:
-            words = word_counts(texts, shared, some)
+            words = word_counts(marked.texts, shared, some)
         if words["words"]:
             lengths = counts
+            locale = (
+                column.locale or find_locale(pl.Series(marked.names, dtype=pl.String), "person.name") or ""
+            )
         else:
-            shapes = _common_shapes(texts, _common_words(texts, shared, some), shared, some)
+            shapes = _find_shapes(column, texts, marked.texts, shared, some)
         low, high = _inner_range(lengths, shared, None if whose is None else whose[::apart])
         runs = run_lengths(texts, shared, some)
         chain = letter_chain(texts, shared, some) if texts else letter_chain(SOUNDS, 1)
-        return cls(column, missing, holders, shapes, np.array([low, high]), chain, runs, words)
+        return cls(column, missing, holders, shapes, np.array([low, high]), chain, runs, words, locale)
 
     @classmethod
     def _of_fakes(
@@ -148,9 +173,12 @@ class Text(Encoding):
         if self.column.identifying is not None:
             styles = find_styles(self.column.identifying, distinct, locale=self.locale)
             codes = [index.get(style, 0) for style in styles.to_list()]
+        elif self.shapes == (UUIDS,):
+            codes = [0] * len(distinct)
         else:
             common = {word for shape in self.shapes for word in literal_words(shape)}
-            codes = [_code(text, index, common) for text in distinct.to_list()]
+            areas = says_postcode(self.column.name)
+            codes = [_code(text, index, common, areas) for text in distinct.to_list()]
         table = pl.DataFrame({"v": distinct, "c": pl.Series(codes, dtype=pl.Int64)})
         found = values.rename("v").to_frame().join(table, on="v", how="left", maintain_order="left")["c"]
         size = len(self.shapes) + self.missing
@@ -163,7 +191,8 @@ class Text(Encoding):
         out = np.full(len(drawn), None, dtype=object)
         if self.wordy:
             held = ~np.isnan(drawn)
-            out[held] = draw_words(self.vocabulary, drawn[held].astype(np.int64), rng)
+            texts = draw_words(self.vocabulary, drawn[held].astype(np.int64), rng)
+            out[held] = fill_marks(texts, self.locale, rng)
             return pl.Series(self.column.name, out.tolist(), dtype=pl.String)
         if self.column.identifying is not None:
             return self._stand_ins(drawn, start, rng)
@@ -171,7 +200,12 @@ class Text(Encoding):
             if code >= len(self.shapes):
                 continue
             rows = np.flatnonzero(drawn == code)
-            made = fill_shape(self.shapes[code], len(rows), self.chain, self.runs, rng)
+            shape = self.shapes[code]
+            made = (
+                draw_uuids(len(rows), rng)
+                if shape == UUIDS
+                else fill_shape(shape, len(rows), self.chain, self.runs, rng)
+            )
             out[rows] = np.array(made, dtype=object)
         return pl.Series(self.column.name, out.tolist(), dtype=pl.String)
 
@@ -247,7 +281,27 @@ def _common_shapes(
     return tuple(dict.fromkeys(shapes)) or ("A+a+",)
 
 
-def _code(text: str, index: dict[str, int], common: set[str]) -> int:
+def _find_shapes(
+    column: Column, texts: list[str], marked: Sequence[str], holders: int, owners: Sequence[int] | None
+) -> tuple[str, ...]:
+    """List the shapes of short texts: of postcodes first the areas, then what the others have."""
+    if texts and all(map(UUID.fullmatch, texts)):
+        return (UUIDS,)
+    common = _common_words(list(marked), holders, owners)
+    areas: list[str] = []
+    if says_postcode(column.name):
+        areas, others = area_shapes(texts, holders, owners)
+        if areas and not others:
+            return tuple(areas)
+        texts = [texts[place] for place in others]
+        owners = None if owners is None else [owners[place] for place in others]
+    return tuple(dict.fromkeys([*areas, *_common_shapes(texts, common, holders, owners)]))
+
+
+def _code(text: str, index: dict[str, int], common: set[str], areas: bool) -> int:
+    found = find_area(text, index) if areas else None
+    if found is not None:
+        return found
     return index.get(template(text, common), index.get(loose_shape(text), 0))
 
 

@@ -1,15 +1,16 @@
-"""Dates moved by a number of days that is the same for all rows of an entity: order and gaps stay."""
+"""Dates moved by a number of days, and a time, that are the same for all rows of an entity: order and gaps stay."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
 from simulacra.lineage import resolve
+from simulacra.masking._clocks import HALF, Inner, Place, draw_turns, find_fine, find_inner
 from simulacra.masking._orders import DAY, Order, clock, find_orders, narrow
 from simulacra.masking._owners import Frames, Ways, find_ways, number_owners
 from simulacra.masking._siphash import siphash
@@ -36,10 +37,28 @@ class Moved:
     notes: tuple[str, ...]
 
 
+@dataclass
+class _Moves:
+    """How far the rows of each table move: days, and microseconds in columns of exact instants."""
+
+    fine: Mapping[Place, int]
+    days: dict[str, Array] = field(default_factory=dict)
+    turns: dict[str, Array] = field(default_factory=dict)
+
+    def of(self, place: Place) -> Array:
+        """Return how far the values of a column move, in microseconds."""
+        out = self.days[place[0]] * DAY
+        if unit := self.fine.get(place):
+            out = out + self.turns[place[0]] // unit * unit
+        return out
+
+
 def shift_dates(
     schema: Schema, frames: Frames, columns: list[tuple[str, str]], days: int, secret: Secret
 ) -> Moved:
     """Move dates by up to so many days either way, within the bounds of each column and in the order of all.
+
+    Instants that are exact and seldom shared move by up to 12 hours besides.
 
     Parameters
     ----------
@@ -65,15 +84,18 @@ def shift_dates(
     pointers, ways = resolve(schema, frames), find_ways(schema, frames)
     owners = number_owners(schema, frames, pointers, ways, secret)
     orders = list(find_orders(schema, frames, pointers, owners, dates))
-    moves: dict[str, Array] = {}
+    moves = _Moves(find_fine(frames, columns))
+    inner = list(find_inner(schema, frames, pointers, owners, dates, moves.fine)) if moves.fine else []
     entities = still = 0
     for root in _in_turn(orders, ways):
         tables = [name for name in dates if ways.roots[name] == root]
-        drawn = _move_together(schema, frames, tables, owners, dates, orders, moves, days, secret)
+        drawn = _move_together(schema, frames, tables, owners, dates, orders, inner, moves, days, secret)
         entities, still = entities + len(drawn), still + int((drawn == 0).sum())
     out = dict(frames)
     for table, column in columns:
-        out[table] = out[table].with_columns(_move(frames[table][column], pl.Series(moves[table])))
+        out[table] = out[table].with_columns(
+            _move(frames[table][column], pl.Series(moves.of((table, column))))
+        )
     return Moved(out, tuple(columns), tuple(_notes(ways, dates, orders, moves, entities, still)))
 
 
@@ -98,7 +120,8 @@ def _move_together(
     owners: Mapping[str, Array],
     dates: Mapping[str, list[str]],
     orders: list[Order],
-    moves: dict[str, Array],
+    inner: list[Inner],
+    moves: _Moves,
     days: int,
     secret: Secret,
 ) -> Array:
@@ -111,17 +134,48 @@ def _move_together(
         zip(tables, np.split(index, np.cumsum([len(frames[name]) for name in tables])[:-1]), strict=True)
     )
     for order in orders:
-        if order.child[0] in rows and order.parent[0] in moves:
-            narrow(order, moves[order.parent[0]], rows[order.child[0]], low, high)
+        if order.child[0] in rows and order.parent[0] in moves.days:
+            narrow(order, moves.of(order.parent), rows[order.child[0]], low, high)
     first, last = low.copy(), high.copy()
     for name in tables:
         for column in dates[name]:
             _leave_room(frames[name][column], schema.table(name)[column], rows[name], first, last)
     # where both can not be kept, an order counts more than a bound
     drawn = _draw(codes, first.clip(max=high), last.clip(min=low), secret)
+    # an order on tables that wait for these is not settled yet: it is narrowed when their turn comes
+    settled = [order for order in orders if order.parent[0] in moves.days]
     for name in tables:
-        moves[name] = drawn[rows[name]]
+        moves.days[name] = drawn[rows[name]]
+    if units := [unit for (name, _), unit in moves.fine.items() if name in rows]:
+        low, high = np.full(len(codes), -HALF, dtype=np.int64), np.full(len(codes), HALF - 1, dtype=np.int64)
+        _hold_orders(settled, inner, moves, rows, low, high)
+        for place in moves.fine:
+            if place[0] in rows:
+                column = schema.table(place[0])[place[1]]
+                _leave_time(frames[place[0]][place[1]], column, rows[place[0]], drawn, low, high)
+        turned = draw_turns(codes, (low.clip(max=0), high.clip(min=0)), max(units), secret)
+        for name in tables:
+            moves.turns[name] = turned[rows[name]]
     return drawn
+
+
+def _hold_orders(
+    orders: list[Order], inner: list[Inner], moves: _Moves, rows: Mapping[str, Array], low: Array, high: Array
+) -> None:
+    """Narrow how far owners are turned to what keeps the order of their own dates, and with those of others."""
+    for one in inner:
+        if one.table in rows:
+            at = rows[one.table][one.rows]
+            np.maximum.at(low, at, one.low)
+            np.minimum.at(high, at, one.high)
+    for order in orders:
+        if order.child in moves.fine and order.child[0] in rows:
+            theirs = moves.of(order.parent)[order.others]
+            room = theirs - order.gap - moves.days[order.child[0]][order.rows] * DAY
+            if order.later:
+                np.maximum.at(low, rows[order.child[0]][order.rows], room)
+            else:
+                np.minimum.at(high, rows[order.child[0]][order.rows], room)
 
 
 def _draw(codes: Array, low: Array, high: Array, secret: Secret) -> Array:
@@ -140,7 +194,7 @@ def _notes(
     ways: Ways,
     dates: Mapping[str, list[str]],
     orders: list[Order],
-    moves: Mapping[str, Array],
+    moves: _Moves,
     entities: int,
     still: int,
 ) -> Iterator[str]:
@@ -151,7 +205,7 @@ def _notes(
             "column to the other, or they have none."
         )
     for order in orders:
-        if broken := order.breaks(moves):
+        if broken := order.breaks(moves.of(order.child), moves.of(order.parent)):
             word = "before" if order.later else "after"
             yield (
                 f"{broken:,} of {len(order.rows):,} rows of {order.child[0]!r} now have {order.child[1]!r} {word} "
@@ -161,20 +215,34 @@ def _notes(
 
 def _leave_room(values: pl.Series, column: Column, rows: Array, low: Array, high: Array) -> None:
     """Narrow what each entity may move by to what keeps all its values within the bounds."""
+    at, before, after = _room(values, column, rows)
+    # a value that lies outside already may not move further away, and need not come back
+    low[at] = np.maximum(low[at], -(before // DAY).clip(min=0))
+    high[at] = np.minimum(high[at], (after // DAY).clip(min=0))
+
+
+def _leave_time(
+    values: pl.Series, column: Column, rows: Array, drawn: Array, low: Array, high: Array
+) -> None:
+    """Narrow how far each entity is turned to what keeps its values within the bounds after it moved by days."""
+    at, before, after = _room(values, column, rows)
+    low[at] = np.maximum(low[at], -(before + drawn[at] * DAY).clip(min=0))
+    high[at] = np.minimum(high[at], (after - drawn[at] * DAY).clip(min=0))
+
+
+def _room(values: pl.Series, column: Column, rows: Array) -> tuple[Array, Array, Array]:
+    """Return entities, and the microseconds from the bounds of a column to the first and the last value of each."""
     frame = pl.DataFrame({"row": rows, "clock": clock(values)}).drop_nulls()
     if not len(frame) or column.bounds is None:
-        return
+        none = np.zeros(0, dtype=np.int64)
+        return none, none, none
     ends = frame.group_by("row").agg(first=pl.col("clock").min(), last=pl.col("clock").max())
     first, last = (clock(pl.Series([bound], dtype=values.dtype))[0] for bound in column.bounds)
-    at = ends["row"].to_numpy()
-    # a value that lies outside already may not move further away, and need not come back
-    before, after = (ends["first"].to_numpy() - first) // DAY, (last - ends["last"].to_numpy()) // DAY
-    low[at] = np.maximum(low[at], -before.clip(min=0))
-    high[at] = np.minimum(high[at], after.clip(min=0))
+    return ends["row"].to_numpy(), ends["first"].to_numpy() - first, last - ends["last"].to_numpy()
 
 
-def _move(values: pl.Series, days: pl.Series) -> pl.Series:
-    moved = (clock(values) + days * DAY).cast(pl.Datetime("us"))
+def _move(values: pl.Series, far: pl.Series) -> pl.Series:
+    moved = (clock(values) + far).cast(pl.Datetime("us"))
     if not isinstance(values.dtype, pl.Datetime):
         return moved.cast(pl.Date).alias(values.name)
     if zone := values.dtype.time_zone:

@@ -106,17 +106,19 @@ class Identities:
             return _nothing(texts)
         held = pl.concat(holders).drop_nulls().unique()
         local = pl.col("text").str.strip_chars().str.to_lowercase().str.replace(r"[@+].*$", "")
-        core = local.str.replace(r"\d+$", "")
-        held = held.with_columns(core=core, digits=local.str.len_chars() - core.str.len_chars())
+        # the number may stand apart: ann.lee.7, ann_lee-7
+        mark = local.str.extract(r"([._-]?)\d+$").fill_null("")
+        digits = local.str.extract(r"(\d+)$").fill_null("").str.len_chars()
+        held = held.with_columns(core=local.str.replace(r"[._-]?\d+$", ""), mark=mark, digits=digits)
         held = (
             _find_styles(held).sort("text", "first", "last").unique("text", keep="first", maintain_order=True)
         )
         held = _write_styles(held)
         found = pl.DataFrame({"text": texts, "code": pl.Series(codes, dtype=pl.UInt64)}).join(
-            held.select("text", "made", "digits"), on="text", how="left", maintain_order="left"
+            held.select("text", "made", "mark", "digits"), on="text", how="left", maintain_order="left"
         )
         number = (pl.col("code") // 3 % 10**9).cast(pl.String).str.zfill(9)
-        made = pl.col("made") + number.str.slice(0, pl.col("digits").clip(0, 4) + 2 * tried)
+        made = pl.col("made") + pl.col("mark") + number.str.slice(0, pl.col("digits").clip(0, 4) + 2 * tried)
         if kind == "email":
             domain = (pl.col("code") % 3).replace_strict(dict(enumerate(DOMAINS)), return_dtype=pl.String)
             made = made + "@" + domain

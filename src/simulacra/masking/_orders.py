@@ -40,9 +40,9 @@ class Order:
     gap: Array
     later: bool
 
-    def breaks(self, moves: Mapping[str, Array]) -> int:
-        """Count the pairs that are out of order once their owners have moved by so many days."""
-        after = self.gap + (moves[self.child[0]][self.rows] - moves[self.parent[0]][self.others]) * DAY
+    def breaks(self, child: Array, parent: Array) -> int:
+        """Count the pairs that are out of order once the rows of both tables have moved by so many microseconds."""
+        after = self.gap + child[self.rows] - parent[self.others]
         return int((after < 0).sum() if self.later else (after > 0).sum())
 
 
@@ -117,7 +117,7 @@ def narrow(order: Order, moved: Array, at: Array, low: Array, high: Array) -> No
     order : Order
         What must stay.
     moved : array of int64
-        Days that each row of the parent has moved.
+        Microseconds that each row of the parent has moved.
     at : array of int64
         The owner of each row of the child, as a place in `low` and `high`.
     low, high : array of int64
@@ -125,9 +125,9 @@ def narrow(order: Order, moved: Array, at: Array, low: Array, high: Array) -> No
     """
     theirs, owner = moved[order.others], at[order.rows]
     if order.later:
-        np.maximum.at(low, owner, theirs - order.gap // DAY)
+        np.maximum.at(low, owner, -((order.gap - theirs) // DAY))
     else:
-        np.minimum.at(high, owner, theirs + (-order.gap) // DAY)
+        np.minimum.at(high, owner, (theirs - order.gap) // DAY)
 
 
 def clock(values: pl.Series) -> pl.Series:

@@ -9,14 +9,13 @@ import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
-from simulacra.lineage import MISSING, ORPHAN, find_entities
+from simulacra.lineage import MISSING, ORPHAN, find_entities, is_personal, list_personal
 from simulacra.masking.secret import Secret
 from simulacra.schema.types import Reference, Schema, Table
 
 Pointers = Mapping[tuple[str, int], Array]
 Frames = Mapping[str, pl.DataFrame]
 
-_PERSONAL = ("person", "email", "phone", "national_id", "ssn", "username")
 _LOOKUP = 1_000
 _FEW = 20
 """A table of names for other rows has at most so many rows, and rows that refer to it are so many times more."""
@@ -136,21 +135,6 @@ def find_lookups(schema: Schema, frames: Frames) -> set[str]:
     return found
 
 
-def is_personal(table: Table) -> bool:
-    """Tell whether rows of a table name people.
-
-    Examples
-    --------
-    >>> is_personal(Table("t", ()))
-    False
-    """
-    return table.role != "reference" and bool(_personal(table))
-
-
-def _personal(table: Table) -> list[str]:
-    return [c.name for c in table.columns if (c.identifying or "").split(".")[0] in _PERSONAL]
-
-
 def number_owners(
     schema: Schema, frames: Frames, pointers: Pointers, ways: Ways, secret: Secret
 ) -> dict[str, Array]:
@@ -232,7 +216,7 @@ def _tells_of_others(table: Table, reference: Reference, frames: Frames) -> bool
     parents = max(frame.select(reference.columns).drop_nulls().n_unique(), 1)
     return any(
         frame.select(*reference.columns, column).drop_nulls().n_unique() > _OTHERS * parents
-        for column in _personal(table)
+        for column in list_personal(table)
         if column not in reference.columns
     )
 

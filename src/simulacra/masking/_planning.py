@@ -91,7 +91,7 @@ def plan_columns(
     {('people', 'id'): 'code', ('people', 'mail'): 'email'}
     """
     named = _named(schema, wishes)
-    kept = {place for name in wishes.keep for place in _places(schema, name, tables=True)}
+    kept = find_kept(schema, wishes)
     for place in kept & set(named):
         raise OptionError(f"{_say(place)} is both to be replaced and to be kept. Name it once.")
     found: dict[Place, str] = {}
@@ -120,7 +120,7 @@ def plan_shifts(schema: Schema, wishes: Wishes) -> tuple[list[Place], list[str]]
     """List the columns of dates to move, and say which can not be, because rows are named by them."""
     if wishes.shift is None:
         return [], []
-    kept = {place for name in wishes.keep for place in _places(schema, name, tables=True)}
+    kept = find_kept(schema, wishes)
     tied = {place for table in schema.tables for place in _keys(schema, table)}
     dates = [
         (table.name, column.name)
@@ -135,6 +135,17 @@ def plan_shifts(schema: Schema, wishes: Wishes) -> tuple[list[Place], list[str]]
         if place in tied and place not in kept
     ]
     return moved, notes
+
+
+def find_kept(schema: Schema, wishes: Wishes) -> set[Place]:
+    """List the columns that the user keeps.
+
+    Examples
+    --------
+    >>> find_kept(Schema((Table("people", (Column("id", "key"),)),)), Wishes(keep="people"))
+    {('people', 'id')}
+    """
+    return {place for name in wishes.keep for place in _places(schema, name, tables=True)}
 
 
 def _named(schema: Schema, wishes: Wishes) -> dict[Place, str]:

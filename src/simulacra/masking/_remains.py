@@ -27,7 +27,7 @@ class Remains:
     table : str
         The table.
     columns : tuple of str
-        What stays: neither replaced, nor a key or a reference; and the year of dates that moved.
+        What stays: neither replaced, nor a key or a reference; of dates that moved, the year and the time of day.
     rows, alone : int
         Rows, and how many of them are the only ones with their values in these columns.
     """
@@ -42,9 +42,10 @@ def find_remains(
     schema: Schema,
     frames: Mapping[str, pl.DataFrame],
     replaced: Collection[tuple[str, str]],
-    moved: Collection[tuple[str, str]] = (),
+    years: Collection[tuple[str, str]] = (),
+    times: Collection[tuple[str, str]] = (),
 ) -> tuple[Remains, ...]:
-    """Count the rows of each table that what stays would single out: columns as they were, years of moved dates."""
+    """Count the rows that what stays would single out: columns as they were, years and times of day of moved dates."""
     found = []
     for table in schema.tables:
         tied = {name for reference in table.references for name in reference.columns} | set(table.key)
@@ -54,11 +55,16 @@ def find_remains(
             if (table.name, c.name) not in replaced and c.name not in tied and c.kind != "key"
         )
         # who knows a birth date knows the year, which a move of days seldom changes
-        years = [name for name in table.names if (table.name, name) in moved]
-        told = (*stay, *(f"{name} (year)" for name in years))
+        year = [name for name in table.names if (table.name, name) in years]
+        time = [name for name in table.names if (table.name, name) in times]
+        told = (*stay, *(f"{name} (year)" for name in year), *(f"{name} (time of day)" for name in time))
         frame = frames[table.name]
         if table.role != "reference":
-            left = frame.select(*stay, *(pl.col(name).dt.year() for name in years))
+            left = frame.select(
+                *stay,
+                *(pl.col(name).dt.year() for name in year),
+                *(pl.col(name).dt.time().alias(f"{name}\0time") for name in time),
+            )
             alone = int(left.is_unique().sum()) if told and len(frame) else 0
             found.append(Remains(table.name, told, len(frame), alone))
     return tuple(found)

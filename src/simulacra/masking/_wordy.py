@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from simulacra.dataset import Dataset
 from simulacra.fakes.vocabulary import known_words
+from simulacra.lineage import is_personal
 
 _WORDS = 3
 _LEAST, _MANY = 20, 500
@@ -51,9 +54,49 @@ def _names_people(values: pl.Series) -> bool:
         return False
     if len(texts) >= _MANY:
         return True
+    return _share_named(texts) >= _SHARE
+
+
+def find_plain(data: Dataset, places: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+    """List columns of free texts that seem to name nobody, such as titles of products.
+
+    Parameters
+    ----------
+    data : Dataset
+        The tables.
+    places : collection of (str, str)
+        Tables and columns of texts.
+
+    Returns
+    -------
+    list of (str, str)
+        Those in tables that tell of no person and refer to none, where fewer than one text in fifty holds a first name,
+        an address or a long number.
+
+    Examples
+    --------
+    >>> from simulacra.dataset import dataset
+    >>> data = dataset({"goods": pl.DataFrame({"title": [f"Lamp {i}" for i in range(40)]})})
+    >>> find_plain(data, [("goods", "title")])
+    [('goods', 'title')]
+    """
+    found = []
+    for name, column in places:
+        table = data.schema.table(name)
+        near = [table, *(data.schema.table(reference.table) for reference in table.references)]
+        texts = data.frames[name][column].drop_nulls().unique()
+        if any(is_personal(one) for one in near) or texts.dtype != pl.String or not len(texts):
+            continue
+        if _share_named(texts) < _SHARE:
+            found.append((name, column))
+    return found
+
+
+def _share_named(texts: pl.Series) -> float:
+    """Tell in which share of texts a person seems to be named."""
     names = known_words("first")["word"].unique().implode()
     # a name has a capital: "will" and "mark" are words
     words = pl.DataFrame({"t": texts, "w": texts.str.extract_all(r"\b\p{Lu}\p{L}+")}).explode("w")
     named = words.filter(pl.col("w").str.to_lowercase().is_in(names))["t"].n_unique()
     said = int(texts.str.contains(_SAYING).sum())
-    return max(named, said) >= _SHARE * len(texts)
+    return max(named, said) / len(texts)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from simulacra.dataset import Dataset
 from simulacra.generator import Progress, silent
+from simulacra.masking._clocks import find_fine, find_times, say_times
 from simulacra.masking._codes import code_numbers
 from simulacra.masking._dates import shift_dates
 from simulacra.masking._identities import WHOLES, Identities
@@ -19,7 +20,8 @@ from simulacra.masking._planning import Place, Wishes, plan_columns, plan_shifts
 from simulacra.masking._remains import Remains, clean, find_closed, find_remains, find_widths
 from simulacra.masking._settled import find_settled
 from simulacra.masking._standing import Values, replace_texts
-from simulacra.masking._wordy import find_wordy
+from simulacra.masking._undeclared import link_keys, say_links
+from simulacra.masking._wordy import find_plain, find_wordy
 from simulacra.masking.secret import ENVIRONMENT, Secret
 
 PSEUDONYMISED = (
@@ -32,7 +34,7 @@ _WORDS = {
     "code": "a keyed permutation, same shape",
     "text": "made-up text, same shape",
     "blank": "blanked",
-    "shift": "moved, the same number of days for all rows of an entity",
+    "shift": "moved, as far for all rows of an entity",
 }
 
 
@@ -128,10 +130,13 @@ def mask_tables(
     >>> made.replaced[0].what, made.replaced[0].distinct, made.polars()["id"].n_unique()
     ('code', 50, 50)
     """
-    settled = find_settled(data) if wishes.keys else {}
+    linked = link_keys(data, wishes)
+    tied = replace(data, schema=linked.schema)
+    settled = find_settled(tied) if wishes.keys else {}
     wordy = find_wordy(data)
-    planned = plan_columns(data.schema, wishes, settled, wordy)
-    moved, notes = plan_shifts(data.schema, wishes)
+    planned = plan_columns(tied.schema, wishes, settled, wordy)
+    moved, notes = plan_shifts(tied.schema, wishes)
+    notes += say_links(linked, planned)
     if stay := [f"{t}.{c} ({what})" for (t, c), what in settled.items() if (t, c) not in planned]:
         notes.append(
             f"of the keys, these stay: {', '.join(stay)}. Name them in columns (--columns) to replace them."
@@ -161,14 +166,18 @@ def mask_tables(
         else:
             notes += _replace_texts(data, frames, places, what, secret, wishes, people, report)
     if moved and not dry:
-        notes += _shift(data, frames, moved, wishes.shift or 0, secret, report)
+        notes += _shift(tied, frames, moved, wishes.shift or 0, secret, report)
     elif moved:
         _say_or_blank(frames, moved, "shift", report)
-        notes.append(find_ways(data.schema, data.frames).say({table for table, _ in moved}))
-    notes += _text_notes(planned, wordy, wishes)
+        notes.append(find_ways(tied.schema, data.frames).say({table for table, _ in moved}))
+    fine, times = find_fine(data.frames, moved), find_times(data.frames, moved)
+    notes += [*say_times(fine, times), *_text_notes(data, planned, wordy, wishes)]
     schema, layouts = clean(data, frames, report)
     order = tuple(report[t.name, c] for t in schema.tables for c in t.names if (t.name, c) in report)
-    remains = find_remains(schema, data.frames, report, moved if (wishes.shift or 0) < 365 else ())
+    kept_times = [place for place in times if place not in fine]
+    remains = find_remains(
+        schema, data.frames, report, moved if (wishes.shift or 0) < 365 else (), kept_times
+    )
     if dry:
         frames = {name: frame.clear() for name, frame in frames.items()}
     told = (*data.notes, *notes, *_key_note(secret, report), PSEUDONYMISED)
@@ -286,13 +295,21 @@ def _shift(
     return list(done.notes)
 
 
-def _text_notes(planned: Mapping[Place, str], wordy: Collection[Place], wishes: Wishes) -> list[str]:
+def _text_notes(
+    data: Dataset, planned: Mapping[Place, str], wordy: Collection[Place], wishes: Wishes
+) -> list[str]:
     """Say what became of free texts, names inside them included."""
     notes = []
     made = [f"{table}.{column}" for (table, column), what in planned.items() if what == "text"]
     if made:
         notes.append(
             f"free texts are written anew in made-up words, names and numbers inside included: {', '.join(made)}."
+        )
+    places = [place for place, what in planned.items() if what == "text" and place not in wordy]
+    if plain := [f"{table}.{column}" for table, column in find_plain(data, places)]:
+        notes.append(
+            f"of these, {', '.join(plain)} seem to name nobody, as titles of products do. If a look at them agrees, "
+            f"keep them: --keep {','.join(plain)} (keep=)."
         )
     taken = [f"{table}.{column}" for table, column in sorted(wordy) if (table, column) in planned]
     if taken:

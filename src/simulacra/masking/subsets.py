@@ -13,6 +13,7 @@ import polars as pl
 from simulacra.dataset import Dataset
 from simulacra.domain import Array
 from simulacra.errors import DataError, OptionError, SchemaError
+from simulacra.lineage import link_undeclared, name_links
 from simulacra.masking._links import find_links
 from simulacra.randomness import Streams
 from simulacra.schema.crossing import Crossing
@@ -86,12 +87,13 @@ def take_subset(
     [7, 9]
     """
     table, where = _split_where(data.schema, table, where)
-    start = _start(data.schema, table)
+    linked = link_undeclared(data.schema, data.frames)
+    start = _start(linked.schema, table)
     chosen = _choose(data, start, n, share, where, Streams(seed).stream("subset", start))
-    links = find_links(data.schema, data.frames)
+    links = find_links(linked.schema, data.frames)
     kept = {name: np.zeros(len(frame), dtype=bool) for name, frame in data.frames.items()}
     whole = {t.name for t in data.schema.tables if t.role == "reference" and t.name != start}
-    apart = set(kept) - _connected(start, data.schema) - whole
+    apart = set(kept) - _connected(start, linked.schema) - whole
     for name in whole | apart:
         kept[name][:] = True
     kept[start][chosen] = True
@@ -102,8 +104,20 @@ def take_subset(
     theirs = {name: int(mask.sum()) for name, mask in kept.items()}
     everything = {name: np.flatnonzero(mask) for name, mask in kept.items()}
     _walk(everything, [(link.child, link.parent, link.up) for link in links], kept)
+    rows = {name: len(frame) for name, frame in data.frames.items()}
     frames = {name: frame.filter(pl.Series(kept[name])) for name, frame in data.frames.items()}
     notes = _notes(data, frames, start, len(chosen), theirs, whole, apart)
+    if linked.used:
+        notes.append(
+            f"no reference is declared for {name_links(linked.used)}, but names and values agree: they were followed."
+        )
+    if open_ := [
+        link for link in linked.doubtful if len(frames[link.reference.table]) < rows[link.reference.table]
+    ]:
+        notes.append(
+            f"{name_links(open_)} may refer to the rows in brackets, of which some are left out, and no reference is "
+            "declared. If they do, declare it in the schema."
+        )
     if not told and (n is not None or share is not None):
         notes.append(f"seed {seed} was drawn; give it to choose the same rows again.")
     return replace(data, frames=frames, notes=(*data.notes, *notes))

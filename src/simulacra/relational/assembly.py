@@ -14,6 +14,7 @@ from simulacra.relational.drawing import Rows
 from simulacra.relational.given.given import Given
 from simulacra.relational.naming import asked, level_of, member_column, offered, wanted
 from simulacra.relational.plan import Link, locate
+from simulacra.relational.references.levels import match_levels, part_selves
 from simulacra.relational.references.matching import match_parents, part_pairs
 from simulacra.relational.references.nesting import is_nested, settle_nested
 from simulacra.relational.references.profiles import find_suits
@@ -233,24 +234,15 @@ class _Assembly:
             return np.full(len(codes), -1)
         kinds, degrees = _codes(home, offered(link)), home[wanted(link)].fill_null(0).to_numpy()
         if level_of(link) in home.columns:
-            return self._match_levels(codes, kinds, degrees, home[level_of(link)].to_numpy(), rng)
+            places, columns = (
+                home[level_of(link)].fill_null(0).to_numpy(),
+                self.model.schema.table(link.table),
+            )
+            free = any(columns[name].nullable for name in link.reference.columns)
+            return match_levels(codes, kinds, np.maximum(degrees, 0), places, rng, nullable=free)
         suits = find_suits(link, self.rows[self.model.plan.home(link.table)].frame, home, rng)
-        return match_parents(codes, kinds, np.maximum(degrees, 0), rng, suits)
-
-    def _match_levels(
-        self, codes: Array, kinds: Array, degrees: Array, level: Array, rng: np.random.Generator
-    ) -> Array:
-        """Choose parents in the same table, each one level above its row, so that no circle arises."""
-        wide = int(level.max(initial=0)) + 2
-        above = np.where(level > 0, level - 1, -1)
-        # a kind that has no row on that level gives way to any row there
-        there = set((kinds * wide + level).tolist())
-        exact = codes * wide + above
-        asks = np.where((codes >= 0) & (above >= 0) & np.isin(exact, list(there)), exact, -1)
-        found = match_parents(asks, kinds * wide + level, np.maximum(degrees, 0), rng)
-        rest = np.where((found < 0) & (above >= 0) & np.isin(above, level), above, -1)
-        second = match_parents(rest, level, np.maximum(degrees, 0), rng)
-        return np.where(found >= 0, found, second)
+        found = match_parents(codes, kinds, np.maximum(degrees, 0), rng, suits)
+        return part_selves(found, rng) if link.table == link.reference.table else found
 
     def _part(self, link: Link, found: Array, rng: np.random.Generator) -> Array:
         """Let no pair of two references occur twice where they are the key."""

@@ -23,14 +23,15 @@ from simulacra.relational.asking.plans import plan_requests
 from simulacra.relational.asking.trees import prune, root_of
 from simulacra.relational.assembly import assemble
 from simulacra.relational.drawing import Rows, draw_unit
+from simulacra.relational.given.simulating import add_silences
 from simulacra.relational.given.starting import open_start
-from simulacra.relational.logs import join_log
+from simulacra.relational.logs import join_log, part_conditions, whole_table
 from simulacra.relational.numbering import Maker
 from simulacra.relational.plan import Link, Plan
 from simulacra.relational.rules.upholding import require_kept, uphold
 from simulacra.relational.unit import Unit
 from simulacra.schema.files import dump_schema, load_schema
-from simulacra.schema.types import Schema, Table
+from simulacra.schema.types import Schema
 from simulacra.storage import require_writable
 
 MODEL = "database"
@@ -124,7 +125,7 @@ class DatabaseSynthesizer:
         seed : int or None
             The same seed gives the same bytes. None draws a fresh one, which stands in the result's notes.
         where : str, mapping or None
-            A text is a condition on the events of a log, or on the rows of the only root. A mapping gives
+            A text is a condition on the rows of a log, or of the only root: all rows satisfy it. A mapping gives
             for each table what all its rows satisfy, as SQL that may look at other tables:
             ``{"shops": "size > 1 and (select count(*) from sales where amount > 8) >= 2"}``; see
             `simulacra.schema.crossing.Crossing`. `n` then counts rows of the root that is asked for; other roots keep
@@ -182,7 +183,9 @@ class DatabaseSynthesizer:
         conditions = read_conditions(self._named(where), self.schema) if where else None
         start = open_start(self, given, steps, after, n, where)
         asked = tuple(request.root for request in plan_requests(self, conditions)) if conditions else ()
-        asked += start.roots(self) if start is not None else ()
+        if start is not None:
+            start = add_silences(self, start, streams.at("silences"))
+            asked += start.roots(self)
         sizes = self._sizes(n, scale, asked)
         told = [*(start.notes if start is not None else ()), *([] if seed is not None else [f"seed {used}"])]
         rows: dict[str, Rows] = {}
@@ -209,20 +212,16 @@ class DatabaseSynthesizer:
         """Return the tables; those of a log as the one table that it was."""
         if self.log is None:
             return Dataset(self.schema, frames, self.layouts, notes)
-        entities, events = self.schema.tables
-        known = {column.name: column for table in (entities, events) for column in table.columns}
-        table = Table(events.name, tuple(known[name] for name in self.log))
+        table = whole_table(self.schema, self.log)
         joined = join_log(self.schema, frames, self.log)
-        return Dataset(
-            Schema((table,)), {events.name: joined}, {events.name: self.layouts[events.name]}, notes
-        )
+        return Dataset(Schema((table,)), {table.name: joined}, {table.name: self.layouts[table.name]}, notes)
 
     def _named(self, where: str | Mapping[str, Any]) -> Mapping[str, Any]:
         """Name the table that a condition is on, where there is only one that it can be."""
+        if self.log is not None and isinstance(where, (str, Mapping)):
+            return part_conditions(where, self.schema, self.log)
         if not isinstance(where, str):
             return where
-        if self.log is not None:
-            return {self.schema.tables[1].name: where}
         if len(self.roots) != 1:
             raise OptionError(
                 f"where= names its table here: where={{{self.roots[0]!r}: {where!r}}}, one of "

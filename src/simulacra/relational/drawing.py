@@ -13,17 +13,15 @@ import polars as pl
 from simulacra.domain import Array, Block
 from simulacra.generator import Progress
 from simulacra.randomness import Streams
-from simulacra.relational.anchors import Ends, place_anchor
 from simulacra.relational.asking.rows import judge_of
+from simulacra.relational.ends import read_ends
 from simulacra.relational.given.continuing import complete_entities
 from simulacra.relational.given.given import Given
-from simulacra.relational.given.prefixes import continue_kept, find_beginnings, find_known
+from simulacra.relational.given.prefixes import continue_kept, cut_last, find_beginnings, find_known
 from simulacra.relational.histories.beside import Beside
 from simulacra.relational.histories.choosing import Choose
-from simulacra.relational.histories.clocks import Clock
 from simulacra.relational.histories.entities import describe_entities, describe_kept, encode_rows, summarise
 from simulacra.relational.histories.histories import Histories, Wanted
-from simulacra.relational.naming import counted, first_of, span_of
 from simulacra.relational.plan import Link
 from simulacra.relational.unit import Unit
 from simulacra.sampling.decoding import Decoder
@@ -56,6 +54,8 @@ class Rows:
         By link: parents that are chosen already.
     known : array of int
         Which of the rows were given.
+    ends : dict
+        By link: how many rows each draws, when its history starts and how long it is, where that is not drawn with it.
     notes : tuple of str
         What is to be known of them.
     """
@@ -70,6 +70,7 @@ class Rows:
     summaries: dict[str, Block] = field(default_factory=dict)
     fixed: dict[str, Array] = field(default_factory=dict)
     known: Array = field(default_factory=partial(np.zeros, 0, np.int64))
+    ends: dict[str, tuple[Array, tuple[Array, Array] | None]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -118,8 +119,9 @@ def draw_unit(
     if unit.synthesizer is None:
         return Rows(pl.DataFrame(), entity=np.zeros(0, np.int64) if link is not None else None)
     if link is None and given is not None and unit.name in given.units:
-        frame, notes = complete_entities(model, unit, given, streams.at(unit.name), progress)
-        return Rows(frame, _seen(model, unit, frame), known=np.arange(len(frame)), notes=notes)
+        whole = complete_entities(model, unit, given, streams.at(unit.name), progress)
+        seen = _seen(model, unit, whole.frame)
+        return Rows(whole.frame, seen, known=np.arange(len(whole.frame)), ends=whole.ends, notes=whole.notes)
     if link is None:
         assert size is not None
         seed = streams.at(unit.name).key("rows") % 2**63
@@ -163,13 +165,13 @@ def _draw_driven(
         owners = np.arange(len(counts))
         begun = find_beginnings(unit, given, owners, held)
         wanted = Wanted(counts[held], static, some, judge=judge, begun=begun, beyond=_beyond(given))
-        drawn = histories.draw(wanted, streams, progress)
+        drawn = cut_last(histories.draw(wanted, streams, progress), given, unit, link)
         entity, parents, nulls = held[drawn.entity], len(counts), 0
         above = static.take(drawn.entity)
     else:
         home = done[model.plan.home(parent)]
         parents = len(home)
-        counts, ends = _asked(model, home.frame, link)
+        counts, ends = home.ends[link.name] if link.name in home.ends else read_ends(model, home.frame, link)
         nulls = _scaled(unit.nulls, scale, rng) if parents else 0
         lost = (
             rng.choice(unit.lost, _scaled(len(unit.lost), scale, rng))
@@ -195,7 +197,7 @@ def _draw_driven(
             np.concatenate([counts, more]), static, ends, beside, owner, judge=judge, choose=choose,
             begun=begun, beyond=_beyond(given),
         )  # fmt: skip
-        drawn = histories.draw(wanted, streams, progress)
+        drawn = cut_last(histories.draw(wanted, streams, progress), given, unit, link, home.ends)
         owners, entity = home.known, drawn.entity
         above = static.take(entity)
         home.summaries[unit.name] = summarise_rows(drawn.block, entity, parents)
@@ -226,48 +228,6 @@ def summarise_rows(block: Block, entity: Array, parents: int) -> Block:
     held = entity < parents
     counts = np.bincount(entity[held], minlength=parents)
     return summarise(block.take(held), counts)
-
-
-def _asked(
-    model: DatabaseSynthesizer, frame: pl.DataFrame, link: Link
-) -> tuple[Array, tuple[Array, Array] | None]:
-    """Return how many rows each parent draws, and where its history starts and how long it is."""
-    histories = model.units[link.table].model
-    assert isinstance(histories, Histories)
-    counts = np.maximum(frame[counted(link)].fill_null(0).to_numpy().astype(np.int64), 0)
-    clock = histories.clock
-    if clock is None or first_of(link) not in frame.columns:
-        return counts, None
-    start, stop = histories.anchors
-    told: dict[str, tuple[Clock, Ends]] = {}
-    for anchor in (start, stop):
-        if anchor is not None and anchor.what in {"first", "last"} and anchor.of not in told:
-            told[anchor.of] = _ends_of(model, frame, anchor.of)
-    nowhere = np.full(len(frame), np.nan)
-    begin = Ends(nowhere, nowhere, counts)
-    if start is None:
-        first = clock.positions(frame[first_of(link)].alias(clock.column.name))
-    else:
-        first = place_anchor(start, clock, frame, told, begin) + _numbers(frame, first_of(link))
-    span = _numbers(frame, span_of(link))
-    if stop is not None:
-        span += place_anchor(stop, clock, frame, told, Ends(first, nowhere, counts)) - first
-    span = np.maximum(np.nan_to_num(span), histories.least * (counts - 1))
-    return np.where(np.isnan(first), 0, counts), (first, span)
-
-
-def _ends_of(model: DatabaseSynthesizer, frame: pl.DataFrame, name: str) -> tuple[Clock, Ends]:
-    """Return where the histories of a link start and end."""
-    link = next(link for link in model.plan.links if link.name == name)
-    histories = model.units[link.table].model
-    assert isinstance(histories, Histories) and histories.clock is not None
-    counts, ends = _asked(model, frame, link)
-    first, span = ends if ends is not None else (np.full(len(frame), np.nan),) * 2
-    return histories.clock, Ends(first, first + span, counts)
-
-
-def _numbers(frame: pl.DataFrame, name: str) -> Array:
-    return frame[name].cast(pl.Float64).to_numpy().copy()
 
 
 def _scaled(number: int, scale: float, rng: np.random.Generator) -> int:

@@ -24,7 +24,8 @@ from simulacra.relational.naming import (
 )
 from simulacra.relational.plan import Link, Plan, locate
 from simulacra.relational.references.composite import serial_key, structural_key
-from simulacra.relational.references.groups import MOST_LEVELS, Grouping, group_parents, levels
+from simulacra.relational.references.groups import Grouping, group_parents
+from simulacra.relational.references.levels import find_levels, write_levels
 from simulacra.relational.references.profiles import find_profile
 from simulacra.relational.rules.entity_rules import EntityRules
 from simulacra.relational.spots import Spots
@@ -229,6 +230,8 @@ def _fill(
                 for column, series in _tell_ends(child, child.clock, link, pl.DataFrame(values), told):
                     columns.append(column)
                     values.append(series)
+            if member == unit:
+                _follow_ends(made, link, columns, values)
     if not columns:  # a table of keys alone: its rows are all alike
         columns.append(Column("#alike", "category"))
         values.append(pl.Series("#alike", ["row"] * len(made.rows), dtype=pl.String))
@@ -261,6 +264,20 @@ def _tell_ends(
 
 def _whole(name: str, values: Array) -> pl.Series:
     return pl.Series(name, values, nan_to_null=True).cast(pl.Int64)
+
+
+def _follow_ends(made: Extended, link: Link, columns: list[Column], values: list[pl.Series]) -> None:
+    """Tell when a history starts by how far that is from the row that it belongs to: paid two days after the order."""
+    at = next((n for n, column in enumerate(columns) if column.name == first_of(link)), None)
+    if made.clock is None or made.now is None or at is None:
+        return
+    first, own = columns[at], made.clock.column.kind
+    # a whole number of days tells no instant
+    if own not in {"date", "datetime"} or first.kind not in {"date", own}:
+        return
+    frame = pl.DataFrame([made.clock.values(made.now), values[at]])
+    columns[at], values[at] = made.clock.distances(frame, first)
+    made.clock = replace(made.clock, followers=(*made.clock.followers, first))
 
 
 def _readable(table: Table, names: set[str]) -> tuple[Constraint, ...]:
@@ -323,9 +340,8 @@ def _group(link: Link, plan: Plan, done: dict[str, Extended], spots: Spots, stre
             home.frame = home.frame.with_columns(series)
             home.table = replace(home.table, columns=(*home.table.columns, column))
     plain = child.frame.select(name for name in child.frame.columns if not name.startswith("#kind"))
-    grouping: Grouping = group_parents(
-        home.frame, plain, at, same=link.table == link.reference.table, rng=streams.at(link.name)
-    )
+    level = find_levels(at) if link.table == link.reference.table else None
+    grouping: Grouping = group_parents(home.frame, plain, at, level=level, rng=streams.at(link.name))
     codes = pl.Series(offered(link), grouping.kinds).cast(pl.String)
     home.frame = home.frame.with_columns(
         codes.alias(offered(link)), pl.Series(wanted(link), grouping.degrees.astype(np.int64))
@@ -343,12 +359,11 @@ def _group(link: Link, plan: Plan, done: dict[str, Extended], spots: Spots, stre
     series = (
         pl.select(pl.when(pl.lit(kinds) == -2).then(None).otherwise(series)).to_series().alias(asked(link))
     )
-    if link.table == link.reference.table:
-        level = levels(at)
-        if level.max(initial=0) < MOST_LEVELS:
-            child.frame = child.frame.with_columns(pl.Series(level_of(link), level))
-            own = (*child.table.columns, Column(level_of(link), "number", integer=True, protect=False))
-            child.table = replace(child.table, columns=own)
+    if level is not None:
+        places = pl.Series(level_of(link), write_levels(level, at))
+        child.frame = child.frame.with_columns(places)
+        own = (*child.table.columns, Column(level_of(link), "number", integer=True, protect=False))
+        child.table = replace(child.table, columns=own)
     child.frame = child.frame.with_columns(series)
     child.table = replace(
         child.table,

@@ -15,6 +15,7 @@ from simulacra.errors import DataError, unknown
 from simulacra.fitting import fit_table
 from simulacra.generator import Progress, part, silent
 from simulacra.intake import Intake
+from simulacra.privacy.holders import count_owners
 from simulacra.privacy.protection import HOLDERS
 from simulacra.provenance import describe_fit, fingerprint
 from simulacra.randomness import Streams
@@ -98,6 +99,7 @@ def fit_database(
     _require_rows(plan, schema, data, holders, log)
     fitting = _Fitting(data, plan, _choose(model, plan), options or {}, seed, holders)
     fitting.extended = extend(plan, schema, data.frames, Streams(seed).at("database"))
+    _require_owners(fitting)
     for place, unit in enumerate(plan.units):
         with rows_as_given(schema, data.frames):
             fitting.fit(unit, part(progress, place / len(plan.units), (place + 1) / len(plan.units)))
@@ -330,6 +332,22 @@ def _release(column: Column, unit: str, table: Table, own: Synthesizer | None) -
     if own is not None and name in known and own.table[name].kind == column.kind:
         return replace(own.table[name], name=column.name)
     return replace(column, bounds=None, levels=None) if not column.declared else column
+
+
+def _require_owners(fitting: _Fitting) -> None:
+    """Refuse, before anything is learnt, rows of so few entities that no value of theirs could be given out."""
+    holding = Holding(fitting.plan)
+    for unit in fitting.plan.units:
+        owners = holding.add(unit, fitting.extended[unit])
+        if owners is None or not 0 < count_owners(owners) < fitting.holders:
+            continue
+        first = holding.first(unit)
+        raise DataError(
+            f"table {unit!r} has rows of {count_owners(owners):,} different entities only, by {first!r}, less than the "
+            f"{fitting.holders} that must share a value. If rows of {first!r} are public, as categories and districts "
+            f"are, make it a reference table: schema.with_role({first!r}, 'reference') (--reference {first}); else "
+            f"leave {unit!r} out, or switch protection off: protect=False (--no-protect)."
+        )
 
 
 def _make_keys(fitting: _Fitting) -> dict[str, dict[str, Maker]]:

@@ -36,7 +36,7 @@ def wanted(link: Link) -> str:
 
 
 def level_of(link: Link) -> str:
-    """Name the column of a table that refers to itself that holds how far a row is from one that refers to nothing."""
+    """Name the column of a table that refers to itself that holds how far down a row is, and if any refers to it."""
     return f"#level {link.name}"
 
 

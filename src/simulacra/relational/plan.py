@@ -21,6 +21,9 @@ FEW = 1_000
 HOLDERS = 20
 """Children, on average, from which each row of a small parent is such a level."""
 
+SHORT = 50
+"""Rows of a parent below which it may be a list of kinds, some of which nothing refers to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -34,6 +37,8 @@ class Facts:
         Rows that refer to nothing, and to a row that is not there.
     single : bool
         Whether every parent has exactly one row.
+    used : int
+        Parents that have rows.
     """
 
     rows: int
@@ -41,11 +46,17 @@ class Facts:
     nulls: int
     orphans: int
     single: bool
+    used: int
 
     @property
     def mean(self) -> float:
         """Rows per parent on average."""
         return (self.rows - self.nulls - self.orphans) / max(self.parents, 1)
+
+    @property
+    def mean_used(self) -> float:
+        """Rows per parent that has any."""
+        return (self.rows - self.nulls - self.orphans) / max(self.used, 1)
 
     @property
     def total(self) -> bool:
@@ -145,7 +156,7 @@ def find_facts(table: str, reference: Reference, frames: Mapping[str, pl.DataFra
     found = counted.join(keys, on=keys.columns, how="semi")
     held = int(found["rows"].sum())
     single = len(found) == len(parent) and len(parent) > 0 and found["rows"].max() == 1
-    return Facts(len(child), len(parent), len(child) - len(rows), len(rows) - held, single)
+    return Facts(len(child), len(parent), len(child) - len(rows), len(rows) - held, single, len(found))
 
 
 def child_keys(frame: pl.DataFrame, reference: Reference) -> pl.DataFrame:
@@ -319,7 +330,12 @@ def _find_joined(
 
 
 def _is_lookup(facts: Facts) -> bool:
-    """Tell whether a parent is so small, and has so many rows each, that its rows are levels."""
+    """Tell whether a parent is so small, and has so many rows each, that its rows are levels.
+
+    Of a list as short as one of categories, those that nothing refers to do not make it less of one.
+    """
+    if facts.parents < SHORT:
+        return facts.mean_used >= HOLDERS
     return facts.parents <= FEW and facts.mean >= HOLDERS
 
 

@@ -106,11 +106,11 @@ def by_column(report: Report) -> dict[str, dict[str, Any]]:
 def tiles(report: Report) -> list[tuple[str, str]]:
     """Return the counts that head the page."""
     summary = report.evaluation.summary
-    rows = summary.get("rows")
+    rows, entities = summary.get("rows"), summary.get("entities")
     found = []
     if isinstance(rows, Mapping):
         found = [
-            (words.count(n), _ROWS.get(str(which), f"{which} rows"))
+            (words.count(n), _ROWS.get(str(which), f"{which} rows") + _of_entities(entities, str(which)))
             for which, n in rows.items()
             if isinstance(n, (int, float)) and not isinstance(n, bool)
         ]
@@ -122,9 +122,16 @@ def tiles(report: Report) -> list[tuple[str, str]]:
     return found
 
 
+def _of_entities(counted: Any, which: str) -> str:
+    """Say of how many entities the rows of a log are."""
+    number = counted.get(which) if isinstance(counted, Mapping) else None
+    return f", of {words.count(number)} entities" if isinstance(number, int) else ""
+
+
 def shape(report: Report) -> list[tuple[str, str]]:
     """Return the rest of the summary, flat: what neither the tiles nor the list of violations show."""
-    shown = {"rows", "columns", "violations", "tables", *(["missing"] if missing(report) is not None else [])}
+    shown = {"rows", "entities", "columns", "violations", "tables"}
+    shown |= {"missing"} if missing(report) is not None else set()
     rest = {
         key: value
         for key, value in report.evaluation.summary.items()

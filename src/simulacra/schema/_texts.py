@@ -21,6 +21,7 @@ from simulacra.schema._parsing import (
     read_durations,
     read_numbers,
 )
+from simulacra.schema.identifiers import says_postcode
 from simulacra.schema.punctuation import AFTER, BEFORE, style_named
 from simulacra.schema.types import FIXED, Column
 
@@ -47,7 +48,7 @@ def nested_text(series: pl.Series) -> pl.Series:
     return pl.Series(series.name, [write(value) for value in series], dtype=pl.String)
 
 
-def infer_text(values: Values, *, typed: bool, coded: bool) -> Guess:
+def infer_text(values: Values, *, typed: bool, coded: bool, declared: bool = False) -> Guess:
     """Guess a column of text.
 
     Parameters
@@ -58,6 +59,8 @@ def infer_text(values: Values, *, typed: bool, coded: bool) -> Guess:
         Whether the file format had types, so that numbers could have been stored as numbers.
     coded : bool
         Whether the values were stored as a categorical type: such are never parsed.
+    declared : bool
+        Whether a database says that they are text: then they are no numbers.
     """
     if coded:
         return infer_words(values, remark="stored as a category")
@@ -65,10 +68,23 @@ def infer_text(values: Values, *, typed: bool, coded: bool) -> Guess:
     real = values.without(gone)
     if len(real.distinct):
         texts = real.distinct.str.strip_chars()
-        found = _as_truth(real, texts) or _as_number(real, texts, typed) or _as_moment(real, texts)
+        why = _keeps_digits(real, texts, declared)
+        number = None if why else _as_number(real, texts, typed)
+        found = _as_truth(real, texts) or number or _as_moment(real, texts)
         if found:
             return found
+        if why:
+            return as_identifier(values) or infer_words(values, remark=why)
     return as_identifier(values) or infer_words(values, remark=_count_mixed(real))
+
+
+def _keeps_digits(values: Values, texts: pl.Series, declared: bool) -> str:
+    """Say why numbers are to stay the texts that they are; nothing where they may be read as numbers."""
+    if says_postcode(values.name) and texts.str.contains(r"^\d{3,10}$").all():
+        return "the name says that they are postcodes"
+    if declared and not plain_numbers(texts).null_count():
+        return "numbers in a column that is declared as text"
+    return ""
 
 
 def _as_truth(real: Values, texts: pl.Series) -> Guess | None:

@@ -106,6 +106,17 @@ def find_identifier(values: pl.Series, name: str, *, rows: int | None = None) ->
     return None
 
 
+def says_postcode(name: str) -> bool:
+    """Tell whether the name of a column is that of postcodes.
+
+    Examples
+    --------
+    >>> says_postcode("zip_code"), says_postcode("PLZ"), says_postcode("zipped")
+    (True, True, False)
+    """
+    return "address.postcode" in named_kinds(split_name(name))
+
+
 def find_hint(name: str, kind: str) -> str:
     """Say what a column tells of people though it names nobody: a date of birth, a place on earth.
 
@@ -132,6 +143,55 @@ def find_hint(name: str, kind: str) -> str:
     if kind == "number" and says_place(words):
         return "a place on earth: where it is somebody's home, it can single people out"
     return ""
+
+
+def list_names(values: pl.Series, kind: str) -> dict[str, str]:
+    """List the words of names in a column that identifies people, so that texts beside it need not hold them.
+
+    Parameters
+    ----------
+    values : Series
+        Its values.
+    kind : str
+        What they identify, as in `Column.identifying`.
+
+    Returns
+    -------
+    dict of str to str
+        Words in small letters, each with ``"first"`` or ``"last"``; none where the column holds no names. Words that
+        one in five addresses holds are none.
+
+    Examples
+    --------
+    >>> list_names(pl.Series(["Zorv, Ada", "Ann van Dyk"]), "person.name")
+    {'ada': 'first', 'ann': 'first', 'dyk': 'last', 'zorv': 'last'}
+    >>> list_names(pl.Series(["ada.zorv7@firm.com"]), "email")
+    {'ada': 'last', 'zorv': 'last'}
+    """
+    if kind not in {"person.name", "person.first", "person.last", "email", "username"}:
+        return {}
+    texts = values.cast(pl.String).drop_nulls().unique().str.replace(r"@.*$", "")
+    called = kind.startswith("person")
+    # a comma puts the last name first
+    texts = texts.str.replace(r"^([^,]+), *(.+)$", "$2 $1") if kind == "person.name" else texts
+    runs = texts.str.extract_all(r"\p{L}+(?:['’]\p{L}+)*" if called else r"\p{L}{3,}")
+    words = pl.DataFrame({"word": runs}).with_columns(place=pl.int_ranges(pl.col("word").list.len()))
+    words = words.explode("word", "place").drop_nulls()
+    # "van" and "de" have small letters where names have capitals
+    capitals = words["word"].str.contains(r"^\p{Lu}")
+    if called and 2 * int(capitals.sum()) > len(words):
+        words = words.filter(capitals)
+    first = {"person.first": pl.lit(True), "person.name": pl.col("place") == 0}.get(kind, pl.lit(False))
+    told = (
+        words.select(word=pl.col("word").str.to_lowercase(), first=first)
+        .group_by("word")
+        .agg(rows=pl.len(), first=pl.col("first").mean())
+        .filter(
+            (pl.col("word").str.len_chars() > 1) & (pl.lit(called) | (pl.col("rows") * 5 < len(texts) + 5))
+        )
+        .sort("word")
+    )
+    return {word: "first" if share > 0.5 else "last" for word, _, share in told.iter_rows()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import polars as pl
@@ -30,7 +30,7 @@ _LOCAL = {
 
 
 def infer_table(
-    frame: pl.DataFrame | Iterable[pl.Series], name: str, *, typed: bool = True
+    frame: pl.DataFrame | Iterable[pl.Series], name: str, *, typed: bool = True, texts: Collection[str] = ()
 ) -> tuple[Table, dict[str, str]]:
     """Guess the table that a frame holds.
 
@@ -43,6 +43,8 @@ def infer_table(
     typed : bool
         True if the file format has types. Text in such a format that reads as whole numbers and repeats is
         then taken for codes: whoever wrote it could have stored numbers.
+    texts : collection of str
+        Columns that are declared as text: digits in them stay digits, and are no numbers.
 
     Returns
     -------
@@ -70,7 +72,9 @@ def infer_table(
     """
     columns, reasons = [], {}
     for position, series in enumerate(frame):
-        column, reason = _infer_column(series, typed=typed, first=position == 0)
+        column, reason = _infer_column(
+            series, typed=typed, first=position == 0, declared=series.name in texts
+        )
         columns.append(column)
         reasons[column.name] = reason
     columns = _share_locale(columns)
@@ -115,7 +119,7 @@ def infer_schema(frames: Mapping[str, pl.DataFrame], typed: Mapping[str, bool] |
     return relate_tables(frames, schema) if len(tables) > 1 else schema
 
 
-def _infer_column(series: pl.Series, *, typed: bool, first: bool) -> tuple[Column, str]:
+def _infer_column(series: pl.Series, *, typed: bool, first: bool, declared: bool) -> tuple[Column, str]:
     dtype = series.dtype
     remark = ""
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
@@ -128,7 +132,7 @@ def _infer_column(series: pl.Series, *, typed: bool, first: bool) -> tuple[Colum
     elif remark:
         column, reason = Column(series.name, "text", nullable=values.missing > 0), values.explain(remark)
     elif series.dtype == pl.String:
-        column, reason = infer_text(values, typed=typed, coded=dtype != pl.String)
+        column, reason = infer_text(values, typed=typed, coded=dtype != pl.String, declared=declared)
     else:
         column, reason = infer_typed(values)
     hint = find_hint(column.name, column.kind)

@@ -210,8 +210,13 @@ def _is_reversed(f: Found, best: dict[tuple[str, str], Found]) -> bool:
     other = best.get(f.parent.place)
     if other is None or other.parent.place != f.child.place:
         return False
-    return (_owns(f.parent), -len(f.parent.table.columns), f.parent.place) < (
-        _owns(other.parent), -len(other.parent.table.columns), other.parent.place,
+    return _direction(f) < _direction(other)
+
+
+def _direction(f: Found) -> tuple[Any, ...]:
+    """Rank one of two directions: towards what names its table's rows, and without rows that are not there."""
+    return (
+        _owns(f.parent), _to_key(f), round(f.share, 2), -len(f.parent.table.columns), f.parent.place,
     )  # fmt: skip
 
 

@@ -5,8 +5,9 @@ Source: the k-th of n even moments has a beta distribution (David and Nagaraja 2
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +15,11 @@ import polars as pl
 from scipy.special import betaln
 
 from simulacra.domain import Array
+from simulacra.relational.ends import read_ends
 from simulacra.relational.given.given import Given, Known
+from simulacra.relational.given.silences import Silence
 from simulacra.relational.histories.clocks import Clock
 from simulacra.relational.histories.histories import Histories
-from simulacra.relational.naming import counted, first_of, span_of
 from simulacra.relational.plan import Link
 from simulacra.relational.unit import Unit
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from simulacra.relational.database import DatabaseSynthesizer
 
 _BINS = 25
+_WHOLE = ("?rows ", "?first ", "?span ")
+"""Beginnings of the names of columns that tell whole histories while they are chosen."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,10 @@ class Begun:
     ----------
     link : Link
         The reference that the entities draw these rows by.
+    read : callable
+        Reads from drawn entities how many rows each has, when its history starts, and how long it is.
+    told : bool
+        Whether the first time is a column of the entity as it is.
     counts : array of int
         Rows that each has.
     moments : array of int
@@ -49,9 +57,15 @@ class Begun:
         The smallest gap between rows.
     end : float
         Where the clock ends.
+    unevenness : float
+        Mean squared coefficient of variation of the gaps of an entity.
+    silence : Silence or None
+        How long histories are silent that go on.
     """
 
     link: Link
+    read: Callable[[pl.DataFrame], tuple[Array, tuple[Array, Array] | None]]
+    told: bool
     counts: Array
     moments: Array
     first: Array
@@ -60,29 +74,33 @@ class Begun:
     clock: Clock | None
     least: float
     end: float
+    unevenness: float = 1.0
+    silence: Silence | None = None
 
     @property
     def timed(self) -> bool:
         """Whether rows have a time."""
         return self.clock is not None
 
-    def weigh(self, frame: pl.DataFrame, who: Array) -> Array:
-        """Return how well whole histories fit to what has begun, as logarithms of weights."""
+    def weigh(self, frame: pl.DataFrame, who: Array, times: int) -> tuple[Array, Array]:
+        """Return how well whole histories fit to what has begun, as log weights: without the silence, and with.
+
+        `frame` has so many for each entity, behind each other.
+        """
         k = self.counts[who]
-        rows = frame[counted(self.link)].fill_null(0).to_numpy().astype(np.int64)
+        rows, first, span = read_whole(frame, self)
         worth = np.where(rows >= k, 0.0, -np.inf)
-        if not self.timed or first_of(self.link) not in frame.columns:
-            return worth
-        span = frame[span_of(self.link)].cast(pl.Float64).fill_null(0).to_numpy()
+        if not self.timed:
+            return worth, worth
         done = np.nan_to_num(self.span[who])
         left = rows - k
         on = (left > 0) & (k > 0)
         worth[on & (span < done + self.least * left)] = -np.inf
-        # where the last known row lies in the whole
+        # where the last known row lies in the whole: gaps of a gamma distribution make this a beta distribution
         moments = self.moments[who]
         inner = on & (moments > 1) & np.isfinite(worth)
         x = np.clip(done[inner] / np.maximum(span[inner], 1e-9), 1e-9, 1 - 1e-9)
-        a, b = moments[inner] - 1.0, left[inner] * 1.0
+        a, b = self.evenness * (moments[inner] - 1.0), self.evenness * left[inner]
         worth[inner] += (a - 1) * np.log(x) + (b - 1) * np.log1p(-x) - betaln(a, b)
         worth[inner] -= np.log(np.maximum(span[inner], 0.5))
         ended = (left == 0) & (moments > 1)
@@ -91,7 +109,10 @@ class Begun:
         single = (moments == 1) & (k > 1)
         worth[single & (left > 0)] += (k[single & (left > 0)] - 1) * np.log(self._ties)
         worth[single & (left == 0) & (span > 0)] = -np.inf
-        return worth + self._weigh_silence(frame, rows, k, span, done, who)
+        if np.isfinite(self.since):
+            worth[(k == 0) & (rows > 0) & (first <= self.since)] = -np.inf
+            return worth, self._weigh_silence(worth, on, left, span - done, who, times)
+        return worth, worth
 
     def _weigh_end(self, span: Array, who: Array) -> Array:
         """Return how likely whole histories end with the last known row, looking at all that are as long in rows.
@@ -112,24 +133,32 @@ class Begun:
         steps = np.maximum(self.counts - 1, 0).sum()
         return float(np.clip((self.counts - self.moments).sum() / max(steps, 1), 0.01, 0.99))
 
+    @cached_property
+    def evenness(self) -> float:
+        """Return how even gaps are: the shape of a gamma distribution of their spread within entities."""
+        return float(np.clip(1 / max(self.unevenness, 1e-9), 0.3, 100.0))
+
     def _weigh_silence(
-        self, frame: pl.DataFrame, rows: Array, k: Array, span: Array, done: Array, who: Array
+        self, worth: Array, on: Array, left: Array, ahead: Array, who: Array, times: int
     ) -> Array:
-        """Return the weight of nothing having happened since the last known row."""
-        silent = np.zeros(len(rows))
-        if not np.isfinite(self.since):
-            return silent
-        left = rows - k
-        on = (left > 0) & (k > 0)
-        quiet = self.since - (np.nan_to_num(self.first[who]) + done)
-        first = read_whole(frame, self)[1]
-        silent[(k == 0) & (rows > 0) & (first <= self.since)] = -np.inf
-        share = np.clip(quiet / np.maximum(span - done, 1e-9), 0, None)
-        with np.errstate(divide="ignore"):
-            silent[on] = np.where(
-                share[on] < 1, (left[on] - 1) * np.log1p(-np.minimum(share[on], 1 - 1e-12)), -np.inf
-            )
-        return silent
+        """Weigh going on by how seldom who goes on has been silent for so long.
+
+        That share is of whole histories; which of an entity's own whole histories it is follows from the rows and the
+        time that each has left.
+        """
+        last = self.first[who] + np.nan_to_num(self.span[who])
+        quiet = np.maximum(self.since - last, 0.0)
+        share = np.clip(quiet / np.maximum(ahead, 1e-9), 0, None)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kept = np.where(share < 1, (left - 1) * np.log1p(-np.minimum(share, 1 - 1e-12)), -np.inf)
+            before = _total(np.where(on, worth, -np.inf), times)
+            after = _total(np.where(on, worth + kept, -np.inf), times)
+            pace = np.nan_to_num(self.span) / np.where(self.moments > 1, self.moments - 1, np.nan)
+            lasting = np.ones(len(who))
+            if self.silence is not None:
+                lasting = self.silence.lasting(self.end - last, pace[who], quiet)
+            moved = worth + kept + np.log(lasting) + np.where(np.isfinite(after), before - after, -np.inf)
+        return np.where(on & (quiet > 0), np.nan_to_num(moved, nan=-np.inf), worth)
 
 
 def find_begun(model: DatabaseSynthesizer, unit: Unit, given: Given) -> list[Begun]:
@@ -144,45 +173,49 @@ def find_begun(model: DatabaseSynthesizer, unit: Unit, given: Given) -> list[Beg
                 continue
             timed = histories.clock is not None
             since = given.since(histories.clock)
-            if below is None and not (timed and np.isfinite(since)):
+            if below is None and given.steps is None and not (timed and np.isfinite(since)):
                 continue
             first = span = np.full(number, np.nan)
+            uneven = 1.0
             counts = moments = np.zeros(number, np.int64)
             if below is not None:
                 counts = below.counts(number)
                 if timed:
                     first, span = below.ends(number)
                     moments = below.moments(number)
+                    uneven = below.unevenness(number)
             found.append(
                 Begun(
-                    link,
-                    counts,
-                    moments,
-                    first,
-                    span,
-                    since,
-                    histories.clock,
-                    histories.least,
-                    histories.last,
+                    link=link, read=partial(read_ends, model, link=link),
+                    told=timed and histories.anchors[0] is None, counts=counts, moments=moments, first=first,
+                    span=span, since=since, clock=histories.clock, least=histories.least, end=histories.last,
+                    unevenness=uneven, silence=given.silences.get(link.table),
                 )
-            )
+            )  # fmt: skip
     return found
 
 
+def _total(worth: Array, times: int) -> Array:
+    """Return the logarithm of the sum of weights of each entity, for each of its so many whole histories."""
+    return np.repeat(np.logaddexp.reduce(worth.reshape(-1, times), axis=1), times)
+
+
 def set_whole(frame: pl.DataFrame, one: Begun, rows: Array, first: Array, span: Array) -> pl.DataFrame:
-    """Set how many rows each entity has, when its history starts, and how long it is."""
-    columns = [pl.Series(counted(one.link), rows.astype(np.int64))]
-    if one.clock is not None and first_of(one.link) in frame.columns:
-        columns.append(one.clock.places(np.where(rows > 0, first, np.nan)).alias(first_of(one.link)))
-        whole = pl.Series(span_of(one.link), np.where(rows > 1, span, np.nan), nan_to_null=True)
-        columns.append(whole.cast(pl.Int64))
-    return frame.with_columns(columns)
+    """Write beside entities how many rows each has, when its history starts, and how long it is."""
+    parts = (rows.astype(np.float64), np.where(rows > 0, first, np.nan), np.where(rows > 1, span, 0.0))
+    return frame.with_columns(
+        pl.Series(f"{what}{one.link.name}", values) for what, values in zip(_WHOLE, parts, strict=True)
+    )
 
 
 def read_whole(frame: pl.DataFrame, one: Begun) -> tuple[Array, Array, Array]:
-    """Return what `set_whole` sets."""
-    rows = frame[counted(one.link)].fill_null(0).to_numpy().astype(np.int64)
-    if one.clock is None or first_of(one.link) not in frame.columns:
-        return rows, np.zeros(len(rows)), np.zeros(len(rows))
-    first = one.clock.positions(frame[first_of(one.link)].alias(one.clock.column.name))
-    return rows, first, frame[span_of(one.link)].cast(pl.Float64).fill_null(0).to_numpy().copy()
+    """Return what `set_whole` wrote."""
+    rows, first, span = (frame[f"{what}{one.link.name}"].to_numpy().copy() for what in _WHOLE)
+    return rows.astype(np.int64), first, span
+
+
+def draw_whole(frame: pl.DataFrame, one: Begun) -> pl.DataFrame:
+    """Write beside drawn entities what was drawn of their histories."""
+    rows, ends = one.read(frame)
+    nothing = np.zeros(len(rows))
+    return set_whole(frame, one, rows, *(ends if ends is not None else (nothing, nothing)))

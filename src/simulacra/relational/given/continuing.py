@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +25,7 @@ from simulacra.domain import Array
 from simulacra.errors import ImpossibleCondition, OptionError, RareCondition
 from simulacra.generator import Progress, Sequential
 from simulacra.randomness import Streams
-from simulacra.relational.given.begun import Begun, find_begun, read_whole, set_whole
+from simulacra.relational.given.begun import Begun, draw_whole, find_begun, read_whole, set_whole
 from simulacra.relational.given.given import Given, attach
 from simulacra.relational.naming import counted, first_of
 from simulacra.relational.unit import Unit
@@ -46,9 +46,28 @@ _USUAL = 2
 """Gaps of the usual length that an entity's own pace is mixed with."""
 
 
+@dataclass(frozen=True)
+class Whole:
+    """Completed rows of a root.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        All columns of its model.
+    ends : dict
+        By link: how many rows each draws, when its history starts and how long it is.
+    notes : tuple of str
+        What there is to tell.
+    """
+
+    frame: pl.DataFrame
+    ends: dict[str, tuple[Array, tuple[Array, Array] | None]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 def complete_entities(
     model: DatabaseSynthesizer, unit: Unit, given: Given, streams: Streams, progress: Progress
-) -> tuple[pl.DataFrame, tuple[str, ...]]:
+) -> Whole:
     """Complete rows of a root that are given: what is not known of them, and what histories they have in the end.
 
     Parameters
@@ -66,10 +85,8 @@ def complete_entities(
 
     Returns
     -------
-    DataFrame
-        All columns of the unit's model.
-    tuple of str
-        What there is to tell.
+    Whole
+        All columns of the unit's model, and the histories.
 
     Notes
     -----
@@ -79,7 +96,7 @@ def complete_entities(
     assert own is not None
     begun, strange = find_begun(model, unit, given), Counter[str]()
     if not len(known):
-        return own.sample(0, seed=0).polars(), ()
+        return Whole(own.sample(0, seed=0).polars())
     if not begun:
         whole = _complete(own, known.frame, len(known), "", streams, strange, progress)
     else:
@@ -98,7 +115,14 @@ def complete_entities(
         whole = pl.concat(made)[np.argsort(np.concatenate(places), kind="stable")]
     told = Account(Counter({name: n for name, n in strange.items() if not name.startswith("#")}))
     notes = tell_account(told, known.frame, whole, (), own.table, own.encodings)
-    return whole, tuple(f"table {unit.name!r}: {note}" for note in notes)
+    ends = {}
+    for one in begun:
+        rows, first, span = read_whole(whole, one)
+        # a row that is left out again lets the gap before it be a gap like any other
+        shown = np.maximum(rows - (given.steps is not None), 0)
+        whole = whole.with_columns(pl.Series(counted(one.link), shown))
+        ends[one.link.name] = (rows, (first, span) if one.timed else None)
+    return Whole(whole.select(own.table.names), ends, tuple(f"table {unit.name!r}: {note}" for note in notes))
 
 
 def _groups(begun: Sequence[Begun]) -> list[tuple[Array, list[int]]]:
@@ -153,11 +177,17 @@ class _Picking:
             times = WHOLES * more
             who = np.repeat(left, times)
             drawn = self._draw(told, who, times, streams.at("wholes", turn))
-            worth = np.zeros(len(who))
+            before, after, ended = np.zeros(len(who)), np.zeros(len(who)), np.ones(len(who), bool)
             for one in self.begun:
-                worth += one.weigh(drawn, self.rows[who])
-            best = _choose(worth.reshape(-1, times), streams.stream("pick", turn))
-            fresh = drawn[np.arange(len(left)) * times + np.maximum(best, 0)]
+                told_before, told_after = one.weigh(drawn, self.rows[who], times)
+                before, after = before + told_before, after + told_after
+                ended &= read_whole(drawn, one)[0] == one.counts[self.rows[who]]
+            over = _weigh_over(before.reshape(-1, times), ended.reshape(-1, times))
+            best = _choose(np.column_stack([after.reshape(-1, times), over]), streams.stream("pick", turn))
+            fresh = drawn[np.arange(len(left)) * times + np.clip(best, 0, times - 1)]
+            for one in self.begun:
+                stop = np.flatnonzero(best == times)
+                fresh = _put(fresh, stop, _end(fresh[stop], one, self.rows[left[stop]]))
             out = fresh if out is None else _put(out, left, fresh)
             left = left[best < 0]
             if not len(left):
@@ -177,6 +207,8 @@ class _Picking:
             strange.clear()
             drawn = _complete(self.own, some, len(who), "", streams, strange, _quiet)
         self.strange.update({name: n // times for name, n in strange.items()})
+        for one in self.begun:
+            drawn = draw_whole(drawn, one)
         return drawn
 
 
@@ -207,9 +239,28 @@ def _tell_first(own: Synthesizer, frame: pl.DataFrame, begun: Sequence[Begun], r
     told = frame[rows] if frame.width else frame
     for one in begun:
         name = first_of(one.link)
-        if one.clock is not None and name in own.table.names and one.counts[rows].min(initial=1) > 0:
+        if (
+            one.clock is not None
+            and one.told
+            and name in own.table.names
+            and one.counts[rows].min(initial=1) > 0
+        ):
             told = attach(told, [one.clock.places(one.first[rows]).alias(name)])
     return told
+
+
+def _weigh_over(worth: Array, ended: Array) -> Array:
+    """Return a weight for a history that is over, where none of an entity's whole histories is.
+
+    It is as likely as it is for all entities of the group: it may be seldom before anything is known of a silence, and
+    all that is left when it is known.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        over = np.logaddexp.reduce(np.where(ended, worth, -np.inf), axis=1)
+        on = np.logaddexp.reduce(np.where(ended, -np.inf, worth), axis=1)
+        share = np.nan_to_num(np.exp(over - np.logaddexp(over, on)))
+        usual = np.clip(share.mean() if len(share) else 0.0, 1 / (worth.size + 2), 0.999)
+        return np.where(np.isneginf(over), on + np.log(usual / (1 - usual)), -np.inf)
 
 
 def _choose(worth: Array, rng: np.random.Generator) -> Array:
@@ -243,16 +294,16 @@ def _extend(
     paces = np.append(done[several] / (k[several] - 1), span[rows > 1] / (rows[rows > 1] - 1))
     usual = float(np.median(paces)) if len(paces) else 1.0
     pace = (done + _USUAL * usual) / (np.maximum(k - 1, 0) + _USUAL)
-    first = np.where(
-        k > 0, one.first[who], np.fmax(first, one.since + 1 if np.isfinite(one.since) else -np.inf)
-    )
-    missing = np.isnan(first)
+    first = np.where(k > 0, one.first[who], np.where(first <= one.since, one.since + 1, first))
+    missing = np.isnan(first) & one.timed
     if missing.any() and not missing.all():
         first[missing] = rng.choice(first[~missing], int(missing.sum()))
     begins = first + done
     quiet = np.maximum(one.since - begins, 0) if np.isfinite(one.since) else 0.0
-    ahead = np.rint(pace * rng.gamma(np.maximum(steps - (k == 0), 1e-9))) if steps else 0.0
-    total = np.where(np.isnan(first) & one.timed, 0, k + steps)
+    # one row more than is asked for: where the last one is, is a guess
+    shape = one.evenness * np.maximum(steps + (k > 0), 1e-9)
+    ahead = np.rint(pace * rng.gamma(shape) / one.evenness)
+    total = np.where(np.isnan(first) & one.timed, 0, k + steps + 1)
     return set_whole(frame, one, total, first, done + np.where(k > 0, quiet, 0.0) + ahead)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.errors import OptionError
+from simulacra.relational.given.silences import Silence
 from simulacra.relational.histories.clocks import Clock
 from simulacra.schema.conformance import canonical_type
 
@@ -54,6 +55,21 @@ class Known:
         new = (np.diff(self.entity, prepend=-1) != 0) | (np.diff(self.now, prepend=np.nan) != 0)
         return np.bincount(self.entity[new], minlength=parents)
 
+    def unevenness(self, parents: int) -> float:
+        """Return the mean squared coefficient of variation of the gaps between times, of entities with two or more."""
+        assert self.entity is not None and self.now is not None
+        gap, same = np.diff(self.now), np.diff(self.entity) == 0
+        entity, gap = self.entity[1:][same & (gap > 0)], gap[same & (gap > 0)]
+        counts, sums = np.bincount(entity, minlength=parents), np.bincount(entity, gap, minlength=parents)
+        squares = np.bincount(entity, gap**2, minlength=parents)
+        several = counts > 1
+        if not several.any():
+            return 1.0
+        mean = sums[several] / counts[several]
+        # of few gaps the spread is estimated without bias, and the entities count as much as they have gaps
+        spread = (squares[several] - counts[several] * mean**2) / (counts[several] - 1)
+        return float(np.average(np.maximum(spread, 0) / mean**2, weights=counts[several] - 1))
+
     def ends(self, parents: int) -> tuple[Array, Array]:
         """Return when the first row of each entity is, and how far its last lies from it; NaN without rows."""
         assert self.entity is not None and self.now is not None
@@ -81,6 +97,8 @@ class Given:
         Until when it is known that nothing else happened.
     notes : tuple of str
         What there is to tell.
+    silences : mapping of str to Silence
+        By unit: how long histories are silent that go on.
     """
 
     units: Mapping[str, Known] = field(default_factory=dict)
@@ -88,6 +106,7 @@ class Given:
     steps: int | None = None
     after: Any = None
     notes: tuple[str, ...] = ()
+    silences: Mapping[str, Silence] = field(default_factory=dict)
 
     def roots(self, model: DatabaseSynthesizer) -> tuple[str, ...]:
         """Return the roots whose rows are given."""
@@ -101,8 +120,14 @@ class Given:
         timed = kind in {"date", "datetime"}
         if timed != isinstance(self.after, date):
             return -np.inf
-        values = pl.Series(clock.column.name, [self.after]).cast(canonical_type(clock.column))
-        return float(clock.positions(values)[0])
+        whole_day = kind == "datetime" and not isinstance(self.after, datetime)
+        instant = self.after + timedelta(days=1) if whole_day else self.after
+        values = pl.Series(clock.column.name, [instant])
+        if clock.column.timezone is not None and values.dtype != pl.Date and values.dtype.time_zone is None:  # type: ignore[attr-defined]
+            values = values.dt.replace_time_zone(clock.column.timezone)
+        elif clock.column.timezone is not None and values.dtype == pl.Date:
+            values = values.cast(pl.Datetime("us")).dt.replace_time_zone(clock.column.timezone)
+        return float(clock.positions(values.cast(canonical_type(clock.column)))[0]) - whole_day
 
 
 def read_instant(after: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 
@@ -11,7 +13,7 @@ from simulacra.randomness import Streams
 from simulacra.relational.given.given import Given
 from simulacra.relational.histories.beginnings import Beginnings
 from simulacra.relational.histories.entities import encode_rows
-from simulacra.relational.histories.histories import Histories
+from simulacra.relational.histories.histories import Drawn, Histories
 from simulacra.relational.plan import Link
 from simulacra.relational.unit import Unit
 from simulacra.synthesizer import Synthesizer
@@ -70,22 +72,42 @@ def continue_kept(
     if chosen is not None:
         counts[np.setdiff1d(np.arange(len(counts)), chosen)] = 0
     known = given.units.get(unit.name)
-    if known is None:
-        return counts, ends
-    k = known.counts(len(counts))
+    k = known.counts(len(counts)) if known is not None else np.zeros(len(counts), np.int64)
+    asked = (k > 0) | ((counts > 0) & (chosen is not None))
     usual = counts
-    counts = np.where(k > 0, k + given.steps if given.steps is not None else np.maximum(counts, k), counts)
-    if ends is None or known.now is None:
+    if given.steps is not None:
+        counts = np.where(asked, k + given.steps + 1, counts)
+    else:
+        counts = np.where(k > 0, np.maximum(counts, k), counts)
+    if ends is None or (known is not None and known.now is None):
         return counts, ends
-    first, span = known.ends(len(counts))
-    done = np.nan_to_num(span)
-    pace = np.nan_to_num(ends[1]) / np.maximum(usual - 1, 1)
-    more = counts - k
-    ahead = np.rint(pace * rng.gamma(np.maximum(more, 1))) if given.steps is not None else 0.0
-    whole = done + ahead if given.steps is not None else np.maximum(np.nan_to_num(ends[1]), done)
-    return counts, (
-        np.where(k > 0, first, ends[0]), np.where(k > 0, np.where(more > 0, whole, done), ends[1])
-    )  # fmt: skip
+    first, span = known.ends(len(counts)) if known is not None else (np.full(len(counts), np.nan),) * 2
+    done, whole = np.nan_to_num(span), np.nan_to_num(ends[1])
+    pace = whole / np.maximum(usual - 1, 1)
+    if given.steps is not None:
+        uneven = known.unevenness(len(counts)) if known is not None else 1.0
+        even = float(np.clip(1 / max(uneven, 1e-9), 0.3, 100.0))
+        several = k > 1
+        pace[several] = done[several] / (k[several] - 1)
+        more = np.where(k > 0, given.steps + 1, given.steps)
+        whole = np.where(asked, done + np.rint(pace * rng.gamma(even * np.maximum(more, 1e-9)) / even), whole)
+    else:
+        whole = np.where((k > 0) & (counts == k), done, np.maximum(whole, done))
+    return counts, (np.where(k > 0, first, ends[0]), whole)
+
+
+def cut_last(
+    drawn: Drawn, given: Given | None, unit: Unit, link: Link, ends: Collection[str] | None = None
+) -> Drawn:
+    """Leave the last row of each history out where one more was drawn than was asked for."""
+    if given is None or given.steps is None:
+        return drawn
+    kept_parent = ends is None and (unit.name in given.units or link.reference.table in given.kept)
+    if not kept_parent and link.name not in (ends or ()):
+        return drawn
+    inner = np.append(np.diff(drawn.entity) == 0, False)[: len(drawn.entity)]
+    rows = np.flatnonzero(inner)
+    return Drawn(drawn.block.take(rows), drawn.entity[rows], None if drawn.now is None else drawn.now[rows])
 
 
 def _blank(encoding: Encoding, name: str, rows: int) -> pl.Series:

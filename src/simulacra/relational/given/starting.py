@@ -87,9 +87,25 @@ def read_given(model: DatabaseSynthesizer, given: Any, steps: int | None, after:
     for unit in model.plan.units:
         reader.arrange(unit)
     kept = {name: reader.places[name] for name in frames if name in model.plan.kept}
-    return Given(
+    found = Given(
         reader.units, kept, None if steps is None else int(steps), read_instant(after), reader.tell_loose()
     )
+    _require_before(model, found)
+    return found
+
+
+def _require_before(model: DatabaseSynthesizer, given: Given) -> None:
+    """Refuse a time until which all is known that lies before what is known."""
+    for name, known in given.units.items():
+        histories = model.units[name].model
+        if known.now is None or not isinstance(histories, Histories):
+            continue
+        late = int((known.now > given.since(histories.clock)).sum()) if given.after is not None else 0
+        if late and np.isfinite(given.since(histories.clock)):
+            raise OptionError(
+                f"after={given.after!s}: {late:,} given rows of {name!r} are later, so more is known than until then. "
+                "Give only the rows until then, or a later time."
+            )
 
 
 def _named(model: DatabaseSynthesizer, given: Any) -> Mapping[str, Any]:
@@ -124,9 +140,27 @@ def _part_log(model: DatabaseSynthesizer, given: Any) -> Mapping[str, Any]:
         raise DataError(
             f"given rows of the log have no {key!r}, which says whose they are. Add it to all of them."
         )
+    strange = [name for name in frame.columns if name not in table.names]
+    if strange:
+        raise unknown("column of the log in the model", strange[0], table.names)
     own = frame.select(name for name in entities.names if name in frame.columns)
     parts = {entities.name: own.unique(key, keep="first", maintain_order=True)}
-    if any(name in frame.columns for name in events.names if name != key):
+    varying = [
+        name
+        for name in own.columns
+        if name != key and own.select(key, name).n_unique() > len(parts[entities.name])
+    ]
+    if varying:
+        raise DataError(
+            f"{varying[0]!r} is the same in all rows of one {key!r} in this model, and differs within some of the "
+            "given ones. Give each its one value."
+        )
+    has_events = any(name in frame.columns for name in events.names if name != key)
+    if not has_events and len(own) > len(parts[entities.name]):
+        raise DataError(
+            f"some {key!r} are given twice. Give each once, or whole events, with their other columns."
+        )
+    if has_events:
         parts[events.name] = frame.select(name for name in frame.columns if name in events.names)
     return parts
 
@@ -257,8 +291,17 @@ class _Reader:
             first, span = known.ends(len(above))
             columns.append(clock.places(first).alias(first_of(link)))
             columns.append(pl.Series(span_of(link), span, nan_to_null=True).cast(pl.Int64))
-        names = self.model.units[home].synthesizer
+        names, parent = self.model.units[home].synthesizer, self._clock(home)
         assert names is not None
+        if (
+            parent is not None
+            and above.now is not None
+            and first_of(link) in {c.name for c in parent.followers}
+        ):
+            frame = pl.DataFrame([parent.values(above.now), columns[1]])
+            columns[1] = parent.distances(
+                frame, next(c for c in parent.followers if c.name == first_of(link))
+            )[1]
         told = attach(above.frame, [series for series in columns if series.name in names.table.names])
         self.units[home] = Known(told, above.tables, above.entity, above.now)
 

@@ -6,17 +6,21 @@ on a mountain is always colder, and a model that draws row after row would drift
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from simulacra.domain import Array, Block
+from simulacra.domain import Array, Block, Domain
 from simulacra.relational.histories.clocks import Clock
 from simulacra.relational.histories.entities import ROW
 from simulacra.relational.histories.seasons import EXPLAINS, Season, find_seasons, put_level, take_level
 
+OFTEN = 0.3
+"""Share of the rows that hold one value from which nothing is taken out."""
+ALIKE = 2.0
+"""How many times as far as another an entity may step, to be taken for alike."""
 LEAST = 30
 """Rows of a public entity, on average, from which its level is taken out."""
 
@@ -29,12 +33,47 @@ class Standing:
     ----------
     levels : array, shape (entities,)
         The mean of each entity that has enough rows, else that of all; whole numbers on a lattice.
-    limits : (float, float)
-        Smallest and largest value of the axis.
+    scales : array, shape (entities,)
+        How far its values step; 1 where all step alike.
+    low, high : array, shape (entities,)
+        The k-th smallest and largest value of each.
+    lattice : bool
+        Whether values are whole numbers.
     """
 
     levels: Array
-    limits: tuple[float, float]
+    scales: Array
+    low: Array
+    high: Array
+    lattice: bool
+
+    @property
+    def scaled(self) -> bool:
+        """Whether entities differ in how far they step."""
+        return bool((self.scales != 1).any())
+
+    def take_out(self, values: Array, who: Array) -> Array:
+        """Return values without level and scale."""
+        return np.asarray((values - self.levels[who]) / self.scales[who])
+
+    def put_back(self, values: Array, who: Array) -> Array:
+        """Return values with level and scale, within the limits of each entity."""
+        whole = self.levels[who] + self.scales[who] * values
+        whole = np.rint(whole) if self.lattice else whole
+        return np.clip(whole, self.low[who], self.high[who])
+
+    def dump(self) -> dict[str, Any]:
+        """Return the fields."""
+        return {"levels": self.levels, "scales": self.scales, "low": self.low, "high": self.high,
+                "lattice": self.lattice}  # fmt: skip
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Standing:
+        """Make it from what `dump` gave."""
+        levels, scales, low, high = (
+            np.asarray(state[name], float) for name in ("levels", "scales", "low", "high")
+        )
+        return cls(levels, scales, low, high, bool(state["lattice"]))
 
 
 @dataclass(frozen=True)
@@ -60,7 +99,10 @@ class Baseline:
     def take_out(self, block: Block, days: Array | None, who: Array | None) -> Block:
         """Return rows without levels; `who` are the entities they belong to."""
         if self.standings and who is not None:
-            block = _shift(block, {name: -own.levels[who] for name, own in self.standings.items()})
+            block = replace(
+                block, domain=self.tell(block.domain),
+                columns=self._each(block, lambda own, values: own.take_out(values, who)),
+            )  # fmt: skip
         return take_level(block, self.seasons, days) if self.seasons and days is not None else block
 
     def put_back(self, block: Block, days: Array | None, who: Array | None) -> Block:
@@ -69,32 +111,32 @@ class Baseline:
             block = put_level(block, self.seasons, days)
         if not self.standings or who is None:
             return block
-        block = _shift(block, {name: own.levels[who] for name, own in self.standings.items()})
-        columns = tuple(
-            np.clip(values, *self.standings[axis.name].limits) if axis.name in self.standings else values
+        return replace(block, columns=self._each(block, lambda own, values: own.put_back(values, who)))
+
+    def tell(self, domain: Domain) -> Domain:
+        """Return axes as the model of rows without levels sees them: what is scaled lies on no lattice."""
+        scaled = {name for name, own in self.standings.items() if own.scaled}
+        return Domain(
+            tuple(replace(axis, lattice=False) if axis.name in scaled else axis for axis in domain.axes)
+        )
+
+    def _each(self, block: Block, change: Callable[[Standing, Array], Array]) -> tuple[Array, ...]:
+        return tuple(
+            change(self.standings[axis.name], values) if axis.name in self.standings else values
             for axis, values in zip(block.domain.axes, block.columns, strict=True)
         )
-        return Block(block.domain, columns, rows=len(block))
 
     def dump(self) -> dict[str, Any]:
         """Return the state."""
         return {
-            "standings": {
-                name: {"levels": own.levels, "limits": list(own.limits)}
-                for name, own in self.standings.items()
-            },
+            "standings": {name: own.dump() for name, own in self.standings.items()},
             "seasons": {name: season.dump() for name, season in self.seasons.items()},
         }
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Baseline:
         """Make it from what `dump` gave."""
-        standings = {
-            name: Standing(
-                np.asarray(own["levels"], float), (float(own["limits"][0]), float(own["limits"][1]))
-            )
-            for name, own in state["standings"].items()
-        }
+        standings = {name: Standing.restore(own) for name, own in state["standings"].items()}
         return cls(standings, {name: Season.restore(own) for name, own in state["seasons"].items()})
 
 
@@ -143,22 +185,44 @@ def _find_standings(block: Block, who: Array, holders: int) -> dict[str, Standin
     if rows[rows > 0].mean() < LEAST:
         return found
     for axis, values in zip(block.domain.axes, block.columns, strict=True):
-        held = ~np.isnan(values) if axis.size is None else np.zeros(0, bool)
-        if axis.size is not None or axis.period is not None or not held.any():
-            continue
-        counts = np.bincount(who[held], minlength=len(rows))
-        sums = np.bincount(who[held], values[held], minlength=len(rows))
-        mean, spread = float(values[held].mean()), float(values[held].var())
-        levels = np.where(counts >= max(holders, 1), sums / np.maximum(counts, 1), mean)
-        levels = np.rint(levels) if axis.lattice else levels
-        if spread > 0 and float(levels[who[held]].var()) >= EXPLAINS * spread:
-            found[axis.name] = Standing(levels, (float(values[held].min()), float(values[held].max())))
+        if axis.size is None and axis.period is None:
+            standing = _find_standing(values, who, len(rows), holders, axis.lattice)
+            if standing is not None:
+                found[axis.name] = standing
     return found
 
 
-def _shift(block: Block, levels: Mapping[str, Array]) -> Block:
-    columns = tuple(
-        values + levels[axis.name] if axis.name in levels else values
-        for axis, values in zip(block.domain.axes, block.columns, strict=True)
+def _find_standing(values: Array, who: Array, size: int, holders: int, lattice: bool) -> Standing | None:
+    """Find the level of each entity; None where levels explain little, or most rows hold one value, as of rain."""
+    held = np.flatnonzero(~np.isnan(values))
+    if not len(held):
+        return None
+    seen, entity = values[held], who[held]
+    counts = np.bincount(entity, minlength=size)
+    mean, spread = float(seen.mean()), float(seen.var())
+    most = np.unique(seen, return_counts=True)[1].max() / len(seen)
+    levels = np.where(
+        counts >= max(holders, 1), np.bincount(entity, seen, minlength=size) / np.maximum(counts, 1), mean
     )
-    return Block(block.domain, columns, rows=len(block))
+    levels = np.rint(levels) if lattice else levels
+    if spread <= 0 or most > OFTEN or float(levels[entity].var()) < EXPLAINS * spread:
+        return None
+    order = np.lexsort((seen, entity))
+    begins = np.cumsum(counts) - counts
+    place = np.minimum(max(holders, 1) - 1, np.maximum(counts - 1, 0) // 2)
+    low = seen[order][np.minimum(begins + place, len(seen) - 1)]
+    high = seen[order][np.clip(begins + counts - 1 - place, 0, len(seen) - 1)]
+    none = counts == 0
+    low, high = np.where(none, seen.min(), low), np.where(none, seen.max(), high)
+    return Standing(levels, _find_scales(seen, entity, counts, holders), low, high, lattice)
+
+
+def _find_scales(values: Array, entity: Array, counts: Array, holders: int) -> Array:
+    """Return how far the values of each entity step on average; 1 for all where they step about alike."""
+    within = np.diff(entity) == 0
+    steps = np.abs(np.diff(values))[within]
+    mean = np.bincount(entity[1:][within], steps, minlength=len(counts)) / np.maximum(counts - 1, 1)
+    known = (counts > max(holders, 1)) & (mean > 0)
+    if not known.any() or mean[known].max() < ALIKE * mean[known].min():
+        return np.ones(len(counts))
+    return np.where(known, mean, float(np.median(mean[known])))

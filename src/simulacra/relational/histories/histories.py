@@ -188,7 +188,7 @@ class _Run:
             )
         self.begun = Begun(wanted.begun, self.order) if wanted.begun is not None else None
         self.who = find_public(static) if model.baseline.standings else None
-        self.past = Past(model.rows.domain, len(self.counts))
+        self.past = Past(model.baseline.tell(model.rows.domain), len(self.counts))
         self.rows = Stepper(model.rows.generator, static)
         self.gaps: Past | None = None
         if model.timing is not None:

@@ -20,8 +20,6 @@ from simulacra.randomness import Streams
 MOST_KINDS = 120
 LEAST = 20
 """Parents of a kind at least."""
-MOST_LEVELS = 50
-"""Steps upwards within a table after which a circle is assumed."""
 _LEVELS = 8
 _ROWS = 20_000
 
@@ -43,7 +41,7 @@ class Grouping:
 
 
 def group_parents(
-    parents: pl.DataFrame, rows: pl.DataFrame, at: Array, *, same: bool, rng: Streams
+    parents: pl.DataFrame, rows: pl.DataFrame, at: Array, *, level: Array | None = None, rng: Streams
 ) -> Grouping:
     """Sort parents into kinds by what they are and by what refers to them.
 
@@ -53,8 +51,8 @@ def group_parents(
         Both sides, without keys.
     at : array of int, shape (rows,)
         Position of each row's parent; below 0 where there is none.
-    same : bool
-        Whether both sides are one table: then the level of a row, from those that refer to nothing, counts too.
+    level : array of int or None
+        Where both sides are one table: how far each row is from one that refers to nothing.
     rng : Streams
         Where randomness comes from.
 
@@ -73,8 +71,8 @@ def group_parents(
     for column in range(of_rows.shape[1]):
         means[:, column] = np.bincount(at[held], of_rows[:, column], minlength=number)
     features.append(means / np.maximum(degrees, 1)[:, None])
-    if same:
-        features.append(levels(at)[:, None] * 3.0)
+    if level is not None:
+        features.append(level[:, None] * 3.0)
     table = np.concatenate(features, axis=1)
     table = (table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 1e-9)
     kinds_wanted = min(MOST_KINDS, number // LEAST)
@@ -88,19 +86,6 @@ def group_parents(
     leaves = tree.apply(table)
     _, kinds = np.unique(leaves, return_inverse=True)
     return Grouping(kinds.astype(np.int64), degrees)
-
-
-def levels(at: Array, most: int = MOST_LEVELS) -> Array:
-    """Return how many steps lie between each row and one that refers to nothing; `most` within a circle."""
-    level = np.zeros(len(at), np.int64)
-    place = np.where(at >= 0, at, -1)
-    for _ in range(most):
-        held = place >= 0
-        if not held.any():
-            break
-        level[held] += 1
-        place[held] = np.where(at[place[held]] >= 0, at[place[held]], -1)
-    return level
 
 
 def _numbers(frame: pl.DataFrame) -> Array:
