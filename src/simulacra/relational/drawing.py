@@ -54,6 +54,8 @@ class Rows:
         What finished children of each row are like.
     fixed : dict
         By link: parents that are chosen already.
+    beside : array or None
+        The row of a sibling that each row belongs to, -1 for none.
     known : array of int
         Which of the rows were given.
     notes : tuple of str
@@ -69,6 +71,7 @@ class Rows:
     now: Array | None = None
     summaries: dict[str, Block] = field(default_factory=dict)
     fixed: dict[str, Array] = field(default_factory=dict)
+    beside: Array | None = None
     known: Array = field(default_factory=partial(np.zeros, 0, np.int64))
     notes: tuple[str, ...] = ()
 
@@ -205,7 +208,7 @@ def _draw_driven(
     if drawn.now is not None and histories.clock is not None:
         frame = histories.clock.follow(frame.with_columns(histories.clock.columns(drawn.now)))
     known = find_known(unit, given, owners, entity)
-    return Rows(frame, drawn.block, above, entity, parents, nulls, drawn.now, known=known)
+    return Rows(frame, drawn.block, above, entity, parents, nulls, drawn.now, beside=drawn.beside, known=known)
 
 
 def _beyond(given: Given | None) -> bool:
@@ -248,10 +251,10 @@ def _asked(
     if start is None:
         first = clock.positions(frame[first_of(link)].alias(clock.column.name))
     else:
-        first = place_anchor(start, clock, frame, told, begin) + _numbers(frame, first_of(link))
+        first = place_anchor(start, told, begin) + _numbers(frame, first_of(link))
     span = _numbers(frame, span_of(link))
     if stop is not None:
-        span += place_anchor(stop, clock, frame, told, Ends(first, nowhere, counts)) - first
+        span += place_anchor(stop, told, Ends(first, nowhere, counts)) - first
     span = np.maximum(np.nan_to_num(span), histories.least * (counts - 1))
     return np.where(np.isnan(first), 0, counts), (first, span)
 

@@ -18,6 +18,7 @@ from simulacra.intake import Intake
 from simulacra.privacy.protection import HOLDERS
 from simulacra.provenance import describe_fit, fingerprint
 from simulacra.randomness import Streams
+from simulacra.relational.alongside import find_rows
 from simulacra.relational.beside import Beside
 from simulacra.relational.composite import serial_key, structural_key
 from simulacra.relational.database import DatabaseSynthesizer
@@ -277,7 +278,20 @@ class _Fitting:
         )
         own = self.units[other].synthesizer
         assert own is not None
-        return Sibling(other, beside, own.encodings, together)
+        return Sibling(other, beside, own.encodings, together, self._rows_beside(unit, other) if together else None)
+
+    def _rows_beside(self, unit: str, other: str) -> Array | None:
+        """Find the row of a sibling that each row of a unit belongs to, if they do."""
+        tables = []
+        for name in (unit, other):
+            made, link = self.extended[name], self.plan.driving(name)
+            assert made.entity is not None and link is not None
+            held = made.entity < made.parents if name == other else np.ones(len(made.rows), bool)
+            frame = self.data.frames[name].drop(link.reference.columns)[made.rows[held]]
+            own = tuple(c for c in self.data.schema.table(name).columns if c.name in frame.columns)
+            ends = [pl.Series("#entity", made.entity[held]), pl.Series("#time", made.now)]
+            tables.append((frame.with_columns(ends[0], ends[1].filter(pl.Series(held))), own))
+        return find_rows(tables[0][0], tables[1][0], tables[0][1], tables[1][1])
 
     def find_serials(self) -> dict[str, dict[str, int]]:
         """Find the columns that number the rows of an entity, and where they start."""
