@@ -43,6 +43,9 @@ class Axis:
     calendar : bool
         A lattice whose positions are days since 1970-01-01, so that weekdays and months can be told. A difference
         of two dates is not one.
+    first : bool
+        A model that draws axis by axis had better draw this one before those that are not: what it is given says most
+        of it.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Axis:
     unit: float = 1.0
     period: int | None = None
     calendar: bool = False
+    first: bool = False
 
     def dump(self) -> dict[str, Any]:
         """Return the fields as JSON."""

@@ -70,7 +70,8 @@ def link_undeclared(schema: Schema, frames: Frames) -> Linked:
     >>> link_undeclared(Schema(()), {}).used
     ()
     """
-    used, doubtful = [], []
+    used: list[Link] = []
+    doubtful: list[Link] = []
     for link in find_links(frames, schema):
         own, other = schema.table(link.table), schema.table(link.reference.table)
         alike = all(

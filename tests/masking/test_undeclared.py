@@ -123,13 +123,17 @@ def test_addresses_with_a_number_apart_follow_the_name_in_their_row(
     data: sim.Dataset, masked: sim.Dataset
 ) -> None:
     people = masked.polars("customers")
+    letters = {"ß": "ss", "ø": "o", "ł": "l", "æ": "ae", "đ": "d", "ı": "i", "œ": "oe"}
     names = [
-        people[c].str.to_lowercase().str.normalize("NFKD").str.replace_all("[^a-z]", "")
-        for c in ("first_name", "last_name")
+        people[name]
+        .str.to_lowercase()
+        .str.replace_many(letters)
+        .str.normalize("NFKD")
+        .str.replace_all("[^a-z]", "")
+        for name in ("first_name", "last_name")
     ]
     local = people["email"].str.extract(r"^(.+)\.\d+@")
-    fold = people["first_name"].str.contains("^[A-Za-z]+$") & people["last_name"].str.contains("^[A-Za-z]+$")
-    assert (local == names[0] + "." + names[1]).filter(fold).mean() > 0.99
+    assert (local == names[0] + "." + names[1]).mean() > 0.99
     assert people["email"].n_unique() == PEOPLE
 
 

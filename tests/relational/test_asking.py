@@ -12,7 +12,7 @@ import simulacra as sim
 from simulacra.dataset import Dataset
 from simulacra.errors import ImpossibleCondition, OptionError, PredicateError, RareCondition
 from simulacra.randomness import Streams
-from simulacra.relational import asking
+from simulacra.relational.asking import asking
 from simulacra.relational.asking.conditions import read_conditions
 from simulacra.relational.asking.weights import pick, share_out
 from simulacra.relational.database import DatabaseSynthesizer

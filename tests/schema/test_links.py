@@ -408,7 +408,7 @@ def test_a_table_without_those_that_it_refers_to_can_be_fitted_alone(shop: dict[
 
 def test_of_two_directions_the_one_that_lacks_no_row_is_the_reference() -> None:
     """Most orders have one payment, which says whose it is: a payment refers to its order, and not the other way."""
-    orders = pl.DataFrame({"oid": range(0, 600), "amount": [n % 37 for n in range(600)]})
+    orders = pl.DataFrame({"oid": range(600), "amount": [n % 37 for n in range(600)]})
     paid = [n for n in range(600) if n % 7]
     payments = pl.DataFrame({"pid": range(len(paid)), "oid": paid, "how": ["c", "p"] * (len(paid) // 2)})
     found = dataset({"orders": orders, "payments": payments}).schema

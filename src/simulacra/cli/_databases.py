@@ -98,7 +98,7 @@ def read_conditions(
 ) -> dict[str, str] | None:
     """Read ``customers: state = 'OH'``, once or more; several on one table must all hold.
 
-    What names no table is about the events of histories, which are the one table that a user knows of.
+    What names no table is about the rows of a log, which is the one table that a user knows of.
 
     Examples
     --------

@@ -151,8 +151,8 @@ def _move_together(
         _hold_orders(settled, inner, moves, rows, low, high)
         for place in moves.fine:
             if place[0] in rows:
-                column = schema.table(place[0])[place[1]]
-                _leave_time(frames[place[0]][place[1]], column, rows[place[0]], drawn, low, high)
+                values, held = frames[place[0]][place[1]], schema.table(place[0])[place[1]]
+                _leave_time(values, held, rows[place[0]], drawn, low, high)
         turned = draw_turns(codes, (low.clip(max=0), high.clip(min=0)), max(units), secret)
         for name in tables:
             moves.turns[name] = turned[rows[name]]

@@ -1,13 +1,13 @@
-"""Where a history starts and ends, told by what it mostly equals: a date of the parent, a sibling table's first row.
+"""Where a history starts and ends, told by what it mostly equals: the same of a sibling table, a number of steps.
 
-A career starts in the year of a player's debut, in one table as in the other. Drawn as numbers of their own, such
-years would mostly miss each other by one. So the start is learnt as its distance from what it mostly equals, and so
-is the end.
+A career starts in one table when it does in the other. Drawn as numbers of their own, such years would mostly miss each
+other by one. So a start is learnt as its distance from what it mostly equals, and so is an end. Where a date of the
+parent tells an end (the day of a player's last game), the end is learnt as it is, and the date by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +17,11 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.relational.histories.clocks import Clock
 
-What = Literal["value", "year", "first", "last", "steps"]
+What = Literal["first", "last", "steps", "itself"]
+COUNTED = ("number", "category")
+"""Kinds of clocks that count whole numbers, as years."""
+DATED = 0.9
+"""Share of the histories that end in the year of a date from which the date is told by the end."""
 MOSTLY = 0.3
 """Share of the histories that must start, or end, at what they are told by."""
 
@@ -29,10 +33,10 @@ class Anchor:
     Parameters
     ----------
     what : str
-        ``value`` or ``year``: of a column of the parent. ``first`` or ``last``: of the histories of a sibling table.
-        ``steps``: the time at which the history would end if each row came one step after the one before.
+        ``first`` or ``last``: of the histories of a sibling table. ``steps``: the time at which the history would end
+        if each row came one step after the one before. ``itself``: it is told as it is.
     of : str
-        The column, or the name of the sibling's link; empty for steps.
+        The name of the sibling's link, else empty.
     spare : float
         The position where there is none.
     """
@@ -90,31 +94,39 @@ def find_anchors(
 
     Examples
     --------
+    >>> from datetime import date
     >>> from simulacra.schema.types import Column
     >>> ends = Ends(np.array([1990.0, 1994.0]), np.array([1991.0, 1999.0]), np.array([2, 4]))
     >>> clock = Clock(Column("year", "number", integer=True))
-    >>> [anchor.what for anchor in find_anchors(ends, clock, pl.DataFrame({"debut": [1990, 1994]}), {}) if anchor]
-    ['value', 'steps']
+    >>> find_anchors(ends, clock, pl.DataFrame(), {})[1].what
+    'steps'
+    >>> find_anchors(ends, clock, pl.DataFrame({"final": [date(1991, 5, 1), date(1999, 3, 3)]}), {})[1].what
+    'itself'
     """
+    alike = [
+        name
+        for name, (other, _) in siblings.items()
+        if other.column.kind == clock.column.kind and other.unit == clock.unit
+    ]
     found: list[Anchor | None] = []
-    for told in (ends.first, ends.last):
+    for told, what in ((ends.first, "first"), (ends.last, "last")):
         held = ~np.isnan(told)
+        kinds: list[tuple[What, str]] = [("first" if what == "first" else "last", name) for name in alike]
+        if what == "last" and clock.column.kind in COUNTED:
+            kinds += [("itself", "")] if _is_dated(told, frame) and not alike else [("steps", "")]
         best: tuple[float, Anchor] | None = None
-        for what, of in _candidates(clock, frame, siblings, steps=told is ends.last):
-            other = _positions(what, of, clock, frame, siblings, ends)
-            share = float((told == other)[held].mean()) if held.any() else 0.0
+        for kind, of in kinds:
+            other = _positions(kind, of, siblings, ends)
+            share = 1.0 if kind == "itself" else float((told == other)[held].mean()) if held.any() else 0.0
             if share >= MOSTLY and (best is None or share > best[0]):
-                spare = float(np.median(told[held]))
-                best = (share, Anchor(what, of, spare))
+                best = (share, Anchor(kind, of, float(np.median(told[held])) if held.any() else 0.0))
         found.append(best[1] if best is not None else None)
     return found[0], found[1]
 
 
-def place_anchor(
-    anchor: Anchor, clock: Clock, frame: pl.DataFrame, siblings: Mapping[str, tuple[Clock, Ends]], ends: Ends
-) -> Array:
+def place_anchor(anchor: Anchor, siblings: Mapping[str, tuple[Clock, Ends]], ends: Ends) -> Array:
     """Return the position of an anchor for each row of the parent."""
-    at = _positions(anchor.what, anchor.of, clock, frame, siblings, ends)
+    at = _positions(anchor.what, anchor.of, siblings, ends)
     return np.where(np.isnan(at), anchor.spare, at)
 
 
@@ -124,40 +136,20 @@ def restore_anchors(state: list[list[Any] | None]) -> tuple[Anchor | None, Ancho
     return first, last
 
 
-def _candidates(
-    clock: Clock, frame: pl.DataFrame, siblings: Mapping[str, tuple[Clock, Ends]], *, steps: bool
-) -> Iterator[tuple[What, str]]:
-    for name in frame.columns:
-        if name.startswith("#"):
-            continue
-        kind = frame[name].dtype
-        if clock.column.kind in {"number", "category"}:
-            if kind.is_integer():
-                yield "value", name
-            elif kind == pl.Date or isinstance(kind, pl.Datetime):
-                yield "year", name
-        elif kind == pl.Date if clock.column.kind == "date" else isinstance(kind, pl.Datetime):
-            yield "value", name
-    for name, (other, _) in siblings.items():
-        if other.column.kind == clock.column.kind and other.unit == clock.unit:
-            yield ("last" if steps else "first"), name
-    if steps and clock.column.kind in {"number", "category"}:
-        yield "steps", ""
+def _is_dated(years: Array, frame: pl.DataFrame) -> bool:
+    """Tell whether ends are mostly years of a date."""
+    for series in frame:
+        if isinstance(series.dtype, (pl.Date, pl.Datetime)):
+            own = series.dt.year().cast(pl.Float64).to_numpy()
+            both = ~(np.isnan(own) | np.isnan(years))
+            if both.any() and (own == years)[both].mean() >= DATED:
+                return True
+    return False
 
 
-def _positions(
-    what: What,
-    of: str,
-    clock: Clock,
-    frame: pl.DataFrame,
-    siblings: Mapping[str, tuple[Clock, Ends]],
-    ends: Ends,
-) -> Array:
+def _positions(what: What, of: str, siblings: Mapping[str, tuple[Clock, Ends]], ends: Ends) -> Array:
     if what == "steps":
         return ends.first + np.maximum(ends.counts - 1, 0)
-    if what in {"first", "last"}:
-        own = siblings[of][1]
-        return own.first if what == "first" else own.last
-    if what == "year":
-        return frame[of].dt.year().cast(pl.Float64).to_numpy()
-    return clock.positions(frame[of])
+    if what == "itself":
+        return np.zeros(len(ends.counts))
+    return siblings[of][1].first if what == "first" else siblings[of][1].last

@@ -12,6 +12,7 @@ from simulacra.domain import Array
 from simulacra.randomness import Streams
 from simulacra.relational.drawing import Rows
 from simulacra.relational.given.given import Given
+from simulacra.relational.histories.histories import Histories
 from simulacra.relational.naming import asked, level_of, member_column, offered, wanted
 from simulacra.relational.plan import Link, locate
 from simulacra.relational.references.levels import match_levels, part_selves
@@ -50,9 +51,10 @@ def assemble(
         for member in model.plan.members(unit):
             work.lay_out(unit, member)
     found = {link.name: work.find(link) for link in model.plan.links if link.way != "value"}
+    found |= {link.name: at for link in model.plan.links if (at := work.find_beside(link)) is not None}
     # a reference may lead to columns that are themselves part of a reference
     for _ in range(1 + len(model.plan.units)):
-        changed = [work.fill(link, found[link.name]) for link in model.plan.links if link.way != "value"]
+        changed = [work.fill(link, found[link.name]) for link in model.plan.links if link.name in found]
         if not any(changed):
             break
     work.restore()
@@ -227,6 +229,22 @@ class _Assembly:
         if orphans.any():
             found[orphans] = parents + rng.integers(max(extra, 1), size=int(orphans.sum()))
         return found
+
+    def find_beside(self, link: Link) -> Array | None:
+        """Return the sibling's row that each row belongs to, if a nested reference leads there and always did."""
+        rows = self.rows[self.model.plan.home(link.table)]
+        histories = self.model.units[self.model.plan.home(link.table)].model
+        own = (
+            is_nested(self.model.plan, link)
+            and isinstance(histories, Histories)
+            and histories.sibling == link.reference.table
+            and not self.model.absent.get(link.name, 0)
+            and rows.entity is not None
+            and not (rows.entity >= rows.parents).any()
+        )
+        if not own or rows.beside is None or (rows.beside < 0).any():
+            return None
+        return rows.beside
 
     def _match(self, link: Link, codes: Array, rng: np.random.Generator) -> Array:
         home = self.rows[self.model.plan.home(link.reference.table)].frame

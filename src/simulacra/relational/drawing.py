@@ -52,6 +52,8 @@ class Rows:
         What finished children of each row are like.
     fixed : dict
         By link: parents that are chosen already.
+    beside : array or None
+        The row of a sibling that each row belongs to, -1 for none.
     known : array of int
         Which of the rows were given.
     ends : dict
@@ -69,6 +71,7 @@ class Rows:
     now: Array | None = None
     summaries: dict[str, Block] = field(default_factory=dict)
     fixed: dict[str, Array] = field(default_factory=dict)
+    beside: Array | None = None
     known: Array = field(default_factory=partial(np.zeros, 0, np.int64))
     ends: dict[str, tuple[Array, tuple[Array, Array] | None]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -207,7 +210,9 @@ def _draw_driven(
     if drawn.now is not None and histories.clock is not None:
         frame = histories.clock.follow(frame.with_columns(histories.clock.columns(drawn.now)))
     known = find_known(unit, given, owners, entity)
-    return Rows(frame, drawn.block, above, entity, parents, nulls, drawn.now, known=known)
+    return Rows(
+        frame, drawn.block, above, entity, parents, nulls, drawn.now, beside=drawn.beside, known=known
+    )
 
 
 def _beyond(given: Given | None) -> bool:

@@ -38,10 +38,10 @@ def read_ends(
     if start is None:
         first = clock.positions(frame[first_of(link)].alias(clock.column.name))
     else:
-        first = place_anchor(start, clock, frame, told, begin) + _numbers(frame, first_of(link))
+        first = place_anchor(start, told, begin) + _numbers(frame, first_of(link))
     span = _numbers(frame, span_of(link))
     if stop is not None:
-        span += place_anchor(stop, clock, frame, told, Ends(first, nowhere, counts)) - first
+        span += place_anchor(stop, told, Ends(first, nowhere, counts)) - first
     span = np.maximum(np.nan_to_num(span), histories.least * (counts - 1))
     return np.where(np.isnan(first), 0, counts), (first, span)
 

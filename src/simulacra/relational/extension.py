@@ -247,9 +247,10 @@ def _tell_ends(
     first, span = (end[: child.parents] for end in child.ends())
     ends = Ends(first, first + np.nan_to_num(span), child.counts[: child.parents])
     child.anchors = start, stop = find_anchors(ends, clock, frame, told)
-    distance = first if start is None else first - place_anchor(start, clock, frame, told, ends)
+    distance = first if start is None else first - place_anchor(start, told, ends)
     if stop is not None:
-        span = np.where(np.isnan(span), np.nan, ends.last - place_anchor(stop, clock, frame, told, ends))
+        lone = np.isnan(span) if stop.what != "itself" else np.isnan(first)
+        span = np.where(lone, np.nan, ends.last - place_anchor(stop, told, ends))
     told[link.name] = (clock, ends)
     whole = Column(span_of(link), "number", integer=True, nullable=True)
     if start is None:

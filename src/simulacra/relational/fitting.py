@@ -15,17 +15,17 @@ from simulacra.errors import DataError, unknown
 from simulacra.fitting import fit_table
 from simulacra.generator import Progress, part, silent
 from simulacra.intake import Intake
-from simulacra.privacy.holders import count_owners
 from simulacra.privacy.protection import HOLDERS
 from simulacra.provenance import describe_fit, fingerprint
 from simulacra.randomness import Streams
 from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.relational.drawing import summarise_rows
 from simulacra.relational.extension import Extended, extend
+from simulacra.relational.histories.alongside import find_rows
 from simulacra.relational.histories.beside import Beside
 from simulacra.relational.histories.entities import describe_entities, describe_kept
 from simulacra.relational.histories.learning import Sibling, fit_histories
-from simulacra.relational.holding import Holding
+from simulacra.relational.holding import Holding, require_owners, tell_lists
 from simulacra.relational.mining.mining import with_rules
 from simulacra.relational.naming import member_column
 from simulacra.relational.numbering import Maker
@@ -99,7 +99,7 @@ def fit_database(
     _require_rows(plan, schema, data, holders, log)
     fitting = _Fitting(data, plan, _choose(model, plan), options or {}, seed, holders)
     fitting.extended = extend(plan, schema, data.frames, Streams(seed).at("database"))
-    _require_owners(fitting)
+    require_owners(plan, fitting.extended, holders)
     for place, unit in enumerate(plan.units):
         with rows_as_given(schema, data.frames):
             fitting.fit(unit, part(progress, place / len(plan.units), (place + 1) / len(plan.units)))
@@ -117,6 +117,7 @@ def fit_database(
         *data.notes,
         *(f"table {name!r} is a reference table: its rows are given out as they are." for name in kept),
         *counted,
+        *tell_lists(plan, data.frames, holders),
     ]
     return DatabaseSynthesizer(
         fitting.released(), plan, fitting.units, kept, _make_keys(fitting), _count_absent(plan, data),
@@ -279,7 +280,22 @@ class _Fitting:
         )
         own = self.units[other].synthesizer
         assert own is not None
-        return Sibling(other, beside, own.encodings, together)
+        return Sibling(
+            other, beside, own.encodings, together, self._rows_beside(unit, other) if together else None
+        )
+
+    def _rows_beside(self, unit: str, other: str) -> Array | None:
+        """Find the row of a sibling that each row of a unit belongs to, if they do."""
+        tables = []
+        for name in (unit, other):
+            made, link = self.extended[name], self.plan.driving(name)
+            assert made.entity is not None and link is not None
+            held = made.entity < made.parents if name == other else np.ones(len(made.rows), bool)
+            frame = self.data.frames[name].drop(link.reference.columns)[made.rows[held]]
+            own = tuple(c for c in self.data.schema.table(name).columns if c.name in frame.columns)
+            ends = [pl.Series("#entity", made.entity[held]), pl.Series("#time", made.now)]
+            tables.append((frame.with_columns(ends[0], ends[1].filter(pl.Series(held))), own))
+        return find_rows(tables[0][0], tables[1][0], tables[0][1], tables[1][1])
 
     def find_serials(self) -> dict[str, dict[str, int]]:
         """Find the columns that number the rows of an entity, and where they start."""
@@ -332,22 +348,6 @@ def _release(column: Column, unit: str, table: Table, own: Synthesizer | None) -
     if own is not None and name in known and own.table[name].kind == column.kind:
         return replace(own.table[name], name=column.name)
     return replace(column, bounds=None, levels=None) if not column.declared else column
-
-
-def _require_owners(fitting: _Fitting) -> None:
-    """Refuse, before anything is learnt, rows of so few entities that no value of theirs could be given out."""
-    holding = Holding(fitting.plan)
-    for unit in fitting.plan.units:
-        owners = holding.add(unit, fitting.extended[unit])
-        if owners is None or not 0 < count_owners(owners) < fitting.holders:
-            continue
-        first = holding.first(unit)
-        raise DataError(
-            f"table {unit!r} has rows of {count_owners(owners):,} different entities only, by {first!r}, less than the "
-            f"{fitting.holders} that must share a value. If rows of {first!r} are public, as categories and districts "
-            f"are, make it a reference table: schema.with_role({first!r}, 'reference') (--reference {first}); else "
-            f"leave {unit!r} out, or switch protection off: protect=False (--no-protect)."
-        )
 
 
 def _make_keys(fitting: _Fitting) -> dict[str, dict[str, Maker]]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from simulacra.domain import Array
+from simulacra.errors import DataError
 from simulacra.privacy.holders import count_owners
 from simulacra.relational.extension import Extended
-from simulacra.relational.plan import Plan
+from simulacra.relational.plan import SHORT, Plan
 
 FEW = 10
 """Times k holders below which much is withheld: then it is said what can be done."""
@@ -86,3 +88,39 @@ class Holding:
         if below:
             facts["rows below public tables"] = f"rounded to multiples of {holders}: {', '.join(below)}"
         return notes, facts
+
+
+def require_owners(plan: Plan, extended: Mapping[str, Extended], holders: int) -> None:
+    """Refuse, before anything is learnt, rows of so few entities that no value of theirs could be given out.
+
+    Raises
+    ------
+    DataError
+        The rows of a unit are of fewer than k entities.
+    """
+    holding = Holding(plan)
+    for unit in plan.units:
+        owners = holding.add(unit, extended[unit])
+        who = 0 if owners is None else count_owners(owners)
+        if not 0 < who < holders:
+            continue
+        first = holding.first(unit)
+        raise DataError(
+            f"table {unit!r} has rows of {who:,} different entities only, rows of {first!r}; protection needs at least "
+            f"{holders} whose rows share a value. If {first!r} is public, as categories and districts are, make it a "
+            f"reference table: schema.with_role({first!r}, 'reference') (--reference {first}); else give more rows, "
+            f"leave {unit!r} out, or switch protection off: protect=False (--no-protect)."
+        )
+
+
+def tell_lists(plan: Plan, frames: Mapping[str, pl.DataFrame], holders: int) -> list[str]:
+    """Name short lists of kinds whose own values are withheld, and what gives them out if they are public."""
+    if holders <= 1:
+        return []
+    coded = dict.fromkeys(link.reference.table for link in plan.links if link.way == "coded")
+    return [
+        f"table {name!r} has {len(frames[name])} rows, and what fewer than {holders} of them share is withheld. If they "
+        f"are public, make it a reference table: schema.with_role({name!r}, 'reference') (--reference {name})."
+        for name in coded
+        if name not in plan.kept and len(frames[name]) < SHORT
+    ]

@@ -70,6 +70,7 @@ class Unit:
                 "last": self.model.last if np.isfinite(self.model.last) else None, "sibling": self.model.sibling,
                 "together": self.model.together, "relatives": [relative.dump() for relative in self.model.relatives],
                 "baseline": self.model.baseline.dump(),
+                "within": self.model.within,
                 "anchors": [None if anchor is None else anchor.dump() for anchor in self.model.anchors],
             }  # fmt: skip
             if self.model.clock is not None:
@@ -94,7 +95,7 @@ class Unit:
                     bool(facts["together"]),
                     Baseline.restore(facts["baseline"]),
                     float("inf") if facts["last"] is None else float(facts["last"]),
-                    restore_anchors(facts["anchors"]),)  # fmt: skip
+                    bool(facts["within"]), restore_anchors(facts["anchors"]),)  # fmt: skip
         lost = np.asarray(state["lost"], np.int64)
         return cls(
             str(state["name"]), int(state["rows"]), model, int(state["nulls"]), lost,

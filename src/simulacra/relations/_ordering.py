@@ -166,7 +166,11 @@ def _arrange(
     """
     below = {m: {a for a, b in pairs if b == m} for m in members}
     above = {m: {b for a, b in pairs if a == m} for m in members}
-    bases = [sum(not ends[m] for m in members) for ends in (below, above)]
+    # and what is always there is rather measured from than measured
+    bases = [
+        (sum(not ends[m] for m in members), sum(bool(ends[m]) and m in whole for m in members))
+        for ends in (below, above)
+    ]
     ends = below if bases[0] <= bases[1] else above
     ranked = sorted(members, key=lambda m: (m not in held, len(ends[m]), m))
     placed: list[int] = []

@@ -16,11 +16,14 @@ from simulacra.relations.lookups import Lookup
 from simulacra.relations.orders import Order
 from simulacra.relations.products import Product, find_products
 from simulacra.relations.relation import Range, Relation, Remains
-from simulacra.relations.sums import Sum, find_sums
+from simulacra.relations.sums import Sum, find_counts, find_sums
+from simulacra.relations.years import Year, find_years
 from simulacra.relations.zones import Zone, find_zones
 from simulacra.schema.types import Table
 
-KINDS: dict[str, type[Relation]] = {cls.kind: cls for cls in (Sum, Product, Order, Lookup, Calendar, Zone)}
+KINDS: dict[str, type[Relation]] = {
+    cls.kind: cls for cls in (Sum, Product, Order, Lookup, Calendar, Zone, Year)
+}
 
 
 def find_relations(
@@ -60,6 +63,7 @@ def find_relations(
     """
     arrays = dict(zip(block.domain.names, block.columns, strict=True))
     chosen = _Chosen()
+    chosen.add([*find_years(block, table), *find_counts(block)])
     # what a calendar says is no sum, though some months long one may look like it
     calendars = find_calendar(block, table=table, declared=declared)
     chosen.add(calendars)

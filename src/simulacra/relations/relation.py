@@ -17,6 +17,8 @@ HOLDS = 0.995
 """Share of the rows that have all values in which a sum or a product must hold; the others keep a residual."""
 FEWEST = 100
 """Complete rows below which nothing is looked for."""
+MARK = "#"
+"""Start of the names of columns that tables get for the histories of their rows."""
 VARIED = 12
 """A number of fewer different values is no sum or product to look for: it is left to the model."""
 

@@ -9,10 +9,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from simulacra.domain import Array
+from simulacra.domain import Array, Block
 from simulacra.relations._look import Look
-from simulacra.relations.relation import HOLDS, VARIED, Prediction, Range
+from simulacra.relations.relation import HOLDS, MARK, VARIED, Prediction, Range
 
+ALIKE = 0.3
+"""How much more often than by chance two numbers of rows are equal, of which one is told by the other."""
 HOUR = 60
 DAY = 24 * HOUR
 
@@ -123,6 +125,41 @@ def find_sums(look: Look, arrays: Mapping[str, Array]) -> list[Sum]:
         ),
     )
     return [settled for relation in ranked if (settled := _finish(relation, arrays)) is not None]
+
+
+def find_counts(block: Block) -> list[Sum]:
+    """Find numbers of rows in histories that are mostly the number in another table: they are told by the difference.
+
+    Parameters
+    ----------
+    block : Block
+        Encoded rows.
+
+    Notes
+    -----
+    **Cost**: linear in rows, for each pair of such columns.
+    """
+    names = [
+        axis.name
+        for axis in block.domain.axes
+        if axis.column.startswith(f"{MARK}rows") and axis.size is None and axis.lattice
+    ]
+    arrays = dict(zip(block.domain.names, block.columns, strict=True))
+    found: list[Sum] = []
+    for place, name in enumerate(names):
+        own = arrays[name]
+        gains = [(_more_alike(own, arrays[other]), other) for other in names[:place]]
+        gain, other = max(gains, default=(0.0, ""))
+        if gain >= ALIKE and not np.isnan(own).any() and not np.isnan(arrays[other]).any():
+            found.append(Sum(name, ((other, 1),), share=float((own == arrays[other]).mean())))
+    return found
+
+
+def _more_alike(one: Array, two: Array) -> float:
+    """Return how much more often two numbers are equal than they would be by chance."""
+    values, codes = np.unique(np.concatenate([one, two]), return_inverse=True)
+    shares = [np.bincount(side, minlength=len(values)) / max(len(one), 1) for side in np.split(codes, 2)]
+    return float((one == two).mean() - (shares[0] * shares[1]).sum())
 
 
 def _finish(relation: Sum, arrays: Mapping[str, Array]) -> Sum | None:

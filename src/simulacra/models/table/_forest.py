@@ -12,11 +12,9 @@ from simulacra.domain import Array
 from simulacra.models.table import _kernels as kernels
 from simulacra.models.table import _limits as limits
 from simulacra.models.table import _walks as walks
+from simulacra.models.table._samples import Sample
 from simulacra.randomness import Streams
 
-_RARE = 0.002
-_FREQUENT = 0.03
-_WAVES = 3
 _NEIGHBOURS = 3
 _TOWERS = 4.0
 """A code of this many times its neighbours' share stands alone: a round number, a spike at zero."""
@@ -34,6 +32,7 @@ class Settings:
     predictors: float
     evidence: float
     keen: int = 0
+    look: int = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,46 +65,6 @@ class Tree:
     codes: Array
     counts: Array
     maps: dict[int, Array]
-
-
-def embed(share: Array, nominal: bool, rng: np.random.Generator) -> Array:
-    """Place the codes of a target in a few dimensions, so that near codes mean near values.
-
-    Parameters
-    ----------
-    share : array, shape (codes,)
-        The share of rows that hold each code.
-    nominal : bool
-        Whether the codes are unordered.
-    rng : Generator
-        For the projection.
-
-    Returns
-    -------
-    array of float32, shape (codes, DIM)
-        Column 0 is 1; the others have mean 0.
-    """
-    width = kernels.DIM - 1
-    hot = np.eye(len(share)) / np.sqrt(np.maximum(share, _RARE))[:, None]
-    if nominal:
-        parts = (
-            hot if len(share) <= width else hot @ rng.standard_normal((len(share), width)) / np.sqrt(width)
-        )
-    else:
-        middle = np.cumsum(share) - share / 2
-        waves = np.cos(
-            np.pi * np.outer(middle, rng.uniform(1, 6, _WAVES)) + rng.uniform(0, 2 * np.pi, _WAVES)
-        )
-        frequent = hot[:, share > _FREQUENT]
-        room = width - 1 - _WAVES
-        if frequent.shape[1] > room:
-            frequent = frequent @ rng.standard_normal((frequent.shape[1], room)) / np.sqrt(room)
-        parts = np.concatenate([np.sqrt(12) * middle[:, None], waves, frequent], axis=1)
-    parts = parts - share @ parts
-    table = np.zeros((len(share), kernels.DIM), np.float32)
-    table[:, 0] = 1
-    table[:, 1 : parts.shape[1] + 1] = parts
-    return table
 
 
 def grow_tree(
@@ -157,47 +116,28 @@ def grow_tree(
         rows = np.union1d(rows, one_of_each)
     if not len(rows):
         rows = np.arange(len(y))
-    own = y[rows]
-    held = mass[rows] if len(mass) > 1 else np.ones(len(rows), np.uint32)
-    counts = np.bincount(own, held) if held.any() else np.bincount(own)
-    table = embed(counts / counts.sum(), nominal[target], generator)
-    way = table @ generator.standard_normal(kernels.DIM).astype(np.float32)
-    # the rows are gathered first: scattered over all rows they would not stay in the cache
-    x = np.empty((len(chosen), len(rows)), np.uint8)
-    map_row = np.full(len(digits), -1, np.int16)
-    maps: dict[int, Array] = {}
-    for place, digit in enumerate(chosen):
-        np.take(digits[digit], rows, out=x[place])
-        if nominal[digit]:
-            map_row[digit] = len(maps)
-            maps[digit] = _order_levels(x[place], way[own])
-            x[place] = maps[digit][x[place]]
-    feature, threshold, right = kernels.grow(
-        x,
-        own,
-        held.astype(np.float32),
-        table,
+    sample = Sample.of(digits, mass, target, chosen, nominal, rows, generator)
+    feature, threshold, right, _ = kernels.grow(
+        sample.x,
+        sample.y,
+        sample.mass,
+        sample.table,
         int(np.ceil(settings.predictors * len(chosen))),
         settings.min_leaf,
         settings.evidence,
         np.array([chosen.index(digit) for digit in leads], np.int64),
         groups,
         settings.keen,
+        settings.look,
         rng.key("splits") & (2**63 - 1),
     )
     feature = np.array([*chosen, -1], np.int16)[feature]
+    maps = sample.maps
+    map_row = np.full(len(digits), -1, np.int16)
+    map_row[list(maps)] = np.arange(len(maps))
     flat = np.stack(list(maps.values())) if maps else np.empty((0, kernels.CODES), np.uint8)
     kinds, codes, donors = kernels.count_donors(digits, y, mass, feature, threshold, right, map_row, flat)
     return Tree(feature, threshold, right, kinds, codes, donors, maps)
-
-
-def _order_levels(codes: Array, ways: Array) -> Array:
-    counts = np.bincount(codes, minlength=kernels.CODES)
-    sums = np.bincount(codes, ways, minlength=kernels.CODES)
-    means = np.where(counts > 0, sums / np.maximum(counts, 1), ways.mean())
-    ranks = np.empty(kernels.CODES, np.uint8)
-    ranks[np.argsort(means, kind="stable")] = np.arange(kernels.CODES)
-    return ranks
 
 
 def stand_alone(share: Array, missing: bool) -> Array:

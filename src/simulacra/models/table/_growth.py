@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,7 @@ from simulacra.generator import Progress
 from simulacra.models.table._digits import Digits
 from simulacra.models.table._forest import Drawing, Forest, Settings, Tree, grow_tree
 from simulacra.models.table._rules import LOOK, find_rule
+from simulacra.models.table._samples import scout
 from simulacra.randomness import Streams
 
 
@@ -113,7 +114,7 @@ class _Job:
 
 
 def order_axes(layout: Layout, links: Array, parents: Sequence[int | None], inputs: int) -> tuple[int, ...]:
-    """Order the axes that are drawn: the ones that tell most about all others come first.
+    """Order the axes that are drawn: those marked as first, then the ones that tell most about all others.
 
     A vocabulary comes after the axis that it is nested in.
     """
@@ -122,7 +123,8 @@ def order_axes(layout: Layout, links: Array, parents: Sequence[int | None], inpu
     np.maximum.at(near, np.ix_(owner, owner), links[: len(owner), : len(owner)])
     np.fill_diagonal(near, 0.0)
     order: list[int] = []
-    for axis in np.argsort(-near.sum(1), kind="stable"):
+    late = [not digits.view.axis.first for digits in layout.digits]
+    for axis in np.lexsort((-near.sum(1), late)):
         line: list[int] = []
         step: int | None = int(axis)
         while step is not None and step >= inputs and step not in order:
@@ -154,9 +156,16 @@ def grow_forests(plan: Plan, order: Sequence[int], rng: Streams, progress: Progr
     forests: list[Forest] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         grown = [
-            (job, [pool.submit(_grow, plan, job, rng.at("grow", job.target, tree)) for tree in range(count)])
+            (
+                job,
+                [
+                    pool.submit(_grow, plan, job, worth, rng.at("grow", job.target, tree))
+                    for tree in range(count)
+                ],
+            )
             for job in _jobs(plan, order, rng)
             for count in [plan.trees if job.known else 1]
+            for worth in [pool.submit(_scout, plan, job, rng.at("scout", job.target))]
         ]
         for job, trees in grown:
             done = [tree.result() for tree in trees]
@@ -168,8 +177,16 @@ def grow_forests(plan: Plan, order: Sequence[int], rng: Streams, progress: Progr
     return forests
 
 
-def _grow(plan: Plan, job: _Job, rng: Streams) -> Tree:
-    chosen = _choose(job.known, plan.links[job.target], job.leads, plan.max_predictors, rng)
+def _scout(plan: Plan, job: _Job, rng: Streams) -> Array | None:
+    """Tell what predictors are worth, where there are too many for each tree to look at all."""
+    if not plan.settings.keen or len(job.known) <= plan.max_predictors:
+        return None
+    return scout(plan.table, job.mass, job.target, job.known, plan.nominal, plan.settings.evidence, rng)
+
+
+def _grow(plan: Plan, job: _Job, worth: Future[Array | None], rng: Streams) -> Tree:
+    found = worth.result()
+    chosen = _choose(job.known, plan.links[job.target], job.leads, plan.max_predictors, rng, found)
     return grow_tree(plan.table, job.mass, job.target, chosen, plan.nominal, job.leads, plan.settings, rng)
 
 
@@ -238,12 +255,23 @@ def _distinct(plan: Plan, earlier: Sequence[int]) -> Callable[[tuple[int, ...]],
     return count
 
 
-def _choose(known: Sequence[int], links: Array, leads: Sequence[int], most: int, rng: Streams) -> list[int]:
-    """Choose predictors of one tree: half by mutual information, the others drawn in proportion to it."""
+def _choose(
+    known: Sequence[int],
+    links: Array,
+    leads: Sequence[int],
+    most: int,
+    rng: Streams,
+    worth: Array | None,
+) -> list[int]:
+    """Choose predictors of one tree: half by what they are worth, the others drawn in proportion to it.
+
+    That is what a scouting tree says if there is one, and then the mutual information.
+    """
     if len(known) <= most:
         return list(known)
     scores = np.array([np.inf if digit in leads else links[digit] for digit in known])
-    best = np.argsort(-scores, kind="stable")
+    ranks = scores if worth is None else np.where((worth > 0) & (scores < np.inf), worth + 1e6, scores)
+    best = np.argsort(-ranks, kind="stable")
     sure = best[: max((most + 1) // 2, len(leads))]
     rest = best[len(sure) :]
     chance = scores[rest] + 1e-9

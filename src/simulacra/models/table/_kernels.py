@@ -10,8 +10,6 @@ from simulacra.domain import Array
 DIM = 12
 """Width of a target's embedding: one weight and eleven coordinates."""
 CODES = 256
-LOOK = 1_500
-"""Rows of a large node that decide which predictors are tried on all of them."""
 
 
 @njit(cache=True, nogil=True)
@@ -151,8 +149,9 @@ def grow(
     leads: Array,
     groups: int,
     keen: int,
+    look: int,
     seed: int,
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array, Array, Array, Array]:
     """Grow one tree.
 
     Parameters
@@ -178,6 +177,8 @@ def grow(
     keen : int
         If not 0: large nodes look at a sample of their rows and try only so many predictors on all of them, those that
         explain most there; nodes further down try these, and as many others at random.
+    look : int
+        Rows that such a sample has at least.
     seed : int
         Where this tree's random numbers start.
 
@@ -186,6 +187,8 @@ def grow(
     feature, threshold, right : arrays, shape (nodes,)
         Nodes in preorder: rows with a code up to the threshold go to the next node, the others to `right`; a
         leaf has feature -1.
+    worth : array, shape (nodes,)
+        What each split explains.
     """
     predictors = x.shape[0]
     rows = np.arange(len(y)).astype(np.int32)
@@ -193,6 +196,7 @@ def grow(
     feature = np.full(room, -1, np.int16)
     threshold = np.zeros(room, np.uint8)
     right = np.zeros(room, np.int32)
+    worth = np.zeros(room, np.float32)
     hist = np.zeros((CODES, DIM), np.float32)
     count = np.zeros(CODES, np.int32)
     order = np.arange(predictors)
@@ -214,7 +218,7 @@ def grow(
         nodes += 1
         if parent >= 0:
             right[parent] = node
-        best_feature, best_cut = -1, -1
+        best_feature, best_cut, gained = -1, -1, np.float32(0)
         if keen:
             near[:] = above[depth]
         for lead in leads:
@@ -241,7 +245,7 @@ def grow(
                     base += total[d] * total[d]
                 base /= total[0]
                 best = base + _by_chance(total, square, twice, evidence)
-                stride = (stop - start) // LOOK if keen else 0
+                stride = (stop - start) // look if keen else 0
                 known = 0
                 if stride > 1:
                     sample[:] = 0
@@ -298,9 +302,11 @@ def grow(
                             _rank(near, gains, p, gain)
                         if gain > best:
                             best, best_feature, best_cut = gain, p, cut
+                if best_feature >= 0:
+                    gained = best - base
         if best_feature < 0:
             continue
-        feature[node], threshold[node] = best_feature, best_cut
+        feature[node], threshold[node], worth[node] = best_feature, best_cut, gained
         codes = x[best_feature]
         i, j = start, stop - 1
         while i <= j:
@@ -314,7 +320,7 @@ def grow(
         if keen:
             above[depth], above[depth + 1] = near, near
         depth += 2
-    return feature[:nodes].copy(), threshold[:nodes].copy(), right[:nodes].copy()
+    return feature[:nodes].copy(), threshold[:nodes].copy(), right[:nodes].copy(), worth[:nodes].copy()
 
 
 @njit(cache=True, nogil=True)

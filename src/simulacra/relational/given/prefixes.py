@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -107,7 +108,11 @@ def cut_last(
         return drawn
     inner = np.append(np.diff(drawn.entity) == 0, False)[: len(drawn.entity)]
     rows = np.flatnonzero(inner)
-    return Drawn(drawn.block.take(rows), drawn.entity[rows], None if drawn.now is None else drawn.now[rows])
+    return replace(
+        drawn, block=drawn.block.take(rows), entity=drawn.entity[rows],
+        now=None if drawn.now is None else drawn.now[rows],
+        beside=None if drawn.beside is None else drawn.beside[rows],
+    )  # fmt: skip
 
 
 def _blank(encoding: Encoding, name: str, rows: int) -> pl.Series:

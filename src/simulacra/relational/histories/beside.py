@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -78,18 +78,33 @@ class Beside:
             at = self.begins[entity] + np.minimum(place, self.counts[entity] - 1)
             there = np.where(place < self.counts[entity], 2, 1).astype(np.uint8)
         held = (at >= self.begins[entity]) & (self.counts[entity] > 0)
+        return self._lay(at, held, there)
+
+    def stand(self, entity: Array, row: Array, same: Array) -> Block:
+        """Return what stands beside rows that are known to belong to a row here.
+
+        Parameters
+        ----------
+        entity, row : array of int
+            Whose row it is, and the row here.
+        same : array of int
+            How many rows before it belong to the same one.
+        """
+        return self._lay(row, self.counts[entity] > 0, np.minimum(same, 2).astype(np.uint8))
+
+    def _lay(self, at: Array, held: Array, there: Array) -> Block:
         there[~held] = 0
         columns: list[Array] = []
         safe = np.where(held, at, 0)
         for axis, values in zip(self.block.domain.axes, self.block.columns, strict=True):
             if not len(values):
-                columns.append(np.full(len(entity), np.nan if axis.size is None else axis.size))
+                columns.append(np.full(len(at), np.nan if axis.size is None else axis.size))
             elif axis.size is None:
                 columns.append(np.where(held, values[safe], np.nan))
             else:
                 columns.append(np.where(held, values[safe], axis.size).astype(code_dtype(axis.size + 1)))
         columns.append(there)
-        return Block(Domain(self.axes), tuple(columns), rows=len(entity))
+        return Block(Domain(self.axes), tuple(columns), rows=len(at))
 
     def ahead(self, entity: Array, now: Array, again: Array) -> Block:
         """Tell how long it is to the sibling's next row, and how many of its rows are of this time and beyond ours."""
@@ -104,6 +119,52 @@ class Beside:
             Axis("~more", "~more", size=8, ordered=True, holders=self.holders),
         )
         return Block(Domain(axes), (wait, more.astype(np.uint8)), rows=len(entity))
+
+    def beyond(self, entity: Array, row: Array, same: Array, left: Array) -> Block:
+        """Tell what comes after a row here.
+
+        Parameters
+        ----------
+        entity, row : array of int
+            Whose history it is, and the row here that its last row belongs to.
+        same : array of int
+            How many rows before that one belong to the same row.
+        left : array of int
+            How many rows are still to come.
+
+        Returns
+        -------
+        Block
+            How many rows belong to this one already, how long it is to the next one, how many there are, and how many
+            more rows are to come than there are.
+        """
+        assert self.times is not None
+        rest = np.maximum(self.begins[entity] + self.counts[entity] - 1 - row, 0).astype(float)
+        places = np.minimum(np.stack([row, row + 1]), max(len(self.times) - 1, 0))
+        now, following = self.times[places] if len(self.times) else places.astype(float)
+        told = partial(Axis, lattice=True, holders=self.holders)
+        axes = (
+            Axis("~same", "~same", size=8, ordered=True, holders=self.holders),
+            told("~wait", "~wait", missing=True), told("~rest", "~rest"), told("~over", "~over"),
+        )  # fmt: skip
+        wait = np.where(rest > 0, following - now, np.nan)
+        columns = (np.minimum(same, 7).astype(np.uint8), wait, rest, left - rest)
+        return Block(Domain(axes), columns, rows=len(entity))
+
+    def row_at(self, entity: Array, now: Array, *, last: bool = False) -> Array:
+        """Return the row that is nearest to a time: of several of that time the first one, or the last."""
+        begin, end = self.begins[entity], self.begins[entity] + self.counts[entity]
+        if self.times is None or not len(self.times):
+            return begin
+        low, _ = self._span(entity, now)
+        most = len(self.times) - 1
+        after, before = np.clip(low, 0, most), np.clip(low - 1, 0, most)
+        ahead = np.where(low < end, np.abs(self.times[after] - now), np.inf)
+        behind = np.where(low > begin, np.abs(now - self.times[before]), np.inf)
+        found = np.clip(np.where(ahead <= behind, after, before), begin, np.maximum(end - 1, begin))
+        first, stop = self._span(entity, self.times[np.minimum(found, most)])
+        chosen = np.where(last, stop - 1, first)
+        return np.where(self.counts[entity] > 0, chosen, np.minimum(begin, most))
 
     def _span(self, entity: Array, now: Array) -> tuple[Array, Array]:
         """Return the rows of an entity that are of this time."""

@@ -18,6 +18,7 @@ from simulacra.domain import Array, Block, Domain, code_dtype
 from simulacra.generator import Progress, silent
 from simulacra.randomness import Streams
 from simulacra.relational.anchors import Anchor
+from simulacra.relational.histories.alongside import Alongside
 from simulacra.relational.histories.baselines import Baseline, find_public
 from simulacra.relational.histories.beginnings import Beginnings, Begun
 from simulacra.relational.histories.beside import Beside
@@ -26,7 +27,7 @@ from simulacra.relational.histories.clocks import Clock
 from simulacra.relational.histories.past import Past, active_at
 from simulacra.relational.histories.relative import Relative
 from simulacra.relational.histories.stepping import Stepper
-from simulacra.relational.histories.surroundings import tell_ahead, tell_gap, tell_place
+from simulacra.relational.histories.surroundings import tell_ahead, tell_gap, tell_next, tell_place
 from simulacra.synthesizer import Synthesizer
 
 Judge = Callable[[Block, Array, Array | None], Array]
@@ -48,11 +49,14 @@ class Drawn:
         The entity of each row.
     now : array or None
         Positions on the clock.
+    beside : array or None
+        The row of the sibling that each row belongs to, -1 for none, where they go along its rows.
     """
 
     block: Block
     entity: Array
     now: Array | None
+    beside: Array | None
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,8 @@ class Histories:
         The levels that are taken out of numbers.
     last : float
         Where the clock ends: histories do not go beyond.
+    within : bool
+        Whether each row belongs to a row of the sibling.
     anchors : (Anchor or None, Anchor or None)
         What the parent tells the start and the end of each history by.
     """
@@ -132,6 +138,7 @@ class Histories:
     together: bool = False
     baseline: Baseline = field(default_factory=Baseline)
     last: float = float("inf")
+    within: bool = False
     anchors: tuple[Anchor | None, Anchor | None] = (None, None)
 
     def days(self, now: Array | None, rows: int) -> Array | None:
@@ -186,6 +193,12 @@ class _Run:
             self.goal = np.maximum(
                 np.minimum(self.goal, last), self.now + model.least * np.maximum(self.counts - 1, 0)
             )
+        self.along: Alongside | None = None
+        if model.within and self.beside is not None and self.now is not None and self.goal is not None:
+            self.along = Alongside(self.beside, self.owner, self.now, self.goal)
+            self.now = self.along.times(self.along.row, self.now)
+            self.goal = np.maximum(self.along.times(self.along.goal, self.goal), self.now)
+            self.target = self.along.row
         self.begun = Begun(wanted.begun, self.order) if wanted.begun is not None else None
         self.who = find_public(static) if model.baseline.standings else None
         self.past = Past(model.baseline.tell(model.rows.domain), len(self.counts))
@@ -196,6 +209,7 @@ class _Run:
             self.timing = Stepper(model.timing.generator, static)
         self.pieces: list[Block] = []
         self.times: list[Array] = []
+        self.places: list[Array] = []
 
     def advance(self, step: int) -> None:
         """Draw the next row of all entities that have one."""
@@ -205,17 +219,21 @@ class _Run:
             gap = self._pass_time(step, active)
         elif self.now is not None and self.begun is not None:
             self.begun.put_times(self.now, active, step)
+        if self.along is not None:
+            self._look_ahead(step, active)
         row = self._draw_row(step, active, gap)
         who = None if self.who is None else self.who[:active]
         self.past.add(self.model.baseline.take_out(row, self.model.days(self.now, active), who))
         self.pieces.append(row)
         if self.now is not None:
             self.times.append(self.now[:active].copy())
+        if self.along is not None:
+            self.places.append(np.where(self.along.held, self.along.row, -1)[:active])
 
     def finish(self) -> Drawn:
         """Return all rows, entity by entity."""
         if not self.pieces:
-            return Drawn(_no_rows(self.model.rows.domain), np.zeros(0, np.int64), None)
+            return Drawn(_no_rows(self.model.rows.domain), np.zeros(0, np.int64), None, None)
         entity = np.concatenate([self.order[: len(piece)] for piece in self.pieces])
         sort = np.argsort(entity, kind="stable")
         columns = zip(*(piece.columns for piece in self.pieces), strict=True)
@@ -223,21 +241,35 @@ class _Run:
             self.model.rows.domain, tuple(np.concatenate(parts)[sort] for parts in columns), rows=len(sort)
         )
         now = np.concatenate(self.times)[sort] if self.times else None
-        return Drawn(block, entity[sort], now)
+        places = np.concatenate(self.places)[sort] if self.places else None
+        return Drawn(block, entity[sort], now, places)
 
     def _pass_time(self, step: int, active: int) -> Array:
         """Move on to the time of the next row, and return how long that is."""
         assert self.now is not None and self.goal is not None
-        ahead = self.goal[:active] - self.now[:active]
-        gap = ahead.copy()  # the last row stands where the history ends
-        later = active_at(self.counts, step + 1)
-        if later and self.gaps is not None:
-            gap[:later] = self._draw_gap(step, later, ahead[:later])
+        if self.along is not None:
+            gap = self.along.times(self.target[:active], self.now) - self.now[:active]
+        else:
+            gap = self.goal[:active] - self.now[:active]  # the last row stands where the history ends
+            later = active_at(self.counts, step + 1)
+            if later and self.gaps is not None:
+                gap[:later] = self._draw_gap(step, later, gap[:later])
         if self.begun is not None:  # the last row of a history may be known too
             gap = self.begun.put_gaps(gap, self.now[:active], step)
+        if self.along is not None:
+            self._follow(gap)
+            self.along.move(self.target[:active])
         self.now[:active] += gap
         self.again[:active] = np.where(gap == 0, self.again[:active] + 1, 0)
         return gap
+
+    def _look_ahead(self, step: int, active: int) -> None:
+        """Draw the sibling's rows that the next rows belong to, before the present ones are drawn."""
+        assert self.along is not None and self.goal is not None and self.now is not None
+        self.target = self.along.goal[:active].copy()
+        later = active_at(self.counts, step + 2)
+        if later and self.gaps is not None:
+            self._draw_gap(step + 1, later, (self.goal - self.now)[:later])
 
     def _draw_gap(self, step: int, rows: int, ahead: Array) -> Array:
         """Draw the gap before a row that is not the last of its history."""
@@ -250,17 +282,41 @@ class _Run:
             tell_place(step, self.counts[:rows], model.holders), model.clock.look(now[:rows], model.holders),
             tell_ahead(ahead, left, model.holders), self.gaps.look(rows), self.past.look(rows),
         ]  # fmt: skip
-        if self.beside is not None and model.together:
+        if self.along is not None:
+            parts += [self.along.beyond(rows, left), self.along.look(rows)]
+        elif self.beside is not None and model.together:
             parts.append(self.beside.ahead(self.owner[:rows], now[:rows], self.again[:rows]))
         room = np.maximum(ahead - model.least * (left - 1), model.least)
         # gaps are whole positions, so that what is drawn is their value
-        gap = np.nan_to_num(self.timing.draw(rows, parts, self.rng.at("gap", step)).columns[0])
+        gap = self._long(self.timing.draw(rows, parts, self.rng.at("gap", step)), np.arange(rows))
         # one that leads beyond the end is cut: drawing it anew would make all but the last too short
         gap = np.clip(gap, model.least, room)
         if self.begun is not None:
             gap = self.begun.put_gaps(self._wait(gap, room, step), now[:rows], step)
-        self.gaps.add(Block(self.gaps.domain, (gap,)))
+        told = gap
+        if self.along is not None:
+            self._follow(gap)
+            told = (self.target[:rows] - self.along.row[:rows]).astype(float)
+        self.gaps.add(Block(self.gaps.domain, (told,)))
         return gap
+
+    def _follow(self, gap: Array) -> None:
+        """Let histories that go along others arrive where the gaps lead, if these have become others."""
+        assert self.along is not None and self.now is not None
+        now, owner = self.now[: len(gap)], self.along.owner[: len(gap)]
+        moved = self.along.times(self.target[: len(gap)], now + gap) != now + gap
+        if moved.any():
+            rows = self.along.beside.row_at(owner[moved], (now + gap)[moved])
+            self.target[: len(gap)][moved] = np.maximum(rows, self.along.row[: len(gap)][moved])
+
+    def _long(self, told: Block, places: Array) -> Array:
+        """Return how long the drawn gaps of some histories are."""
+        gap = np.nan_to_num(told.columns[0])
+        if self.along is None or self.now is None:
+            return gap
+        self.target[places] = self.along.reach(gap, places)
+        now = self.now[places]
+        return self.along.times(self.target, self.now)[places] - now if len(places) else now
 
     def _wait(self, gap: Array, room: Array, step: int) -> Array:
         """Draw gaps anew that end while it is known that nothing happened."""
@@ -270,7 +326,7 @@ class _Run:
             if not len(short):
                 return gap
             rng = self.rng.at("gap", step, attempt)
-            drawn = np.nan_to_num(self.timing.again(short, rng).columns[0])
+            drawn = self._long(self.timing.again(short, rng), short)
             gap[short] = np.clip(drawn, self.model.least, room[short])
             short = short[np.isin(short, self.begun.too_soon(gap, self.now[: len(gap)], step))]
         quiet = self.begun.since + 1 - self.now[short]
@@ -288,7 +344,14 @@ class _Run:
         near: dict[str, Array] = {}
         if self.beside is not None:
             time = now[:active] if now is not None and model.together else None
-            found = self.beside.rows(self.owner[:active], np.full(active, step), time, self.again[:active])
+            if self.along is not None:
+                found = self.along.look(active)
+                steps = self.target[:active] - self.along.row[:active]
+                parts.append(tell_next(steps, self.counts[:active] > step + 1))
+            else:
+                found = self.beside.rows(
+                    self.owner[:active], np.full(active, step), time, self.again[:active]
+                )
             parts.append(found)
             near = dict(zip(found.domain.names, found.columns, strict=True))
         rng, last = self.rng.at("row", step), self.past.last(active)

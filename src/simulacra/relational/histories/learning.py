@@ -25,7 +25,7 @@ from simulacra.relational.histories.clocks import GAP
 from simulacra.relational.histories.histories import Histories
 from simulacra.relational.histories.past import glue, replay
 from simulacra.relational.histories.relative import Relative, choose_relatives, told_domain
-from simulacra.relational.histories.surroundings import tell_ahead, tell_gap, tell_place
+from simulacra.relational.histories.surroundings import tell_ahead, tell_gap, tell_next, tell_place
 from simulacra.schema.types import Schema, Table
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -54,12 +54,15 @@ class Sibling:
         Of its columns.
     together : bool
         Whether both go by one clock.
+    rows : array of int or None
+        The row of it that each row belongs to, -1 for none; None where they do not.
     """
 
     name: str
     beside: Beside
     encodings: Mapping[str, Encoding]
     together: bool
+    rows: Array | None
 
 
 @dataclass
@@ -76,6 +79,8 @@ class _Learning:
     block: Block | None = None
     seen: Block | None = None
     baseline: Baseline = field(default_factory=Baseline)
+    along: Array = field(default_factory=partial(np.zeros, 0, np.int64))
+    same: Array = field(default_factory=partial(np.zeros, 0, np.int64))
 
     def __post_init__(self) -> None:
         made = self.made
@@ -109,8 +114,14 @@ class _Learning:
         near: dict[str, Array] = {}
         names: dict[str, tuple[str, Array | None]] = {}
         if self.sibling is not None:
-            time = made.now if self.sibling.together else None
-            found = self.sibling.beside.rows(self.owner[self.entity], self.step, time, self.again)
+            time, whom = made.now if self.sibling.together else None, self.owner[self.entity]
+            if self.sibling.rows is None:
+                found = self.sibling.beside.rows(whom, self.step, time, self.again)
+            else:
+                self._go_along(self.sibling, whom)
+                found = self.sibling.beside.stand(whom, self.along, self.same)
+                steps = np.append(np.diff(self.along), 0)
+                parts.append(tell_next(steps, self.step < self.left - 1))
             parts.append(found)
             near = dict(zip(found.domain.names, found.columns, strict=True))
             names = _same_meaning(block, encodings, self.sibling)
@@ -125,6 +136,14 @@ class _Learning:
         )
         return Block(told_domain(self.relatives), told, rows=len(block)), glue(parts)
 
+    def _go_along(self, sibling: Sibling, whom: Array) -> None:
+        """Find the sibling's row that each row belongs to, and how many before it belong to the same."""
+        assert sibling.rows is not None and self.made.now is not None
+        nearest = sibling.beside.row_at(whom, self.made.now)
+        self.along = np.where(sibling.rows >= 0, sibling.rows, nearest)
+        new = (self.step == 0) | (np.diff(self.along, prepend=-1) != 0)
+        self.same = np.arange(len(new)) - np.flatnonzero(new)[np.cumsum(new) - 1]
+
     def gaps(self, between: Array) -> Callable[[Block, Mapping[str, Encoding]], tuple[Block, Block]]:
         """Return what makes gaps into what the model of gaps learns."""
         made = self.made
@@ -135,12 +154,24 @@ class _Learning:
 
         def know(block: Block, encodings: Mapping[str, Encoding]) -> tuple[Block, Block]:
             assert self.seen is not None
+            left = (self.left - self.step)[between]
             parts = [
                 self.static.take(entity), tell_place(self.step[between], made.counts[entity], self.holders),
                 clock.look(before, self.holders),
-                tell_ahead((first + span)[entity] - before, (self.left - self.step)[between], self.holders),
-                replay(block, np.cumsum(counts) - counts, counts), self.seen.take(between),
+                tell_ahead((first + span)[entity] - before, left, self.holders),
+                replay(block, np.cumsum(counts) - counts, counts),
             ]  # fmt: skip
+            if self.sibling is not None and self.sibling.rows is not None:
+                # how far the next row goes on is drawn before this one, which so knows whether it is the only one
+                last, whom, beside = between - 1, self.owner[entity], self.sibling.beside
+                along, same = self.along[last], self.same[last]
+                parts += [
+                    self.seen.take(last),
+                    beside.beyond(whom, along, same, left),
+                    beside.stand(whom, along, same),
+                ]
+                return block, glue(parts)
+            parts.append(self.seen.take(between))
             if self.sibling is not None and self.sibling.together:
                 parts.append(self.sibling.beside.ahead(self.owner[entity], before, self.again[between - 1]))
             return block, glue(parts)
@@ -223,10 +254,12 @@ def fit_histories(
         between = np.flatnonzero((learning.step > 0) & (learning.step < learning.left - 1))
         whose = None if owners is None else owners[between]
         if (len(between) if whose is None else count_owners(whose)) >= holders:
-            gaps = (made.now[between] - made.now[between - 1]).astype(np.int64)
+            gaps = made.now[between] - made.now[between - 1]
+            if sibling is not None and sibling.rows is not None:
+                gaps = np.maximum(learning.along[between] - learning.along[between - 1], 0)
             table = Table(f"{made.table.name} in time", (made.clock.gap,))
             timing = fit(
-                _intake(pl.DataFrame({GAP: gaps}), table),
+                _intake(pl.DataFrame({GAP: gaps.astype(np.int64)}), table),
                 options=in_time,
                 progress=part(progress, 0.8, 1),
                 learn=learning.gaps(between),
@@ -238,7 +271,7 @@ def fit_histories(
         Histories(
             rows, timing, made.clock, holders, least, learning.relatives,
             sibling.name if sibling is not None else None, together, learning.baseline, _last(made, holders, owners),
-            made.anchors,
+            sibling is not None and sibling.rows is not None, made.anchors,
         ),
         learning.block,
     )  # fmt: skip

@@ -64,8 +64,9 @@ class Relative:
         if self.plain:
             return self.axis
         if self.axis.size is None:
-            return replace(self.axis, period=None, calendar=False)
-        return replace(self.axis, size=self.axis.size + self.last + (self.beside is not None), ordered=False)
+            return replace(self.axis, period=None, calendar=False, first=self.beside is not None)
+        size = self.axis.size + self.last + (self.beside is not None)
+        return replace(self.axis, size=size, ordered=False, first=self.beside is not None)
 
     def tell(self, values: Array, last: Array, beside: Mapping[str, Array]) -> Array:
         """Turn values into what the model learns."""

@@ -25,6 +25,12 @@ def tell_ahead(ahead: Array, left: Array, holders: int) -> Block:
     return Block(Domain(axes), (ahead, ahead / np.maximum(left, 1)))
 
 
+def tell_next(steps: Array, more: Array) -> Block:
+    """Tell how far the next row goes on: not at all (1), one on (2), further (3); 0 where there is no next row."""
+    code = np.where(more, 1 + np.clip(steps, 0, 2), 0).astype(np.uint8)
+    return Block(Domain((Axis("~next", "~next", size=4),)), (code,), rows=len(code))
+
+
 def tell_gap(gap: Array, again: Array, holders: int) -> Block:
     """Tell how long it is since the row before (NaN for the first), and how many rows before have the same time."""
     axes = (

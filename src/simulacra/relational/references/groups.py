@@ -83,9 +83,21 @@ def group_parents(
         max_leaf_nodes=kinds_wanted, min_samples_leaf=max(1, min(LEAST, len(chosen) // 2)), random_state=0
     )
     tree.fit(table[chosen], table[chosen], sample_weight=1.0 + degrees[chosen])
-    leaves = tree.apply(table)
-    _, kinds = np.unique(leaves, return_inverse=True)
+    _, kinds = np.unique(_from_left(tree)[tree.apply(table)], return_inverse=True)
     return Grouping(kinds.astype(np.int64), degrees)
+
+
+def _from_left(tree: DecisionTreeRegressor) -> Array:
+    """Number the nodes from left to right, so that near numbers mean that little parts them."""
+    left, right = tree.tree_.children_left, tree.tree_.children_right
+    number = np.zeros(len(left), np.int64)
+    waiting, seen = [0], 0
+    while waiting:
+        node = waiting.pop()
+        number[node], seen = seen, seen + 1
+        if left[node] >= 0:
+            waiting += [int(right[node]), int(left[node])]
+    return number
 
 
 def _numbers(frame: pl.DataFrame) -> Array:

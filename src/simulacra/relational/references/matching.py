@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from simulacra.domain import Array
 from simulacra.relational.references.profiles import Suits
 
 _ROUNDS = 60
-MORE = 1.5
-"""Times as many rows as they are to have that the parents of a level take at most."""
 
 
 def match_parents(
@@ -22,9 +22,9 @@ def match_parents(
     asks : array of int, shape (rows,)
         The kind that each row asks for; below 0 for no parent.
     kinds : array of int, shape (parents,)
-        The kind of each parent.
+        The kind of each parent; near numbers mean kinds that are alike.
     degrees : array of int, shape (parents,)
-        How many rows each is to have; only their proportions within a kind count.
+        How many rows each is to have, as far as these are as many as there are rows; else in proportion.
     rng : Generator
         Which rows get which parent.
     suits : Suits or None
@@ -37,84 +37,112 @@ def match_parents(
 
     Notes
     -----
-    Where no parent is of the kind, any parent is taken.
+    Each parent has as many places as it is to have rows. A row is given a place of its kind and of its levels; where
+    these are taken, one of its kind, then one of its levels, and at last any that is free.
 
-    **Cost**: a sort of both sides.
+    **Cost**: some sorts of the rows.
 
     Examples
     --------
     >>> from simulacra.randomness import Streams
-    >>> match_parents(np.array([1, 1, 0, -1]), np.array([0, 1]), np.array([5, 5]), Streams(0).stream("x")).tolist()
+    >>> match_parents(np.array([1, 1, 0, -1]), np.array([0, 1]), np.array([5, 9]), Streams(0).stream("x")).tolist()
     [1, 1, 0, -1]
     """
     found = np.full(len(asks), -1, np.int64)
     wanting = np.flatnonzero(asks >= 0)
     if not len(kinds) or not len(wanting):
         return found
-    wanting = rng.permutation(wanting)
-    wanting = wanting[np.argsort(asks[wanting], kind="stable")]
-    by_kind = np.argsort(kinds, kind="stable")
-    held = kinds[by_kind]
-    wanted, first, number = np.unique(asks[wanting], return_index=True, return_counts=True)
-    for kind, begin, rows in zip(wanted, first, number):
-        low, high = np.searchsorted(held, kind, "left"), np.searchsorted(held, kind, "right")
-        own = by_kind[low:high] if high > low else np.arange(len(kinds))
-        some = wanting[begin : begin + rows]
-        if suits is None:
-            found[some] = deal(own, degrees[own], int(rows), rng)
+    hard = suits is not None and len(suits.levels) > 0 and suits.first_is_whole
+    if hard and suits is not None:
+        places = _part_by_level(suits.levels[0][wanting], suits.shared[0], degrees, rng)
+    else:
+        places = np.repeat(np.arange(len(kinds)), deal(degrees, len(wanting), rng))
+    levels: list[tuple[Array, Array]] = []
+    times = rng.random(len(wanting)), rng.random(len(wanting))
+    if suits is not None:
+        for column, (own, shared, shares) in enumerate(
+            zip(suits.levels, suits.shared, suits.shares, strict=True)
+        ):
+            sure = (rng.random(len(places)) < shares[places]) | (hard and not column)
+            levels.append((own[wanting], np.where(sure, shared[places], -1)))
+        since, until = suits.since[places], suits.until[places]
+        times = suits.times[wanting], since + times[1] * (until - since)
+    kind = (asks[wanting], kinds[places])
+    nothing = (np.zeros(len(wanting), np.int64),) * 2
+    steps = [([kind, *levels], times), ([kind, *levels[:1]], times)]
+    if hard:
+        steps += [(levels, kind), (levels[:1], kind)]
+    steps += [([kind], times), (levels[:1] or [nothing], kind), ([nothing], kind)]
+    for keys, along in steps:
+        rows = np.flatnonzero(found[wanting] < 0)
+        free = np.flatnonzero(places >= 0)
+        if not len(rows):
+            break
+        own, other = _meet(
+            [(one[rows], two[free]) for one, two in keys], (along[0][rows], along[1][free]), rng
+        )
+        found[wanting[rows[own]]] = places[free[other]]
+        places[free[other]] = -1
+    return found
+
+
+def _part_by_level(levels: Array, shared: Array, degrees: Array, rng: np.random.Generator) -> Array:
+    """Return as many places as there are rows: of each level, those of parents that share it."""
+    parts, rest = [], 0
+    for level, rows in zip(*np.unique(levels, return_counts=True), strict=True):
+        own = np.flatnonzero((shared == level) & (degrees > 0)) if level >= 0 else shared[:0]
+        if len(own):
+            parts.append(np.repeat(own, deal(degrees[own], int(rows), rng)))
         else:
-            found[some] = _deal_suited(some, own, degrees, suits, rng)
-    return found
+            rest += int(rows)
+    # what no parent shares goes to few of them, so that the others keep to their level
+    order = rng.permutation(len(shared))
+    some = order[: int(np.searchsorted(np.cumsum(np.maximum(degrees[order], 1)), rest)) + 1]
+    parts.append(np.repeat(some, deal(degrees[some], rest, rng)))
+    return np.concatenate(parts)
 
 
-def _deal_suited(
-    rows: Array, parents: Array, degrees: Array, suits: Suits, rng: np.random.Generator
-) -> Array:
-    """Deal rows to the parents whose other rows have their level, in the order of time."""
-    found = np.full(len(rows), -1, np.int64)
-    levels, shared = suits.levels[rows], suits.shared[parents]
-    left = np.asarray(degrees, float).copy()
-    for level in np.unique(levels):
-        own = parents[shared == level]
-        room = int(np.ceil(MORE * degrees[own].sum()))
-        here = np.flatnonzero(levels == level)[:room]
-        if len(own) and len(here):
-            found[here] = _deal_in_time(rows[here], own, degrees, suits, rng)
-    left -= np.bincount(found[found >= 0], minlength=len(left))
-    rest = np.flatnonzero(found < 0)
-    if len(rest):
-        found[rest] = _deal_in_time(rows[rest], parents, np.maximum(left, 0), suits, rng)
-    return found
+def _meet(
+    keys: Sequence[tuple[Array, Array]], along: tuple[Array, Array], rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Pair rows and places of the same keys, as many as both have, in the order of what they stand along."""
+    rows, places = len(along[0]), len(along[1])
+    code = np.zeros(rows + places, np.int64)
+    lost = np.zeros(rows + places, bool)
+    for one, two in keys:
+        both = np.concatenate([one, two])
+        lost |= both < 0
+        code = np.unique(code * (int(both.max(initial=0)) + 2) + both + 1, return_inverse=True)[1]
+    number = int(code.max(initial=0)) + 1
+    sides = [(code[:rows], lost[:rows]), (code[rows:], lost[rows:])]
+    most = np.minimum(*(np.bincount(own[~gone], minlength=number) for own, gone in sides))
+    pairs = []
+    for (own, gone), values in zip(sides, along, strict=True):
+        held = rng.permutation(np.flatnonzero(~gone))
+        held = held[np.argsort(own[held], kind="stable")]
+        begins = np.searchsorted(own[held], np.arange(number))
+        taken = held[np.arange(len(held)) - begins[own[held]] < most[own[held]]]
+        pairs.append(taken[np.lexsort((values[taken], own[taken]))])
+    return pairs[0], pairs[1]
 
 
-def _deal_in_time(
-    rows: Array, parents: Array, degrees: Array, suits: Suits, rng: np.random.Generator
-) -> Array:
-    """Spread as many times as each parent is to have rows over its span, and give the rows to them in order."""
-    dealt = np.sort(deal(parents, degrees[parents], len(rows), rng))
-    new = np.flatnonzero(np.diff(dealt, prepend=-1))
-    number = np.diff(np.append(new, len(dealt)))
-    place = (np.arange(len(dealt)) - np.repeat(new, number) + rng.random(len(dealt))) / np.repeat(
-        number, number
-    )
-    times = suits.since[dealt] + place * (suits.until - suits.since)[dealt]
-    found = np.empty(len(rows), np.int64)
-    found[np.argsort(suits.times[rows], kind="stable")] = dealt[np.argsort(times, kind="stable")]
-    return found
-
-
-def deal(parents: Array, degrees: Array, rows: int, rng: np.random.Generator) -> Array:
-    """Deal rows to parents in proportion to their degrees, each share rounded up or down."""
-    weights = np.asarray(degrees, float)
+def deal(degrees: Array, rows: int, rng: np.random.Generator) -> Array:
+    """Return how many of the rows each parent gets: at least one if it is to have some and the rows suffice."""
+    weights = np.maximum(np.asarray(degrees, float), 0)
     if weights.sum() <= 0:
-        weights = np.ones(len(parents))
-    order = rng.permutation(len(parents))
-    ends = np.cumsum(weights[order]) / weights.sum() * rows + rng.random()
-    shares = np.diff(np.floor(ends), prepend=np.floor(ends[0] - weights[order[0]] / weights.sum() * rows))
-    dealt = np.repeat(parents[order], np.maximum(shares, 0).astype(np.int64))[:rows]
-    if len(dealt) < rows:
-        dealt = np.append(dealt, rng.choice(parents, rows - len(dealt), p=weights / weights.sum()))
-    return np.asarray(rng.permutation(dealt))
+        weights = np.ones(len(weights))
+    least = (weights > 0).astype(np.int64)
+    if least.sum() > rows:
+        least[:] = 0
+    more = np.maximum(weights / weights.sum() * rows - least, 0)
+    if more.sum() <= 0:
+        more = weights
+    order = rng.permutation(len(weights))
+    ends = np.floor(np.cumsum(more[order]) / more.sum() * (rows - least.sum()) + 1e-9 + rng.random())
+    ends[-1] = rows - least.sum()
+    extra = np.empty(len(weights), np.int64)
+    extra[order] = np.diff(np.minimum(ends, ends[-1]), prepend=0)
+    return np.asarray(least + extra)
 
 
 def part_pairs(entity: Array, found: Array, kinds: Array, rng: np.random.Generator) -> Array:
