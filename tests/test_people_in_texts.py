@@ -146,3 +146,12 @@ def test_names_of_columns_are_listed():
     assert list_names(pl.Series(["4111111111111111"]), "card") == {}
     many = pl.Series([f"info.{word}@x.org" for word in ("zorv", "vex", "quil", "orwic", "velmo", "nux")])
     assert "info" not in list_names(many, "email")
+
+
+def test_a_database_hides_the_names_of_its_people(people):
+    customers = people.with_row_index("customer_id").cast({"customer_id": pl.Int64})
+    orders = pl.DataFrame({"order_id": range(900), "customer_id": [i % 700 for i in range(900)]})
+    model = sim.fit(sim.dataset({"customers": customers, "orders": orders}), seed=1)
+    notes = model.sample(seed=2).frames["customers"]["notes"]
+    assert len(notes) > 1_000
+    assert not {word.title() for word in words_of(notes)} & INVENTED

@@ -46,8 +46,8 @@ def mask(
         What happens to free texts, in which anybody may be named.
     shift_dates : int or None
         Move dates by up to so many days: by the same number for all rows that belong to one person (or to one row that
-        belongs to nobody), so that order and gaps stay, and within the bounds of each column. Notes say whose rows move
-        together.
+        belongs to nobody), so that order and gaps stay, and within the bounds of each column. Instants that are finer
+        than a minute and seldom shared move by up to 12 hours besides. Notes say whose rows move together.
     locale : str or None
         Where names, addresses and numbers are to be from, such as ``"de_DE"``.
     key : bytes, str or None
@@ -79,14 +79,16 @@ def mask(
     different; missing ones stay missing. Codes are permuted, so that they depend on the key alone. A fake that is taken
     already gives way to the next: with other data, such a value may get another, under the same key too. Of names,
     cards and accounts that is next to none; where fakes are scarce it is many (of 100,000 phones, nearly half).
-    Whole names and e-mails are made of the fakes of first and last names, where these stand in the same rows.
+    References that nobody declared are followed where names and values leave no doubt; notes name them, and those in
+    doubt. Whole names and e-mails are made of the fakes of first and last names, where these stand in the same rows.
     Tables of the role "reference" stay as they are, unless columns of them are named.
 
     **Cost**: a few microseconds for every different value; linear in rows.
 
-    **Privacy**: the result is pseudonymised, not anonymous. It has the real rows, and values that stay (a birth date, a
-    place, a rare illness) can give a person away; the order of rows and how often a value occurs stay too. For data
-    that tell of nobody, draw them from a model (`fit`). The key undoes permutations: it is never written or shown.
+    **Privacy**: the result is pseudonymised, not anonymous. It has the real rows, and values that stay (a birth
+    date, a place, a rare illness) can give a person away; the gaps between a person's dates, the order of rows and
+    how often a value occurs stay too. For data that tell of nobody, draw them from a model (`fit`). The key undoes
+    permutations: it is never written or shown.
 
     **Source**: Black and Rogaway 2002, "Ciphers with arbitrary finite domains"; NIST SP 800-38G (rounds);
     regulation (EU) 2016/679, article 4(5), for the word.
@@ -149,7 +151,8 @@ def subset(
     Notes
     -----
     Every reference leads to a row, if it did before. Rows that refer to nothing, or to a row that was not there, stay
-    as they are. People come with the managers above them, and not with those below. Tables of the role "reference", and
+    as they are. References that nobody declared are followed where names and values leave no doubt; notes name them.
+    People come with the managers above them, and not with those below. Tables of the role "reference", and
     tables that no reference connects with the chosen one, are kept whole.
 
     **Cost**: linear in rows, and a sort for each reference.

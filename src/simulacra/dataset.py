@@ -133,11 +133,11 @@ class Dataset:
         frames, notes = {}, list(dict.fromkeys((*self.notes, *schema.notes)))
         for table in schema.tables:
             if table.name not in self.frames and len(schema.tables) == len(self.frames) == 1:
-                table = replace(table, name=self.name)
+                table = table.renamed(self.name)
             frame, told = conform(self.frames[self.schema.table(table.name).name], table)
             frames[table.name] = frame
             notes += told
-        renamed = Schema(tuple(replace(t, name=n) for t, n in zip(schema.tables, frames, strict=True)))
+        renamed = Schema(tuple(t.renamed(n) for t, n in zip(schema.tables, frames, strict=True)))
         return replace(self, schema=renamed, frames=frames, notes=tuple(notes))
 
     @property
@@ -284,7 +284,7 @@ def dataset(
         schema = infer_schema(raw, typed)
     elif len(schema.tables) == len(raw) == 1:
         only = next(iter(raw))
-        schema = replace(schema, tables=(replace(schema.tables[0], name=only),))
+        schema = replace(schema, tables=(schema.tables[0].renamed(only),))
     notes += schema.notes
     values = {}
     for table in schema.tables:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +78,7 @@ class Intake:
         if table is None:
             table = infer_table((stored.load(column) for column in stored.names), name, typed=typed)[0]
         table, apart = set_apart(table)
-        self.table = replace(table, name=name)
+        self.table = table.renamed(name)
         check_names(stored.names, self.table)
         self.notes = (*notes, *(say_apart(rule, name) for rule in apart))
         self._sha256 = ""

@@ -56,6 +56,8 @@ def shop(*, minutes: bool = False) -> sim.Dataset:
         schema = schema.without_reference(name).with_key(frames[name].columns[0], table=name)
     schema = schema.with_reference("orders", "customer_id", "customers")
     schema = schema.with_reference("customers", "country_id", "countries")
+    for column, what in (("first_name", "person.first"), ("last_name", "person.last"), ("email", "email")):
+        schema = schema.with_column(column, table="customers", kind="text", identifying=what)
     schema = schema.with_column("title", table="products", kind="text", identifying=None)
     return sim.read(frames, schema=schema)
 

@@ -11,7 +11,7 @@ import pytest
 import simulacra as sim
 from simulacra.errors import ImpossibleCondition
 from simulacra.randomness import Streams
-from simulacra.relational import asking
+from simulacra.relational.asking import asking
 from simulacra.relational.database import DatabaseSynthesizer
 
 

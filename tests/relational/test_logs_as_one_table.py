@@ -102,8 +102,8 @@ def test_the_command_line_asks_in_the_same_way(
     ("how", "error", "said"),
     [
         ({"order": "day"}, DataError, r"column 'day': 6 of 6\d\d rows have no value.* leave order="),
-        ({"order": "user"}, OptionError, r"entity= and order= .* both name 'user'"),
-        ({"order": "user", "reference": "user"}, OptionError, "both name"),
+        ({"order": "user"}, OptionError, r"order= .* names 'user', as entity= .* does"),
+        ({"order": "user", "reference": "user"}, OptionError, "as entity="),
         ({"reference": "usr"}, OptionError, "reference='usr'"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import simulacra as sim
+from simulacra.cli import run
 from simulacra.dataset import Dataset
 from simulacra.domain import Array
 from simulacra.randomness import Streams
 from simulacra.relational.references.levels import find_levels, match_levels, write_levels
 from simulacra.schema.constraints import Check
+from simulacra.schema.types import Schema
 
 
 class Shape(NamedTuple):
@@ -168,3 +171,25 @@ def test_levels_count_from_rows_without_a_parent_and_cut_rare_circles() -> None:
     cut = find_levels(circle)
     assert cut is not None and cut[-2:].tolist() == [0, 0] and cut[20] == 20
     assert write_levels(np.array([0, 1]), np.array([0, 0])).tolist() == [-2, 2]
+
+
+def test_a_table_that_refers_to_itself_needs_no_other_one(tmp_path: Path) -> None:
+    data, real = company(boss, 60)
+    staff = data.polars("staff")
+    alone = Schema((data.schema.table("staff").renamed("people"),))
+    for given_as in (staff, {"staff": staff}):
+        model = sim.fit(given_as, schema=alone, seed=0)
+        fake = model.sample(60, seed=1)
+        assert_like(measure(above(fake.polars())), measure(np.array(real)))
+    out = tmp_path / "staff.csv"
+    model.save(tmp_path / "staff.sim")
+    assert run(["sample", str(tmp_path / "staff.sim"), "-n", "30", "--seed", "1", "-o", str(out), "-q"]) == 0
+    assert measure(above(pl.read_csv(out))).rows == 30
+
+
+def test_rows_asked_for_are_a_tree() -> None:
+    data, real = company(boss, 60)
+    model = sim.fit(data, seed=0)
+    fake = model.sample(where={"staff": "salary > 40000"}, seed=1).polars("staff")
+    assert (fake["salary"] > 40_000).all()
+    assert measure(above(fake)).depth <= measure(np.array(real)).depth

@@ -48,15 +48,17 @@ def require_target(output: str, model: str, form: str | None) -> None:
 def require_folder(
     output: str | None, form: str | None, tables: Sequence[str], if_exists: str = "replace"
 ) -> None:
-    """Refuse a target that holds one table only, or what may not be replaced."""
-    names = ", ".join(tables)
+    """Refuse a target that holds one table only where there are several, or what may not be replaced."""
+    names, many = ", ".join(tables), len(tables) > 1
+    if output is None and not many:
+        return
     if output is None:
         raise OptionError(
             f"this model has {len(tables)} tables ({names}), and stdout takes the rows of one. Name a folder, a "
             "database URL or a .sql file with -o."
         )
     suffix = Path(output).suffix.lower()
-    if suffix and form is None and suffix != ".sql" and not is_database(output):
+    if many and suffix and form is None and suffix != ".sql" and not is_database(output):
         raise OptionError(
             f"this model has {len(tables)} tables ({names}), and {output!r} is a file of one. Name a folder (with "
             f"--format {suffix[1:]} for such files), a database URL or a .sql file with -o."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import create_engine, inspect
@@ -44,8 +44,10 @@ class Inspection:
         """List the tables."""
         return sorted(self._inspector.get_table_names(schema=self._namespace))
 
-    def describe(self, name: str, fields: tuple[Field, ...]) -> Described:
-        """Add what the inspector tells to the columns of a table."""
+    def describe(
+        self, name: str, fields: tuple[Field, ...], actions: Sequence[str] | None = None
+    ) -> Described:
+        """Add what the inspector tells to the columns of a table; what its references do may be known already."""
         look, place = self._inspector, {"schema": self._namespace}
         with warnings.catch_warnings():
             warnings.simplefilter(
@@ -57,6 +59,7 @@ class Inspection:
             checks = look.get_check_constraints(name, **place)
             indexes = look.get_indexes(name, **place)
         references, notes = [], []
+        lost = list(actions or ())
         for facts in found:
             space = facts["referred_schema"] or self._namespace
             if space not in {self._namespace, *self._among}:
@@ -64,12 +67,18 @@ class Inspection:
                     f"table {name!r}: a reference into the namespace {space!r}, which is not read, is left out."
                 )
                 continue
+            lost += _list_actions(facts) if actions is None else []
             references.append(
                 Reference(
                     tuple(facts["constrained_columns"]),
                     f"{space}.{facts['referred_table']}" if self._among else facts["referred_table"],
                     tuple(facts["referred_columns"]),
                 )
+            )
+        if lost:
+            notes.append(
+                f"table {name!r}: what its references do when rows are deleted or changed is not carried, and not "
+                f"declared where rows are written: {', '.join(lost)}. Add it there with ALTER TABLE."
             )
         different = [tuple(facts["column_names"]) for facts in uniques]
         different += [
@@ -84,6 +93,28 @@ class Inspection:
     def close(self) -> None:
         """Let go of the connection."""
         self._engine.dispose()
+
+
+def _list_actions(reference: Any) -> list[str]:
+    """List what a reference is told to do, as far as that is more than refusing."""
+    options = reference.get("options") or {}
+    columns = ", ".join(reference["constrained_columns"])
+    found = list_actions(columns, str(options.get("ondelete") or ""), str(options.get("onupdate") or ""))
+    return found + ([f"{columns} DEFERRABLE"] if options.get("deferrable") else [])
+
+
+def list_actions(columns: str, delete: str, update: str) -> list[str]:
+    """List what a reference does when the row that it leads to is deleted or changed, beside refusing.
+
+    Examples
+    --------
+    >>> list_actions("order_id", "CASCADE", "NO ACTION")
+    ['order_id ON DELETE CASCADE']
+    """
+    said = {"DELETE": delete.upper(), "UPDATE": update.upper()}
+    return [
+        f"{columns} ON {what} {do}" for what, do in said.items() if do not in {"", "NO ACTION", "RESTRICT"}
+    ]
 
 
 def _is_partial(index: Any) -> bool:

@@ -216,6 +216,20 @@ def tell_computed(table: str, column: str) -> str:
     )
 
 
+def tell_always(table: str, column: str) -> str:
+    """Say that the database alone counts a column, which rows that are written with their numbers can not keep.
+
+    Examples
+    --------
+    >>> print(tell_always("t", "id"))  # doctest: +ELLIPSIS
+    table 't', column 'id': GENERATED ALWAYS AS IDENTITY becomes BY DEFAULT where rows are written, since these ...
+    """
+    return (
+        f"table {table!r}, column {column!r}: GENERATED ALWAYS AS IDENTITY becomes BY DEFAULT where rows are written, "
+        "since these bring their own numbers."
+    )
+
+
 def tell_default(table: str, field: Field) -> str:
     """Say that the database does not take the default of a column.
 

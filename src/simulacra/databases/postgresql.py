@@ -21,6 +21,7 @@ from simulacra.databases.connection import (
     Rows,
     Take,
     list_references,
+    tell_always,
     tell_computed,
     tell_default,
     tell_orphans,
@@ -41,7 +42,7 @@ _COLUMNS = """
 SELECT a.attname, format_type(coalesce(nullif(t.typbasetype, 0), a.atttypid),
        CASE WHEN t.typbasetype <> 0 THEN t.typtypmod ELSE a.atttypmod END), NOT a.attnotnull, t.typname,
        (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid),
-       coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault), a.attidentity <> '', a.attgenerated <> ''
+       coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault), a.attidentity::text, a.attgenerated <> ''
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = {table}::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -100,9 +101,11 @@ class PostgreSQL(Connection):
         """Tell what the database declares of a table."""
         rows = self.ask(_COLUMNS.format(table=quote_text(self.quoted(name), self.dialect)))
         fields, notes = [], []
-        for column, text, nullable, own, levels, default, counted, computed in rows:
+        for column, text, nullable, own, levels, default, identity, computed in rows:
             type = SqlType("enum", levels=tuple(levels), name=own) if levels else SqlType.parse(text)
-            counted = counted or (default or "").startswith("nextval(")
+            counted = bool(identity) or (default or "").startswith("nextval(")
+            if identity == "a":
+                notes.append(tell_always(name, column))
             if computed:
                 notes.append(tell_computed(name, column))
             known = None if default is None or computed or counted else parse_default(default, "postgres")

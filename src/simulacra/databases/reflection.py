@@ -29,6 +29,7 @@ from simulacra.schema.types import Column, Schema, Table
 _DIALECTS = {"postgresql": "postgres"}
 _COMMON_LENGTH = 255
 """Lengths from here on are what people write for any text, and say nothing of the values."""
+_FEW_KINDS = 50
 
 
 def reflect(url: str, *, tables: Sequence[str] | None = None) -> Schema:
@@ -220,7 +221,9 @@ def _draft_column(field: Field, seen: Column | None, linked: bool) -> ColumnDraf
     elif family in {"json", "array", "bytes", "bit"}:
         draft.kind = "category" if seen is not None and seen.kind == "category" else "text"
     elif family == "uuid":
-        draft.kind, draft.pattern = "string", UUID
+        # names of rows are given out as levels only where they are as few as kinds are
+        few = seen is not None and seen.levels is not None and len(seen.levels) < _FEW_KINDS
+        draft.kind, draft.pattern = "string" if few or not linked else "text", UUID
     else:
         # dates that stand in a text are found by the values, but names of rows stay text
         draft.kind = None if seen is not None and not linked else "string"

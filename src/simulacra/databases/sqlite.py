@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from simulacra.databases._inspection import Inspection
+from simulacra.databases._inspection import Inspection, list_actions
 from simulacra.databases.connection import CHUNK, Connection, Rows, Take
 from simulacra.databases.described import Described, Field
 from simulacra.databases.rendering import quote_text
@@ -72,7 +72,15 @@ class SQLite(Connection):
         made = self.ask(
             f"SELECT sql FROM sqlite_master WHERE type = 'table' AND name = {quote_text(name, 'sqlite')}"
         )
-        return replace(self._inspection.describe(name, tuple(fields)), checks=_find_checks(made[0][0]))
+        actions = [  # which the inspector overlooks where they are written in other ways than its own
+            action
+            for _, _, _, column, _, update, delete, _ in self.ask(
+                f"PRAGMA foreign_key_list({self.quoted(name)})"
+            )
+            for action in list_actions(column, delete, update)
+        ]
+        found = self._inspection.describe(name, tuple(fields), actions)
+        return replace(found, checks=_find_checks(made[0][0]))
 
     def _actual(self, table: str, column: str, declared: SqlType) -> SqlType:
         """Find the type that all values have: SQLite holds any value in any column."""

@@ -40,8 +40,8 @@ def area_shapes(
 
     Examples
     --------
-    >>> area_shapes(["43210", "43217", "43299", "78701"], 3, None)
-    (['43299'], [3])
+    >>> area_shapes(["43210", "43217", "43299"] * 4 + ["78701"], 5, None)
+    (['43299'], [12])
     """
     shapes: list[str] = []
     left = list(range(len(texts)))

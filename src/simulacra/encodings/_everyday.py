@@ -14,6 +14,7 @@ TITLES = _words(
 """What stands before the name of a person."""
 
 EVERYDAY = _words(
+    "will march art olive ruby pearl violet sky sun pat rob major new old high low "
     "day april may june august juni summer autumn winter dawn domingo mark bill grant chase drew sue jean guy "
     "frank rich dale glen lane grace hope faith joy love rose rosemary holly heather hazel ivy iris lily daisy "
     "amber jade crystal diamond ebony misty melody destiny angel mercedes hunter parker mason tanner dean duke "

@@ -21,7 +21,8 @@ from simulacra.relational.given.prefixes import continue_kept, cut_last, find_be
 from simulacra.relational.histories.beside import Beside
 from simulacra.relational.histories.choosing import Choose
 from simulacra.relational.histories.entities import describe_entities, describe_kept, encode_rows, summarise
-from simulacra.relational.histories.histories import Histories, Wanted
+from simulacra.relational.histories.histories import Histories
+from simulacra.relational.histories.wanted import Wanted
 from simulacra.relational.plan import Link
 from simulacra.relational.unit import Unit
 from simulacra.sampling.decoding import Decoder

@@ -119,8 +119,8 @@ def tell_lists(plan: Plan, frames: Mapping[str, pl.DataFrame], holders: int) -> 
         return []
     coded = dict.fromkeys(link.reference.table for link in plan.links if link.way == "coded")
     return [
-        f"table {name!r} has {len(frames[name])} rows, and what fewer than {holders} of them share is withheld. If they "
-        f"are public, make it a reference table: schema.with_role({name!r}, 'reference') (--reference {name})."
+        f"table {name!r} has {len(frames[name])} rows, and what fewer than {holders} of them share is withheld. If "
+        f"they are public, make it a reference table: schema.with_role({name!r}, 'reference') (--reference {name})."
         for name in coded
         if name not in plan.kept and len(frames[name]) < SHORT
     ]

@@ -119,8 +119,8 @@ def _require_order(frame: pl.DataFrame, entity: str, order: str) -> None:
     """Refuse a column that does not say how the rows of an entity follow each other."""
     if order == entity:
         raise OptionError(
-            f"entity= and order= (--entity, --order) both name {order!r}. Name with order= the column that says when "
-            "an event was, or leave it out: rows are then taken as they lie."
+            f"order= (--order) names {order!r}, as entity= (--entity) does. Name the column that says when an event "
+            "was, or leave it out: rows are then taken as they lie."
         )
     lacking = frame[order].null_count()
     if lacking:

@@ -110,6 +110,22 @@ class Table:
                 return column
         raise unknown("column", name, self.names)
 
+    def renamed(self, name: str) -> Table:
+        """Return the table under another name; references to itself follow.
+
+        Examples
+        --------
+        >>> ids = (Column("id", "key", integer=True), Column("boss", "key", integer=True))
+        >>> staff = Table("staff", ids, ("id",), references=(Reference("boss", "staff", "id"),))
+        >>> staff.renamed("people").references[0].table
+        'people'
+        """
+        own = tuple(
+            replace(reference, table=name) if reference.table == self.name else reference
+            for reference in self.references
+        )
+        return replace(self, name=name, references=own)
+
     def leading_to(self, tables: Collection[str]) -> Table:
         """Return the table with its references to some tables only.
 

@@ -11,7 +11,8 @@ import polars as pl
 from simulacra.domain import Array, Block
 from simulacra.relational.asking.weights import Outlook
 from simulacra.relational.histories.choosing import Step
-from simulacra.relational.histories.histories import Histories, Judge
+from simulacra.relational.histories.histories import Histories
+from simulacra.relational.histories.wanted import Judge
 from simulacra.relational.naming import member_column
 from simulacra.relational.rules.bounds import Bound
 from simulacra.relational.unit import Unit

@@ -14,7 +14,8 @@ from simulacra.randomness import Streams
 from simulacra.relational.given.given import Given
 from simulacra.relational.histories.beginnings import Beginnings
 from simulacra.relational.histories.entities import encode_rows
-from simulacra.relational.histories.histories import Drawn, Histories
+from simulacra.relational.histories.histories import Histories
+from simulacra.relational.histories.wanted import Drawn
 from simulacra.relational.plan import Link
 from simulacra.relational.unit import Unit
 from simulacra.synthesizer import Synthesizer

@@ -7,6 +7,8 @@ the first one down, to rows that others refer to: no circle can arise.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from simulacra.domain import Array
@@ -121,7 +123,7 @@ def match_levels(
     level, leads = np.divmod(np.where(places < 0, -1 - places, places), 2)
     level[places < 0] = 0
     rows = _fill_levels(level, leads, rng)
-    for above, below in zip(rows[:-1], rows[1:], strict=True):
+    for above, below in pairwise(rows):
         leaders = above[leads[above] > 0]
         if not len(leaders):
             wide = above[degrees[above] == degrees[above].max()]
