@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -14,12 +15,16 @@ from simulacra.lineage import (
     Linked,
     find_drivers,
     find_entities,
+    is_personal,
     link_undeclared,
     name_links,
     resolve,
 )
 from simulacra.randomness import Streams
 from simulacra.schema.types import Schema
+
+_LIST = 1_000
+"""Rows that a small list has at most."""
 
 Parts = tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]
 
@@ -88,10 +93,30 @@ def split_with_notes(
     (({}, {}), ())
     """
     linked = link_undeclared(schema, frames)
-    return _part(linked.schema, frames, holdout, streams), tuple(_notes(linked))
+    schema = linked.schema
+    lists = _doubtful_lists(linked, frames)
+    for name in lists:
+        schema = schema.with_table(replace(schema.table(name), role="reference"))
+    return _part(schema, frames, holdout, streams), tuple(_notes(linked, lists))
 
 
-def _notes(linked: Linked) -> Iterator[str]:
+def _doubtful_lists(linked: Linked, frames: Frames) -> list[str]:
+    """List small tables that others may refer to, and that may be whole in both parts, for they tell of nobody."""
+    declared = {r.table for table in linked.schema.tables for r in table.references}
+    found = {
+        link.reference.table
+        for link in linked.doubtful
+        if link.table != link.reference.table and link.reference.table not in declared
+    }
+    tables = [linked.schema.table(name) for name in sorted(found)]
+    return [
+        table.name
+        for table in tables
+        if not (is_personal(table) or table.references) and len(frames[table.name]) <= _LIST
+    ]
+
+
+def _notes(linked: Linked, lists: list[str]) -> Iterator[str]:
     if linked.used:
         yield (
             f"no reference is declared for {name_links(linked.used)}, but names and values agree: what these name is "
@@ -102,6 +127,8 @@ def _notes(linked: Linked) -> Iterator[str]:
             f"{name_links(linked.doubtful)} may refer to the rows in brackets, and no reference is declared: they were "
             "parted without regard to it. If they do, declare it in the schema."
         )
+    if lists:
+        yield f"small lists that others may refer to are whole in both parts: {', '.join(lists)}."
 
 
 def _part(schema: Schema, frames: Frames, holdout: float, streams: Streams) -> Parts:

@@ -147,7 +147,9 @@ def _move_together(
     for name in tables:
         moves.days[name] = drawn[rows[name]]
     if units := [unit for (name, _), unit in moves.fine.items() if name in rows]:
-        low, high = np.full(len(codes), -HALF, dtype=np.int64), np.full(len(codes), HALF - 1, dtype=np.int64)
+        # no further in all than dates move, so that rows of others that stand in an order can follow
+        low = ((-days - drawn) * DAY).clip(min=-HALF, max=0)
+        high = ((days - drawn) * DAY).clip(min=0, max=HALF - 1)
         _hold_orders(settled, inner, moves, rows, low, high)
         for place in moves.fine:
             if place[0] in rows:

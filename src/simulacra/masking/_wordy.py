@@ -83,11 +83,20 @@ def find_plain(data: Dataset, places: Collection[tuple[str, str]]) -> list[tuple
     found = []
     for name, column in places:
         table = data.schema.table(name)
-        near = [table, *(data.schema.table(reference.table) for reference in table.references)]
+        near, pending = {name}, [table]
+        while pending:
+            led = {reference.table for reference in pending.pop().references} - near
+            near |= led
+            pending += [data.schema.table(one) for one in led]
         texts = data.frames[name][column].drop_nulls().unique()
-        if any(is_personal(one) for one in near) or texts.dtype != pl.String or not len(texts):
+        if (
+            any(is_personal(data.schema.table(one)) for one in near)
+            or texts.dtype != pl.String
+            or not len(texts)
+        ):
             continue
-        if _share_named(texts) < _SHARE:
+        words = float(texts.str.count_matches(r"\p{L}{2,}").median())  # type: ignore[arg-type]
+        if words >= 1 and _share_named(texts) < _SHARE:
             found.append((name, column))
     return found
 
