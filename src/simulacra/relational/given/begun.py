@@ -57,8 +57,8 @@ class Begun:
         The smallest gap between rows.
     end : float
         Where the clock ends.
-    unevenness : float
-        Mean squared coefficient of variation of the gaps of an entity.
+    evenness : float
+        How even gaps are within entities.
     silence : Silence or None
         How long histories are silent that go on.
     """
@@ -74,7 +74,7 @@ class Begun:
     clock: Clock | None
     least: float
     end: float
-    unevenness: float = 1.0
+    evenness: float = 1.0
     silence: Silence | None = None
 
     @property
@@ -133,11 +133,6 @@ class Begun:
         steps = np.maximum(self.counts - 1, 0).sum()
         return float(np.clip((self.counts - self.moments).sum() / max(steps, 1), 0.01, 0.99))
 
-    @cached_property
-    def evenness(self) -> float:
-        """Return how even gaps are: the shape of a gamma distribution of their spread within entities."""
-        return float(np.clip(1 / max(self.unevenness, 1e-9), 0.3, 100.0))
-
     def _weigh_silence(
         self, worth: Array, on: Array, left: Array, ahead: Array, who: Array, times: int
     ) -> Array:
@@ -176,20 +171,20 @@ def find_begun(model: DatabaseSynthesizer, unit: Unit, given: Given) -> list[Beg
             if below is None and given.steps is None and not (timed and np.isfinite(since)):
                 continue
             first = span = np.full(number, np.nan)
-            uneven = 1.0
+            even = 1.0
             counts = moments = np.zeros(number, np.int64)
             if below is not None:
                 counts = below.counts(number)
                 if timed:
                     first, span = below.ends(number)
                     moments = below.moments(number)
-                    uneven = below.unevenness(number)
+                    even = below.evenness(number)
             found.append(
                 Begun(
                     link=link, read=partial(read_ends, model, link=link),
                     told=timed and histories.anchors[0] is None, counts=counts, moments=moments, first=first,
                     span=span, since=since, clock=histories.clock, least=histories.least, end=histories.last,
-                    unevenness=uneven, silence=given.silences.get(link.table),
+                    evenness=even, silence=given.silences.get(link.table),
                 )
             )  # fmt: skip
     return found

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from simulacra.relational.database import DatabaseSynthesizer
 
 
+_EVEN = (0.3, 100.0)
+"""The least and most even that gaps are taken for."""
+
+
 @dataclass(frozen=True)
 class Known:
     """Rows of one unit that are there already, in the order in which the unit draws its rows.
@@ -55,8 +59,8 @@ class Known:
         new = (np.diff(self.entity, prepend=-1) != 0) | (np.diff(self.now, prepend=np.nan) != 0)
         return np.bincount(self.entity[new], minlength=parents)
 
-    def unevenness(self, parents: int) -> float:
-        """Return the mean squared coefficient of variation of the gaps between times, of entities with two or more."""
+    def evenness(self, parents: int) -> float:
+        """Return how even gaps are within entities: the shape of a gamma distribution of such a spread."""
         assert self.entity is not None and self.now is not None
         gap, same = np.diff(self.now), np.diff(self.entity) == 0
         entity, gap = self.entity[1:][same & (gap > 0)], gap[same & (gap > 0)]
@@ -68,7 +72,8 @@ class Known:
         mean = sums[several] / counts[several]
         # of few gaps the spread is estimated without bias, and the entities count as much as they have gaps
         spread = (squares[several] - counts[several] * mean**2) / (counts[several] - 1)
-        return float(np.average(np.maximum(spread, 0) / mean**2, weights=counts[several] - 1))
+        uneven = float(np.average(np.maximum(spread, 0) / mean**2, weights=counts[several] - 1))
+        return float(np.clip(1 / max(uneven, 1e-9), *_EVEN))
 
     def ends(self, parents: int) -> tuple[Array, Array]:
         """Return when the first row of each entity is, and how far its last lies from it; NaN without rows."""

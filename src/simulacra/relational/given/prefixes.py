@@ -87,8 +87,7 @@ def continue_kept(
     done, whole = np.nan_to_num(span), np.nan_to_num(ends[1])
     pace = whole / np.maximum(usual - 1, 1)
     if given.steps is not None:
-        uneven = known.unevenness(len(counts)) if known is not None else 1.0
-        even = float(np.clip(1 / max(uneven, 1e-9), 0.3, 100.0))
+        even = known.evenness(len(counts)) if known is not None else 1.0
         several = k > 1
         pace[several] = done[several] / (k[several] - 1)
         more = np.where(k > 0, given.steps + 1, given.steps)
