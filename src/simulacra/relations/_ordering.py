@@ -25,6 +25,8 @@ TYPICAL = 0.005
 """The middle of either column must lie within the range of the other, less this share of its rows at each end."""
 NARROW = 0.5
 """A gap is what a model sees if its middle half is at most this wide, in middle halves of the column itself."""
+TOUCHING = 0.2
+"""Share of rows at the end of their range from which what is drawn outside is put there."""
 SPIKE = 0.02
 """... and if no value of the column is commoner by more than this share of rows than the commonest gap."""
 
@@ -204,13 +206,17 @@ def _with_form(order: Order, arrays: Mapping[str, Array]) -> Order:
     known = held & ~np.isnan(low if order.lower else high)
     if not known.any():
         return replace(order, gap=False)
+    end = (low if order.lower else high)[known]
     target, gap = target[known], gap[known]
+    # where the end is the last value of all, there is no other place to stand
+    room = end > target.min() if not order.lower else end < target.max()
+    clipped = bool(room.any() and (target == end)[room].mean() >= TOUCHING)
     wide = np.subtract(*np.quantile(target, (0.75, 0.25)))
     narrow = np.subtract(*np.quantile(gap, (0.75, 0.25)))
     keeps_spikes = _commonest(target) <= _commonest(gap) + SPIKE
     # a row without the target has no gap either, and tells nothing of the two
     use = known.sum() > 0.9 * held.sum() and narrow <= NARROW * wide and keeps_spikes
-    return order if use else replace(order, gap=False)
+    return replace(order, gap=bool(use), clipped=clipped and not use)
 
 
 def _commonest(values: Array) -> float:

@@ -36,6 +36,8 @@ class Order(Relation):
         is never negative. False: a model sees it as it is, and what is drawn outside is mirrored at the end.
     bounds : (low, high) or None
         What is drawn stays within; None before protection is known.
+    clipped : bool
+        What is drawn outside is put to the end and not mirrored there: many rows stand at it anyway.
     firm : bool
         The bounds are declared, and the target may be missing: it is where they leave no room.
     """
@@ -46,6 +48,7 @@ class Order(Relation):
     upper: tuple[Measure, ...] = ()
     gap: bool = field(default=True, kw_only=True)
     bounds: Range | None = None
+    clipped: bool = field(default=False, kw_only=True)
     firm: bool = field(default=False, kw_only=True)
 
     @property
@@ -76,8 +79,9 @@ class Order(Relation):
             total = low + left if self.lower else high - left
             values = np.where(np.isnan(low if self.lower else high), left, total)
         # mirrored at the end, so that no spike stands there; NaN on either side: no end, or no value
-        values = np.where(values < low, 2 * low - values, values)
-        values = np.where(values > high, 2 * high - values, values)
+        if not self.clipped:
+            values = np.where(values < low, 2 * low - values, values)
+            values = np.where(values > high, 2 * high - values, values)
         values = values if self.bounds is None else np.clip(values, *self.bounds)
         values = np.where(values < low, low, values)
         values = np.where(values > high, high, values)

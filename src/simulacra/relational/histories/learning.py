@@ -29,10 +29,11 @@ from simulacra.relational.histories.surroundings import tell_ahead, tell_gap, te
 from simulacra.schema.types import Schema, Table
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "trees": {"trees": 5, "grow_rows": 40_000, "max_predictors": 90, "keen": 10}
+    "trees": {"trees": 3, "grow_rows": 80_000, "max_predictors": 40, "keen": 8}
 }
-"""Settings of models for histories, where the user gives none: a context has many axes, and what must agree with it (a
-sibling's row, the rows before) is missed by trees that look at the 30 of highest mutual information."""
+"""Settings of models for histories, where the user gives none: a context has many axes, most of which say the same, so
+that a scouting tree had better choose; and what must agree (a sibling's row, the rows before) needs many rows to learn
+from rather than many trees."""
 FEW_COLUMNS = 4
 NARROW: dict[str, dict[str, Any]] = {"trees": {"trees": 6, "grow_rows": 45_000, "max_predictors": 60}}
 """The same for rows of few columns, which can afford more."""

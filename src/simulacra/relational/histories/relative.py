@@ -43,6 +43,8 @@ class Relative:
         Smallest and largest value of a real axis.
     start : float
         What a first row is told by.
+    side : int
+        For real axes with a value beside: -1 where it is never above that, 1 where it is never below, else 0.
     """
 
     axis: Axis
@@ -52,6 +54,7 @@ class Relative:
     spare: Array
     limits: tuple[float, float] = (-np.inf, np.inf)
     start: float = 0.0
+    side: int = 0
 
     @property
     def plain(self) -> bool:
@@ -72,9 +75,11 @@ class Relative:
         """Turn values into what the model learns."""
         if self.plain:
             return values
+        if self.axis.size is None and self.beside is not None:
+            # a value of its own says "the same"; the others stay what they are, so that more can be told from them
+            return np.where(values == beside[self.beside], self.limits[1] + 1, values)
         if self.axis.size is None:
-            base = self._base(last, beside)
-            return values - np.where(np.isnan(base), self.start, base)
+            return values - np.where(np.isnan(last), self.start, last)
         told = values.astype(code_dtype(int(self.told.size or 0)))
         if self.last:
             told[values == last] = self.axis.size
@@ -86,9 +91,10 @@ class Relative:
         """Turn what a model drew into values."""
         if self.plain:
             return told
+        if self.axis.size is None and self.beside is not None:
+            return self._near(told, beside[self.beside])
         if self.axis.size is None:
-            base = self._base(last, beside)
-            return np.clip(told + np.where(np.isnan(base), self.start, base), *self.limits)
+            return np.clip(told + np.where(np.isnan(last), self.start, last), *self.limits)
         values = told.astype(np.int64)
         if self.beside is not None:
             same = told == self.axis.size + self.last
@@ -105,14 +111,20 @@ class Relative:
         assert self.names is not None
         return np.append(self.names, -1)[np.minimum(codes, len(self.names))]
 
-    def _base(self, last: Array, beside: Mapping[str, Array]) -> Array:
-        return beside[self.beside] if self.beside is not None else last
+    def _near(self, told: Array, other: Array) -> Array:
+        """Return what was drawn, and the value beside it where that is said to be the same or is the end."""
+        bound = np.where(np.isnan(other), self.limits[1], other)
+        own = np.clip(told, *self.limits)
+        if self.side:
+            own = np.minimum(own, bound) if self.side < 0 else np.maximum(own, bound)
+        return np.where(told > self.limits[1], bound, own)
 
     def dump(self) -> dict[str, Any]:
         """Return the state."""
         state: dict[str, Any] = {
             "axis": self.axis.dump(), "last": self.last, "beside": self.beside, "spare": self.spare,
             "limits": [float(end) if np.isfinite(end) else None for end in self.limits], "start": self.start,
+            "side": self.side,
         }  # fmt: skip
         return state if self.names is None else {**state, "names": self.names}
 
@@ -125,6 +137,7 @@ class Relative:
         return cls(
             Axis.restore(state["axis"]), bool(state["last"]), state["beside"], names,
             np.asarray(state["spare"], float), limits, float(state["start"]),
+            int(state["side"]),
         )  # fmt: skip
 
 
@@ -195,7 +208,9 @@ def _choose_real(
     if other is not None:
         there = ~np.isnan(beside[other])
         if there.mean() > 0.5 and float((values == beside[other])[there].mean()) > chance + 2 * MORE:
-            return replace(plain, beside=other, limits=limits)
+            above = (values - beside[other])[there]
+            side = -1 if (above <= 0).all() else 1 if (above >= 0).all() else 0
+            return replace(plain, beside=other, limits=limits, side=side)
     held = ~np.isnan(before)
     if held.any() and float((values == before)[held].mean()) > chance + 3 * MORE:
         return replace(plain, last=True, limits=limits)

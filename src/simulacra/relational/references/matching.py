@@ -54,16 +54,17 @@ def match_parents(
         return found
     hard = suits is not None and len(suits.levels) > 0 and suits.first_is_whole
     if hard and suits is not None:
-        places = _part_by_level(suits.levels[0][wanting], suits.shared[0], degrees, rng)
+        places, own_level = _part_by_level(suits.levels[0][wanting], suits.shared[0], degrees, rng)
     else:
         places = np.repeat(np.arange(len(kinds)), deal(degrees, len(wanting), rng))
+        own_level = np.zeros(len(places), bool)
     levels: list[tuple[Array, Array]] = []
     times = rng.random(len(wanting)), rng.random(len(wanting))
     if suits is not None:
         for column, (own, shared, shares) in enumerate(
             zip(suits.levels, suits.shared, suits.shares, strict=True)
         ):
-            sure = (rng.random(len(places)) < shares[places]) | (hard and not column)
+            sure = own_level if hard and not column else rng.random(len(places)) < shares[places]
             levels.append((own[wanting], np.where(sure, shared[places], -1)))
         since, until = suits.since[places], suits.until[places]
         times = suits.times[wanting], since + times[1] * (until - since)
@@ -86,8 +87,10 @@ def match_parents(
     return found
 
 
-def _part_by_level(levels: Array, shared: Array, degrees: Array, rng: np.random.Generator) -> Array:
-    """Return as many places as there are rows: of each level, those of parents that share it."""
+def _part_by_level(
+    levels: Array, shared: Array, degrees: Array, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Return as many places as there are rows, those of parents that share the rows' levels; and whether they do."""
     parts, rest = [], 0
     for level, rows in zip(*np.unique(levels, return_counts=True), strict=True):
         own = np.flatnonzero((shared == level) & (degrees > 0)) if level >= 0 else shared[:0]
@@ -99,7 +102,8 @@ def _part_by_level(levels: Array, shared: Array, degrees: Array, rng: np.random.
     order = rng.permutation(len(shared))
     some = order[: int(np.searchsorted(np.cumsum(np.maximum(degrees[order], 1)), rest)) + 1]
     parts.append(np.repeat(some, deal(degrees[some], rest, rng)))
-    return np.concatenate(parts)
+    places = np.concatenate(parts)
+    return places, np.arange(len(places)) < len(places) - rest
 
 
 def _meet(
