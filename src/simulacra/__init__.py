@@ -18,6 +18,8 @@ _HOMES = {
     "estimate": "simulacra.api",
     "fit": "simulacra.api",
     "load": "simulacra.api",
+    "compose": "simulacra._api_rules",
+    "generate": "simulacra._api_rules",
     "evaluate": "simulacra.api",
     "compare": "simulacra.api",
     "compare_fairness": "simulacra._api_parity",
@@ -34,6 +36,7 @@ _HOMES = {
     "write": "simulacra.api",
     "Dataset": "simulacra.dataset",
     "Synthesizer": "simulacra.synthesizer",
+    "RuleSynthesizer": "simulacra.rules.model",
     "Report": "simulacra.report.document",
     "Ranking": "simulacra.report.ranking",
     "Augmented": "simulacra.report.augmented",
@@ -65,6 +68,7 @@ if TYPE_CHECKING:
     from simulacra._api_imputation import enrich, impute
     from simulacra._api_masking import mask, subset
     from simulacra._api_parity import compare_fairness
+    from simulacra._api_rules import compose, generate
     from simulacra._api_scenarios import play
     from simulacra.api import (
         compare,
@@ -87,6 +91,7 @@ if TYPE_CHECKING:
     from simulacra.report.augmented import Augmented
     from simulacra.report.document import Report
     from simulacra.report.ranking import Ranking
+    from simulacra.rules.model import RuleSynthesizer
     from simulacra.schema.constraints import (
         Check,
         Combination,

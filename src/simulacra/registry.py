@@ -138,3 +138,4 @@ DATABASE_METRICS = Registry(
 )
 ENCODINGS = Registry("encoding", "simulacra.encodings", "simulacra.encoding:Encoding")
 SOURCES = Registry("source", "simulacra.sources", "simulacra.source:Source")
+RULES = Registry("rule", "simulacra.rules.kinds", "simulacra.rule:Rule")

@@ -84,17 +84,16 @@ class Compiler:
 
     def _column(self, node: exp.Expression) -> Value:
         qualifier = node.args.get("table")
+        named = node.name
         if qualifier is not None and qualifier.name.lower() != self.table.name.lower():
-            whole = f"{qualifier.name}.{node.name}"
-            hint = (
-                f'Write "{whole}" in double quotes.'
-                if whole in self.table.names
-                else "Write the column's name alone."
-            )
-            raise PredicateError(
-                f"{whole!r} is of a table {qualifier.name!r}, and this is {self.table.name!r}. {hint}"
-            )
-        name = resolve_name(node.name, self.table, quoted=node.this.args.get("quoted", False))
+            # a row may have columns of other tables in reach, under names such as customers.country
+            named = f"{qualifier.name}.{node.name}"
+            if named.lower() not in {name.lower() for name in self.table.names}:
+                raise PredicateError(
+                    f"{named!r} is of a table {qualifier.name!r}, and this is {self.table.name!r}. Write the column's "
+                    "name alone."
+                )
+        name = resolve_name(named, self.table, quoted=node.this.args.get("quoted", False))
         self.columns[name] = None
         column = self.table[name]
         kind: str = column.kind

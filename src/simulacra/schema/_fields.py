@@ -42,6 +42,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "protect": {"type": "boolean", "default": True, "description": "Whether rare values are protected."},
     "required": {"type": "boolean", "default": False, "description": "Declared to be never missing."},
     "default": {"type": ["string", "null"], "description": "What a database puts in by itself, as SQL."},
+    "rule": {"type": ["object", "null"], "description": "How values are made without data."},
 }
 """The fields of a column as JSON Schema, without its name."""
 
@@ -55,6 +56,7 @@ _WORDS = {
     "number": "a number",
     "string": "text",
     "array": "a list",
+    "object": "a mapping",
     "null": "null",
 }
 
@@ -71,6 +73,8 @@ def dump_column(column: Column) -> dict[str, Any]:
             value = [dump_bound(bound) for bound in value]
         elif field == "levels":
             value = list(value)
+        elif field == "rule":
+            value = value.plain()
         result[field] = value
     return result
 
@@ -144,6 +148,8 @@ def _is_a(value: Any, kind: str) -> bool:
         return isinstance(value, str)
     if kind == "array":
         return isinstance(value, (list, tuple))
+    if kind == "object":
+        return isinstance(value, Mapping)
     return value is None
 
 

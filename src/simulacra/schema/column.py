@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from simulacra.errors import SchemaError, unknown
+from simulacra.schema.recipe import Recipe
 
 Kind = Literal["number", "category", "boolean", "date", "datetime", "time", "duration", "text", "key"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -87,6 +89,9 @@ class Column:
         too. `nullable` alone may only tell what data show.
     default : str or None
         What a database puts in where a row says nothing: a SQL expression such as ``'new'`` or ``CURRENT_TIMESTAMP``.
+    rule : mapping or None
+        How values are made without data, such as ``{"lognormal": [10, 0.5]}``; see `simulacra.rules`. Such a column is
+        never learnt.
 
     Examples
     --------
@@ -113,9 +118,14 @@ class Column:
     protect: bool = True
     required: bool = False
     default: str | None = None
+    rule: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         where = f"column {self.name!r}"
+        if self.rule is not None:
+            if not isinstance(self.rule, Mapping):
+                raise SchemaError(f"{where}: a rule is a mapping such as {{uniform: [0, 1]}}, not {self.rule!r}.")
+            object.__setattr__(self, "rule", Recipe(self.rule))
         if self.kind not in KINDS:
             raise SchemaError(f"{where}: {unknown('kind', str(self.kind), KINDS)}")
         if self.levels is not None:

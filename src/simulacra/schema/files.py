@@ -20,7 +20,7 @@ VERSION = 1
 """The version of the format that is written, and the newest that is read."""
 
 _TOP = ("version", "tables")
-_TABLE = ("role", "key", "order", "weight", "references", "columns", "constraints")
+_TABLE = ("role", "rows", "key", "order", "weight", "references", "columns", "constraints")
 
 
 def dump_schema(schema: Schema) -> dict[str, Any]:
@@ -48,6 +48,8 @@ def dump_schema(schema: Schema) -> dict[str, Any]:
         facts: dict[str, Any] = {}
         if table.role != "entity":
             facts["role"] = table.role
+        if table.rows is not None:
+            facts["rows"] = table.rows
         if table.key:
             facts["key"] = list(table.key)
         if table.order is not None:
@@ -138,6 +140,9 @@ def _load_table(name: str, facts: Any) -> Table:
         if value is not None and not isinstance(value, str):
             what = "one of " + ", ".join(ROLES) if field == "role" else "the name of a column"
             raise SchemaError(f"{place}, field {field!r}: expected {what}, not {describe(value)}.")
+    rows = facts.get("rows")
+    if rows is not None and (isinstance(rows, bool) or not isinstance(rows, int) or rows < 0):
+        raise SchemaError(f"{place}, field 'rows': expected a whole number from 0, not {describe(rows)}.")
     links = facts.get("references") or []
     if not isinstance(links, (list, tuple)):
         raise SchemaError(f"{place}, field 'references': expected a list, not {describe(links)}.")
@@ -146,7 +151,7 @@ def _load_table(name: str, facts: Any) -> Table:
     )
     return Table(
         name, loaded, key, constraints, facts.get("weight"), references, facts.get("role") or "entity",
-        facts.get("order"),
+        facts.get("order"), rows,
     )  # fmt: skip
 
 
@@ -180,7 +185,7 @@ def format_schema(schema: Schema) -> str:
     for name, facts in content["tables"].items():
         reasons = schema.reasons.get(name, {})
         lines += _entry(2, name, "")
-        for field in ("role", "key", "order", "weight"):
+        for field in ("role", "rows", "key", "order", "weight"):
             if field in facts or field == "role":  # an entity is not written, and still has a reason
                 lines += _why(reasons.get(f"({field})"), 4)
             if field in facts:
@@ -300,20 +305,43 @@ def read_schema(path: str | os.PathLike[str]) -> Schema:
     simulacra.errors.FileError: there is no file 'nowhere.yaml'. Check the name and the folder.
     """
     source = Path(path)
+    text = read_text(source)
+    try:
+        return parse_schema(text)
+    except SchemaError as error:
+        raise SchemaError(f"{str(source)!r}: {error}") from error
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """Read the text of a schema file.
+
+    Raises
+    ------
+    FileError
+        The file can not be opened.
+    SchemaError
+        It is too large for a schema, or no text.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "schema.yaml"
+    ...     _ = path.write_text("version: 1")
+    ...     read_text(path)
+    'version: 1'
+    """
+    source = Path(path)
     try:
         if source.stat().st_size > MAX_BYTES:
             raise SchemaError(
                 f"{str(source)!r} is larger than {MAX_BYTES // 2**20} MB, so it is hardly a schema."
             )
-        text = source.read_text(encoding="utf-8-sig")
+        return source.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise open_error(source, error) from error
     except UnicodeDecodeError as error:
         raise SchemaError(f"{str(source)!r} is not UTF-8 text, so it is not a schema.") from error
-    try:
-        return parse_schema(text)
-    except SchemaError as error:
-        raise SchemaError(f"{str(source)!r}: {error}") from error
 
 
 def json_schema() -> dict[str, Any]:
@@ -347,6 +375,11 @@ def json_schema() -> dict[str, Any]:
             "order": {
                 "type": ["string", "null"],
                 "description": "A number or time by which the rows of one entity follow each other.",
+            },
+            "rows": {
+                "type": ["integer", "null"],
+                "minimum": 0,
+                "description": "How many rows are made by rules, where nothing else says so.",
             },
             "role": {
                 "enum": list(ROLES),

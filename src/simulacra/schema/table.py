@@ -37,6 +37,8 @@ class Table:
         to an entity, in order).
     order : str or None
         A number, date or datetime by which the rows of one entity follow each other.
+    rows : int or None
+        How many rows are made of it by rules, where nothing else says so.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Table:
     references: tuple[Reference, ...] = ()
     role: Role = "entity"
     order: str | None = None
+    rows: int | None = None
 
     def __post_init__(self) -> None:
         seen: set[str] = set()

@@ -1,0 +1,1 @@
+"""Data from a schema alone: every column has a rule, and no row is learnt."""

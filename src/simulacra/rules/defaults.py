@@ -1,0 +1,151 @@
+"""Rules for columns that have none: what a schema says of a column is enough to make some values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from simulacra.errors import SchemaError
+
+_PERIOD = ["2020-01-01", "2024-12-31"]
+_FULL = ("person.name", "name", "full_name")
+_FIRST, _LAST = ("person.first", "first_name", "person.given"), ("person.last", "last_name", "person.family")
+_SEXES = ("sex", "gender")
+
+
+def default_rule(
+    name: str, facts: Mapping[str, Any], link: Mapping[str, Any] | None, table: Mapping[str, Any], place: str
+) -> dict[str, Any]:
+    """Choose a rule for a column of which only the facts are known.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    facts : mapping
+        Its fields in the schema.
+    link : mapping or None
+        The reference that it belongs to.
+    table : mapping
+        The fields of its table.
+    place : str
+        Where it stands, for messages.
+
+    Returns
+    -------
+    dict
+        A rule as it stands in a schema.
+
+    Raises
+    ------
+    SchemaError
+        Not even its kind is known.
+
+    Examples
+    --------
+    >>> default_rule("age", {"kind": "number", "integer": True, "bounds": [0, 99]}, None, {}, "here")
+    {'int': [0, 99]}
+    """
+    kind, bounds = facts.get("kind"), facts.get("bounds")
+    if kind is None:
+        raise SchemaError(
+            f"{place}: nothing says how it is made. Write a field such as person.name, or a rule."
+        )
+    missing = {"missing": 0.1} if facts.get("nullable") else {}
+    if link is not None:
+        columns = link.get("columns")
+        if isinstance(columns, str) or len(columns or ()) == 1:
+            to = link.get("to") or ()
+            to = (to,) if isinstance(to, str) else tuple(to)
+            target = f"{link['table']}.{to[0]}" if to else str(link["table"])
+            if (
+                table.get("role") in {"child", "event", "link"}
+                and not facts.get("nullable")
+                and _is_first(name, table)
+            ):
+                return {"reference": {"to": target, "children": {"poisson": 3}}}
+            return {"reference": {"to": target, **_role(link)}, **missing}
+        raise SchemaError(
+            f"{place}: a reference of several columns has no rule by itself. Give the first of them a reference, and "
+            "the others a formula such as TABLE.COLUMN."
+        )
+    if facts.get("identifying"):
+        locale = {"locale": facts["locale"]} if facts.get("locale") else {}
+        return {"field": facts["identifying"], **locale, **_unique(name, table), **missing}
+    if facts.get("pattern"):
+        return {"pattern": facts["pattern"], **_unique(name, table), **missing}
+    if kind == "key":
+        return {
+            "sequence": {"start": 1} if facts.get("integer") else {"form": f"{name[:1].upper()}{{:08}}"},
+            **missing,
+        }
+    return {**_by_kind(kind, facts, bounds), **missing}
+
+
+def _by_kind(kind: str, facts: Mapping[str, Any], bounds: Any) -> dict[str, Any]:
+    if kind == "boolean":
+        return {"choice": [True, False]}
+    if kind == "category":
+        return {"choice": list(facts.get("levels") or ("a", "b", "c"))}
+    if kind == "number":
+        whole = facts.get("integer", False)
+        low, high = bounds or (0, 1000)
+        return {"int": [int(low), int(high)]} if whole else {"uniform": [low, high]}
+    if kind in {"date", "datetime"}:
+        return {
+            "uniform": list(bounds or _PERIOD)
+            if kind == "date"
+            else list(bounds or [f"{day}T00:00:00" for day in _PERIOD])
+        }
+    if kind == "time":
+        return {"uniform": list(bounds or ["00:00:00", "23:59:59"])}
+    if kind == "duration":
+        return {"uniform": list(bounds or ["PT0S", "P1D"])}
+    return {"field": "text.sentence"}
+
+
+def connect(recipes: dict[str, Any]) -> None:
+    """Let e-mails and user names go by the name in the same row, and first names by the sex, where that is left open.
+
+    A rule that names the input (or ``null``) is left as it is. Changes `recipes` in place.
+
+    Examples
+    --------
+    >>> recipes = {"name": {"field": "person.name"}, "mail": {"field": "email"}}
+    >>> connect(recipes)
+    >>> recipes["mail"]
+    {'field': 'email', 'name': 'name'}
+    """
+    fields = {name: recipe.get("field") for name, recipe in recipes.items() if isinstance(recipe, Mapping)}
+    full = next((name for name, field in fields.items() if field in _FULL), None)
+    first = next((name for name, field in fields.items() if field in _FIRST), None)
+    last = next((name for name, field in fields.items() if field in _LAST), None)
+    sex = next((name for name in recipes if name.lower() in _SEXES), None)
+    for name, field in fields.items():
+        recipe = recipes[name]
+        given = {"name", "first", "last"} & set(recipe)
+        if field in {"email", "username", "e-mail", "mail"} and not given:
+            if full is not None:
+                recipes[name] = {**recipe, "name": full}
+            elif first is not None and last is not None:
+                recipes[name] = {**recipe, "first": first, "last": last}
+        elif (
+            field in {*_FULL, *_FIRST, "person.prefix"}
+            and sex is not None
+            and sex != name
+            and "sex" not in recipe
+        ):
+            recipes[name] = {**recipe, "sex": sex}
+
+
+def _is_first(name: str, table: Mapping[str, Any]) -> bool:
+    links = table.get("references") or ()
+    return bool(links) and name in (links[0].get("columns") or ())
+
+
+def _role(link: Mapping[str, Any]) -> dict[str, str]:
+    return {"as": str(link["name"])} if link.get("name") else {}
+
+
+def _unique(name: str, table: Mapping[str, Any]) -> dict[str, bool]:
+    return {"unique": True} if list(table.get("key") or ()) == [name] else {}

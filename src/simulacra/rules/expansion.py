@@ -1,0 +1,262 @@
+"""From what people write to a complete schema: short forms written out, kinds and references read off the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from simulacra.errors import SchemaError
+from simulacra.rule import Rule
+from simulacra.rules.defaults import connect, default_rule
+from simulacra.rules.finishing import all_needs
+from simulacra.rules.kinds.reference import ReferenceRule
+from simulacra.rules.reach import Reach, resolve
+from simulacra.rules.reading import INPUTS
+from simulacra.rules.words import list_words, read_rule
+from simulacra.schema._fields import FIELDS, describe, dump_column, load_column
+from simulacra.schema.files import load_schema
+from simulacra.schema.types import KINDS, Column, Schema, Table
+
+_BARE = ("sequence", "shuffle", "position")
+
+
+def expand_schema(content: Mapping[str, Any]) -> Schema:
+    """Make a schema of which every column has a rule.
+
+    Parameters
+    ----------
+    content : mapping
+        A schema as plain values: in full, or in the short forms of rules. ``columns`` alone is one table.
+
+    Returns
+    -------
+    Schema
+        With a rule, a kind and all facts for every column, and references where rules refer.
+
+    Raises
+    ------
+    SchemaError
+        Something can not be understood, is missing, or goes in a circle; with the table and the column.
+
+    Examples
+    --------
+    >>> schema = expand_schema({"columns": {"id": "sequence", "income": {"lognormal": [40000, 0.5], "decimals": 2}}})
+    >>> [(column.name, column.kind) for column in schema.table().columns]
+    [('id', 'key'), ('income', 'number')]
+    """
+    if not isinstance(content, Mapping):
+        raise SchemaError(f"expected tables with their columns, not {describe(content)}.")
+    if "tables" not in content:
+        content = {"tables": {"table": content if "columns" in content else {"columns": content}}}
+    tables = content["tables"]
+    if not isinstance(tables, Mapping) or not tables:
+        raise SchemaError(f"field 'tables': expected names with their columns, not {describe(tables)}.")
+    drafts = {str(name): _Draft(str(name), facts) for name, facts in tables.items()}
+    for draft in drafts.values():
+        draft.refer(drafts)
+    _infer(drafts)
+    plain = {
+        "version": content.get("version", 1),
+        "tables": {name: draft.plain() for name, draft in drafts.items()},
+    }
+    rest = {name: value for name, value in content.items() if name not in plain}
+    return load_schema({**plain, **rest})
+
+
+class _Draft:
+    """One table on its way to a schema."""
+
+    def __init__(self, name: str, facts: Any) -> None:
+        if not isinstance(facts, Mapping) or not isinstance(facts.get("columns"), Mapping):
+            raise SchemaError(f"table {name!r}: expected 'columns', not {describe(facts)}.")
+        self.name = name
+        self.rest = {field: value for field, value in facts.items() if field != "columns"}
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.recipes: dict[str, Any] = {}
+        for column, entry in facts["columns"].items():
+            column = str(column)
+            self.facts[column], self.recipes[column] = _split(entry, self.place(column))
+        connect(self.recipes)
+        self.rules: dict[str, Rule] = {}
+        self.columns: dict[str, Column] = {}
+        self.reach = Reach(name, {})
+
+    def place(self, column: str) -> str:
+        return f"table {self.name!r}, column {column!r}"
+
+    def refer(self, drafts: Mapping[str, _Draft]) -> None:
+        """Read the rules, give those that are left out, and see which other tables are in reach."""
+        linked = {column: link for link in self.rest.get("references") or () for column in _columns(link)}
+        for column, recipe in self.recipes.items():
+            if recipe is None:
+                facts = self.facts[column]
+                recipe = default_rule(column, facts, linked.get(column), self.rest, self.place(column))
+                self.recipes[column] = recipe
+            self.rules[column] = read_rule(recipe, self.place(column))
+        if "key" not in self.rest:
+            first = next(iter(self.recipes), None)
+            if (
+                first is not None
+                and isinstance(self.recipes[first], Mapping)
+                and set(self.recipes[first]) & {"sequence", "shuffle"}
+            ):
+                self.rest["key"] = [first]
+        links = list(self.rest.get("references") or ())
+        known = {(_columns(link), str(link.get("table"))) for link in links}
+        targets = {}
+        for column, rule in self.rules.items():
+            if not isinstance(rule, ReferenceRule):
+                continue
+            if rule.table not in drafts:
+                raise SchemaError(
+                    f"{self.place(column)}: there is no table {rule.table!r} to refer to. Tables: {', '.join(drafts)}."
+                )
+            other = drafts[rule.table]
+            to = rule.to or other.only_key(self.place(column))
+            if to not in other.recipes:
+                raise SchemaError(f"{self.place(column)}: table {rule.table!r} has no column {to!r}.")
+            self.rules[column] = read_rule(_with_target(self.recipes[column], rule, to), self.place(column))
+            self.recipes[column] = _with_target(self.recipes[column], rule, to)
+            if rule.name in targets:
+                raise SchemaError(
+                    f"{self.place(column)}: two references go by the name {rule.name!r}. Name them apart with as:."
+                )
+            targets[rule.name] = rule.table
+            if ((column,), rule.table) not in known and not any(column in columns for columns, _ in known):
+                link = {"columns": [column], "table": rule.table, "to": [to]}
+                links.append(link if rule.name == rule.table else {**link, "name": rule.name})
+            if rule.drives and "role" not in self.rest:
+                self.rest["role"] = "child"
+        if links:
+            self.rest["references"] = links
+        self.reach = Reach(self.name, targets)
+
+    def only_key(self, place: str) -> str:
+        """Return the column of the key, which is not made of several."""
+        key = self.rest.get("key")
+        key = [key] if isinstance(key, str) else list(key or ())
+        if not key:
+            first = next(iter(self.recipes))
+            if (
+                set(self.recipes[first] or ()) & {"sequence", "shuffle"}
+                if isinstance(self.recipes[first], Mapping)
+                else False
+            ):
+                return first
+        if len(key) != 1:
+            raise SchemaError(
+                f"{place}: table {self.name!r} has no key of one column. Name the column: {self.name}.COLUMN."
+            )
+        return str(key[0])
+
+    def plain(self) -> dict[str, Any]:
+        """Return the table as plain values."""
+        columns = {name: dump_column(self.columns[name]) for name in self.recipes}
+        return {**self.rest, "columns": columns}
+
+
+def _infer(drafts: Mapping[str, _Draft]) -> None:
+    """Find what every column is, those first that others read."""
+    graph: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for draft in drafts.values():
+        for column, rule in draft.rules.items():
+            graph[draft.name, column] = {
+                resolve(
+                    name, draft.reach, {n: list(d.recipes) for n, d in drafts.items()}, draft.place(column)
+                )
+                for name in all_needs(rule, draft.recipes[column], draft.place(column))
+            }
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " -> ".join(".".join(node) for node in error.args[1])
+        raise SchemaError(
+            f"these columns are made from each other: {circle}. Make one of them by another rule."
+        ) from None
+    for table, column in order:
+        draft = drafts[table]
+        seen = list(draft.columns.values())
+        for name in draft.rules[column].needs():
+            other, theirs = resolve(name, draft.reach, {n: list(d.recipes) for n, d in drafts.items()}, "")
+            if (
+                "." in name
+                and other in drafts
+                and theirs in drafts[other].columns
+                and name not in {c.name for c in seen}
+            ):
+                seen.append(_renamed(drafts[other].columns[theirs], name))
+        own = Table(table, tuple(seen))
+        draft.columns[column] = _column(column, draft, own)
+
+
+def _column(name: str, draft: _Draft, seen: Table) -> Column:
+    place, given, recipe = draft.place(name), draft.facts[name], draft.recipes[name]
+    facts = draft.rules[name].facts(seen)
+    if "kind" in given and given["kind"] != facts["kind"]:
+        keep = ("nullable", "integer") if given["kind"] in {"number", "key"} else ("nullable",)
+        facts = {fact: facts[fact] for fact in keep if fact in facts}
+    if recipe.get("missing"):
+        facts["nullable"] = True
+    if "identifying" in facts and "kind" in given and given["kind"] not in {"text", "key"}:
+        del facts["identifying"]
+    if "decimals" in given:
+        facts.pop("integer", None)
+    if "levels" in facts and "levels" not in given:
+        facts["levels"] = list(facts["levels"])
+    return load_column(name, {**facts, **given, "rule": recipe}, place)
+
+
+def _renamed(column: Column, name: str) -> Column:
+    facts = dump_column(column)
+    facts.pop("rule", None)
+    return load_column(name, facts, "")
+
+
+def _split(entry: Any, place: str) -> tuple[dict[str, Any], Any]:
+    """Part what stands behind a column's name into facts of the column and its rule."""
+    if isinstance(entry, str) and entry in KINDS:
+        return {"kind": entry}, None
+    if isinstance(entry, str):
+        return {}, {entry: None} if entry in _BARE else {"field": entry}
+    if entry is None:
+        raise SchemaError(
+            f"{place}: nothing says how it is made. Write a field such as person.name, or a rule."
+        )
+    if isinstance(entry, (int, float)):
+        return {}, {"const": entry}
+    if not isinstance(entry, Mapping):
+        raise SchemaError(f"{place}: expected a rule such as {{uniform: [0, 1]}}, not {describe(entry)}.")
+    if "rule" in entry:
+        rule = entry["rule"]
+        rule = (
+            {"field": rule}
+            if isinstance(rule, str) and rule not in _BARE
+            else {rule: None}
+            if isinstance(rule, str)
+            else rule
+        )
+        return {name: value for name, value in entry.items() if name != "rule"}, rule
+    words = set(list_words())
+    spoken = [name for name in entry if name in words and not (name == "pattern" and "kind" in entry)]
+    if not spoken and not ("kind" in entry and all(name in FIELDS for name in entry)):
+        spoken = [name for name in entry if name not in FIELDS]
+    if not spoken:
+        return dict(entry), None
+    facts = {}
+    recipe = {}
+    for name, value in entry.items():
+        to_rule = name in spoken or name not in FIELDS or (name in INPUTS and "field" in entry)
+        (recipe if to_rule else facts)[name] = value
+    return facts, recipe
+
+
+def _columns(link: Any) -> tuple[str, ...]:
+    columns = link.get("columns") if isinstance(link, Mapping) else None
+    return (columns,) if isinstance(columns, str) else tuple(columns or ())
+
+
+def _with_target(recipe: Any, rule: ReferenceRule, to: str) -> dict[str, Any]:
+    given = recipe["reference"]
+    given = {"to": given} if isinstance(given, str) else dict(given)
+    return {**recipe, "reference": {**given, "to": f"{rule.table}.{to}"}}
