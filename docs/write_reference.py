@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from simulacra.cli import group
+from simulacra.fields.finding import ALIASES, list_fields
 from simulacra.report.document import Report
 from simulacra.schema.files import json_schema
 
@@ -37,6 +38,32 @@ written whole or not at all.
 
 The model file, `-n`, `--seed` and the request (`--where`, `--balance`) decide the rows that `sample` writes.
 """
+
+
+FIELDS_HEAD = """\
+# Fields
+
+<!-- Written by docs/write_reference.py from the fields themselves. Do not edit. -->
+
+What rule columns can be drawn from: `name: {field: person.name, locale: de_DE}`. `simulacra fields` lists them with an
+example of any locale, `simulacra fields --locales` the locales, and `simulacra fields --all` every other method of Faker
+that is offered as `faker.METHOD`. [Draw names, addresses and numbers](../how-to/draw-from-fields.md) tells how they are
+used, and which of them can be nobody's.
+
+*Goes by* is what may be given: a constant, or a column of the same table. *Unique* is whether every row can have a value of
+its own. `category` columns are drawn from a list, all others are as wide as their form.
+"""
+
+
+def fields_page() -> str:
+    """Return the page of all fields."""
+    rows = ["| field | what | also called | goes by | kind | unique |", "|---|---|---|---|---|---|"]
+    for field in list_fields():
+        other = ", ".join(f"`{alias}`" for alias, name in sorted(ALIASES.items()) if name == field.name)
+        inputs = ", ".join(field.inputs)
+        unique = "yes" if field.room() else ""
+        rows.append(f"| `{field.name}` | {field.summary} | {other} | {inputs} | {field.kind} | {unique} |")
+    return FIELDS_HEAD + "\n" + "\n".join(rows) + "\n"
 
 
 def commands_page() -> str:
@@ -116,6 +143,7 @@ def files() -> dict[Path, str]:
     """Return all files that this script writes, with their contents."""
     return {
         FOLDER / "command-line.md": commands_page(),
+        FOLDER / "fields.md": fields_page(),
         FOLDER / "schema.json": schema_text(),
         FOLDER / "report.schema.json": report_schema_text(),
     }

@@ -18,7 +18,7 @@ ROOT = Path(simulacra.__file__).parent
 HEAVY = {
     "numpy", "polars", "pandas", "pyarrow", "scipy", "sklearn", "numba", "torch", "sqlglot", "altair",
     "vl_convert", "jinja2", "lightgbm",
-    "sqlalchemy", "duckdb", "pg8000", "pymysql",
+    "sqlalchemy", "duckdb", "pg8000", "pymysql", "faker",
 }  # fmt: skip
 MAX_LINES = 400
 
@@ -29,30 +29,33 @@ LAYERS: dict[str, float] = {
     # the lazy list of public names: it imports nothing at once, and everybody may ask it for the version
     "__init__.py": 0,
     "errors.py": 0, "memory.py": 0.1, "registry.py": 0.1, "randomness.py": 0.1, "compilation.py": 0.1,
-    "storage.py": 0.2, "fakes/": 0.5, "domain.py": 1, "schema/": 1, "formatting.py": 1.1, "packing.py": 1.1,
-    "relations/": 1.1,
+    "storage.py": 0.2, "fakes/": 0.5, "field.py": 0.55, "fields/": 0.6, "domain.py": 1, "schema/": 1,
+    "formatting.py": 1.1, "packing.py": 1.1, "relations/": 1.1,
     "privacy/": 1.05, "frames.py": 1.2, "lineage.py": 1.2,
     "generator.py": 2, "metric.py": 2, "database_metric.py": 2.1, "encoding.py": 2, "source.py": 2,
-    "profile.py": 2.1,
+    "profile.py": 2.1, "bins.py": 2,
+    "parting.py": 2.1, "rule.py": 2, "distributions/": 0.5, "shuffling.py": 0.1,
     "sources/": 3, "encodings/": 3, "models/": 3, "metrics/": 3, "database_metrics/": 3.1,
     "augmentations/": 3, "scenes/": 3,
     "filing.py": 4, "modelfile.py": 4, "provenance.py": 4, "splitting.py": 4.02, "dataset.py": 4.1,
     "blocks.py": 4.02,
     "guarantees/": 4.05, "shares/": 4.05, "sampling/": 4.1, "completion/": 4.12,
     "databases/": 4.05, "relational/": 4.4, "masking/": 4.4,
-    "rules/": 4.1, "scale/": 4.1, "intake.py": 4.2, "weights.py": 4, "evaluation.py": 4.2,
+    "rules/": 4.45, "scale/": 4.47, "intake.py": 4.2, "weights.py": 4, "evaluation.py": 4.2,
     "database_evaluation.py": 4.3,
     "plausibility.py": 4.15, "imputation.py": 4.15, "enrichment.py": 4.16, "synthesizer.py": 4.2,
     "mining/": 4.2,
     "fitting.py": 4.3, "explanation.py": 4.3, "estimation.py": 4.4, "rare/": 4.4, "scenarios.py": 4.4,
-    "edges/": 4.4,
+    "edges/": 4.4, "tablefiles.py": 4.05, "proof/": 4.5, "survey/": 4.6,
     "report/": 5,
     "api.py": 6,
     "cli/": 7, "server/": 7, "testing/": 7, "__main__.py": 7.1,
 }  # fmt: skip
 COOPERATING = {
     "schema/", "relations/", "sampling/", "guarantees/", "shares/", "completion/", "mining/", "rare/", "edges/",
-    "fakes/", "report/", "cli/", "testing/", "databases/", "relational/", "masking/", "privacy/",
+    "fakes/", "fields/", "report/", "cli/", "rules/", "distributions/", "testing/", "databases/", "relational/", "masking/", "privacy/",
+    "scale/",
+    "proof/", "survey/",
 }  # fmt: skip
 """Folders that are one thing in several files: the files may import each other."""
 

@@ -15,19 +15,22 @@ ROOT = Path(simulacra.__file__).parent
 
 PUBLIC = [
     "Augmented", "Check", "Column", "Combination", "Dataset", "Determines", "Equality", "Generator", "Implies",
-    "Metric", "Monotone", "OneHot", "Pattern", "Ranking", "Report", "Running", "Schema", "Score", "Synthesizer",
-    "Table", "Unique", "__version__", "augment", "compare", "compare_fairness", "enrich", "errors", "estimate",
-    "evaluate", "explain", "fit", "impute", "infer", "load", "make_edge_cases", "mask", "mine", "play", "plot",
+    "Metric", "Monotone", "OneHot", "Pattern", "Ranking", "Report", "RuleSynthesizer", "Running", "Schema", "Score", "Synthesizer",
+    "Table", "Unique", "__version__", "augment", "compare", "compare_fairness", "compose", "enrich", "errors", "estimate",
+    "evaluate", "explain", "fit", "generate", "impute", "infer", "load", "make_edge_cases", "mask", "mine", "play", "plot",
     "read", "review", "split", "subset", "testing", "write",
 ]  # fmt: skip
 
 SIGNATURES = {
     "read": "(data, *, schema=None, name=None, extra='error', unreadable='error', tables=None, rows=None)",
     "infer": "(data)",
+    "compose": "(rules)",
+    "generate": "(rules, n=None, *, scale=None, seed=None, progress=silent)",
     "split": "(data, holdout=0.2, *, entity=None, seed=None)",
     "fit": (
         "(data, model='trees', *, schema=None, weight=None, entity=None, order=None, reference=(), seed=None, "
-        "protect=True, holders=10, rules=True, max_memory=None, progress=silent, **options)"
+        "protect=True, holders=10, rules=True, max_memory=None, rows=None, progress=silent, "
+        "**options)"
     ),
     "estimate": (
         "(data, model='trees', *, schema=None, weight=None, entity=None, order=None, reference=(), "
@@ -37,7 +40,8 @@ SIGNATURES = {
     "evaluate": (
         "(train, synthetic, *, holdout=None, entity=None, order=None, target=None, groups=None, sensitive=None, "
         "quasi_identifiers=None, queries=None, task=None, shadows=0, maker=None, review=None, schema=None, "
-        "metrics=None, thresholds=None, policy=None, seed=0, title=None, model=None, progress=silent)"
+        "metrics=None, thresholds=None, policy=None, seed=0, title=None, rows=None, model=None, "
+        "progress=silent)"
     ),
     "review": "(real, synthetic, *, n=40, seed=None, text=False, schema=None, title=None)",
     "compare_fairness": (
@@ -61,7 +65,7 @@ SIGNATURES = {
     "write": "(data, path, **options)",
     "Synthesizer.sample": (
         "(self, n=None, *, seed=None, where=None, balance=None, bigger=None, smaller=None, fair=None, given=None, "
-        "progress=silent)"
+        "to=None, progress=silent, **how)"
     ),
     "Synthesizer.chunks": "(self, n, *, seed, **asked)",
     "Synthesizer.write": "(self, target, n, *, seed=None, progress=silent, **asked)",

@@ -12,14 +12,17 @@ from simulacra._api_databases import evaluate_databases, refuse_models, refuse_q
 from simulacra._api_logs import Parted, find_log, part_log, read_log
 from simulacra._api_review import Marks, take_marks
 from simulacra._api_schema import Contract, contract
+from simulacra._api_survey import survey_sides
 from simulacra.dataset import dataset
+from simulacra.errors import OptionError
 from simulacra.evaluation import evaluate as evaluate_case
-from simulacra.generator import Progress, silent
+from simulacra.generator import Progress, part, silent
 from simulacra.metric import Task
 from simulacra.randomness import resolve_seed
 from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.report.document import Report
 from simulacra.report.policy import Policy, hold, read_policy, require_known
+from simulacra.rules.model import RuleSynthesizer
 from simulacra.synthesizer import Synthesizer
 
 
@@ -45,7 +48,8 @@ def evaluate(
     policy: Policy | Mapping[str, Any] | str | Path | None = None,
     seed: int = 0,
     title: str | None = None,
-    model: Synthesizer | DatabaseSynthesizer | None = None,
+    rows: int | None = None,
+    model: Synthesizer | DatabaseSynthesizer | RuleSynthesizer | None = None,
     progress: Progress = silent,
 ) -> Report:
     """Measure synthetic rows against real ones; they may come from any generator.
@@ -99,6 +103,9 @@ def evaluate(
         The same seed gives the same figures.
     title : str or None
         Heading of the report.
+    rows : int or None
+        How many rows of each side metrics look at, at most: a million, or what memory allows, when None. Files of more
+        are counted whole, and sampled for metrics; the report says which is which.
     model : Synthesizer, DatabaseSynthesizer or None
         The model that made the rows: its settings and what its protection did go into the report, and metrics can
         ask it how likely rows are.
@@ -112,9 +119,11 @@ def evaluate(
 
     Notes
     -----
-    **Cost**: about 30 CPU-seconds for 26,000 rows of 15 columns, 90 for a million; costly metrics look at no more than
-    50,000 rows of each frame, and say so. **Privacy**: figures about a private table tell something about it; see the
-    report's owner part.
+    **Cost**: about 30 CPU-seconds for 26,000 rows of 15 columns, 90 for a million; costly metrics look at no more
+    than 50,000 rows of each frame, and say so. Of more than `rows` metrics look at a uniform sample, and one pass
+    counts all: a Parquet file or a folder of parts may hold more than memory does.
+
+    **Privacy**: figures about a private table tell something about it; see the report's owner part.
 
     Examples
     --------
@@ -127,9 +136,20 @@ def evaluate(
     house = Policy() if policy is None else read_policy(policy)
     chosen = as_names(metrics) or house.metrics or None
     require_known([*house.require, *house.fail_if], chosen)
+    if isinstance(model, RuleSynthesizer):
+        raise OptionError("a model of rules knows no chances of rows. Leave model= (--model) out.")
     refuse_models(train=train, synthetic=synthetic, holdout=holdout, maker=maker)
     limits = {**house.thresholds, **(thresholds or {})}
     log = find_log(entity, order, schema, model, train)
+    wide = None
+    if log is None and not isinstance(model, DatabaseSynthesizer):
+        given = {"train": train, "synthetic": synthetic, "holdout": holdout}
+        wide = survey_sides(
+            given, schema, rows=rows, seed=resolve_seed(seed), progress=part(progress, 0.0, 0.5)
+        )
+    if wide is not None:
+        train, synthetic, holdout = (wide.data(role) for role in ("train", "synthetic", "holdout"))
+        schema, progress = None, part(progress, 0.5, 1.0)
     known = dataset(train, schema=contract(schema, train)) if log is None else read_log(train, schema)
     if log is not None or len(known.schema.tables) > 1:
         refuse_questions(
@@ -163,6 +183,8 @@ def evaluate(
     case, notes = compare(known, table, synthetic, holdout, resolve_seed(seed), model, **questions)
     evaluation = evaluate_case(case, metrics=chosen, thresholds=limits, progress=progress)
     provenance = describe_evaluation(case, evaluation, seed, model)
+    if wide is not None:
+        evaluation, provenance = wide.complete(evaluation, case), wide.describe(provenance)
     if made_by:
         provenance["model"] = {k: v for k, v in made_by.items() if k not in {"versions", "privacy"}}
     made = describe_model(model)

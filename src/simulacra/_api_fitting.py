@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from simulacra import __version__
 from simulacra._api_schema import Contract, contract
@@ -14,17 +14,22 @@ from simulacra.dataset import Dataset, dataset
 from simulacra.errors import ModelFileError, OptionError, unknown
 from simulacra.estimation import require_room
 from simulacra.fitting import fit_table
-from simulacra.generator import Progress, silent
+from simulacra.generator import Progress, part, silent
 from simulacra.intake import Intake
 from simulacra.memory import parse_size
 from simulacra.modelfile import ModelFile, read_model
 from simulacra.privacy.protection import HOLDERS
 from simulacra.randomness import resolve_seed
+from simulacra.rules.templates import is_template
 from simulacra.schema.types import Schema
 from simulacra.synthesizer import Synthesizer, make_generator, restore
 
 if TYPE_CHECKING:
     from simulacra.relational.database import DatabaseSynthesizer
+    from simulacra.rules.model import RuleSynthesizer
+
+RULE_FILES = (".yaml", ".yml", ".json")
+"""Endings of files with rules."""
 
 
 def fit(
@@ -41,9 +46,10 @@ def fit(
     holders: int = HOLDERS,
     rules: bool = True,
     max_memory: int | str | None = None,
+    rows: int | None = None,
     progress: Progress = silent,
     **options: Any,
-) -> Synthesizer | DatabaseSynthesizer:
+) -> Synthesizer | DatabaseSynthesizer | RuleSynthesizer:
     """Learn a generator from a table, from tables that refer to each other, or from a log of events.
 
     Parameters
@@ -53,7 +59,8 @@ def fit(
     model : str or mapping
         A name that ``simulacra models`` lists; for several tables a mapping gives some of them another one.
     schema : Schema, mapping, path or None
-        The contract; the data set's own, or inferred, when None.
+        The contract; the data set's own, or inferred, when None. Columns that have rules in it are not learnt: they are
+        made by these, beside what is learnt.
     weight : str or None
         A number that says how many of the population each row stands for; the schema's own when None. Drawn rows stand
         for the population equally.
@@ -76,6 +83,9 @@ def fit(
     max_memory : int, str or None
         Bytes, or text such as ``"4GB"``, that the process may use; what is free when None. A fit that would need more
         is refused before it starts; see `estimate`. Several tables are held against what is given, not what is free.
+    rows : int or None
+        How many rows of one table in a large file, or in a folder of parts, to learn from at most: 2,000,000 of a
+        folder when None. All rows are counted, and a uniform sample of them is learnt from; the notes say so.
     progress : callable
         Told the share done (0 to 1) and the present step.
     **options
@@ -83,8 +93,9 @@ def fit(
 
     Returns
     -------
-    Synthesizer or DatabaseSynthesizer
-        The fitted model: `sample`, `save`, `schema`, `notes`; the latter for several tables and for histories.
+    Synthesizer, DatabaseSynthesizer or RuleSynthesizer
+        The fitted model: `sample`, `save`, `schema`, `notes`; the second for several tables and for histories, the
+        third where the schema has rules.
 
     Raises
     ------
@@ -108,6 +119,32 @@ def fit(
     """
     for name in model.values() if isinstance(model, Mapping) else (model,):
         require_named(name)
+    if schema is not None and has_rules(schema := contract(schema, data)):
+        more: dict[str, Any] = {
+            "weight": weight,
+            "seed": seed,
+            "protect": protect,
+            "holders": holders,
+            "max_memory": max_memory,
+        }
+        mixed: RuleSynthesizer = import_module("simulacra._api_mixing").fit_mixed(
+            data, schema, lambda rows: fit(rows, model, progress=progress, **more, **options)
+        )
+        return mixed
+    if entity is None and order is None and not reference:
+        streamed = import_module("simulacra._api_streaming").stream_intake(
+            data, schema, weight=weight, holders=checked(holders) if protect else 1, rows=rows,
+            seed=(seed := resolve_seed(seed)), progress=part(progress, 0.0, 0.3),
+        )  # fmt: skip
+        if streamed is not None:
+            name = only_model(model)
+            require_table(model, streamed)
+            limit = None if max_memory is None else parse_size(max_memory)
+            require_room(streamed, make_generator(name, options), limit)
+            return fit_table(
+                streamed, model=name, options=options, seed=seed, holders=holders if protect else 1,
+                progress=part(progress, 0.3, 1.0),
+            )  # fmt: skip
     many, log = read_several(data, schema, weight, entity, order, reference)
     if many is not None:
         if max_memory is not None:
@@ -128,6 +165,11 @@ def fit(
         intake, model=name, options=options, seed=resolve_seed(seed), holders=holders if protect else 1,
         progress=progress,
     )  # fmt: skip
+
+
+def has_rules(schema: Schema | None) -> TypeGuard[Schema]:
+    """Tell whether any column of a schema has a rule."""
+    return schema is not None and any(column.rule is not None for t in schema.tables for column in t.columns)
 
 
 def read_several(
@@ -234,17 +276,17 @@ def checked(holders: int) -> int:
     return holders
 
 
-def load(path: str | Path) -> Synthesizer | DatabaseSynthesizer:
-    """Read a model that `save` wrote.
+def load(path: str | Path) -> Synthesizer | DatabaseSynthesizer | RuleSynthesizer:
+    """Read a model that `save` wrote, or one of rules from a schema file.
 
     Parameters
     ----------
     path : str or Path
-        A .sim file.
+        A .sim file; a .yaml (.yml, .json) file of rules, or the name of a template; see `compose`.
 
     Returns
     -------
-    Synthesizer or DatabaseSynthesizer
+    Synthesizer, DatabaseSynthesizer or RuleSynthesizer
         The fitted model; it draws the same bytes as the one that was saved.
 
     Raises
@@ -264,6 +306,9 @@ def load(path: str | Path) -> Synthesizer | DatabaseSynthesizer:
     ...     print("absent.sim" in str(error))
     True
     """
+    if Path(path).suffix.lower() in RULE_FILES or (not Path(path).is_file() and is_template(path)):
+        ruled: RuleSynthesizer = import_module("simulacra._api_rules").compose(path)
+        return ruled
     file = read_model(Path(path))
     try:
         return _restore(file)
@@ -281,8 +326,11 @@ def _unreadable(name: str, version: str) -> ModelFileError:
     return ModelFileError(f"{name!r} is damaged: its state does not fit its schema.")
 
 
-def _restore(file: ModelFile) -> Synthesizer | DatabaseSynthesizer:
+def _restore(file: ModelFile) -> Synthesizer | DatabaseSynthesizer | RuleSynthesizer:
     if file.model == "database":
         found: DatabaseSynthesizer = import_module("simulacra.relational.database").restore_database(file)
         return found
+    if file.model == "rules":
+        ruled: RuleSynthesizer = import_module("simulacra.rules.model").restore_rules(file)
+        return ruled
     return restore(file)

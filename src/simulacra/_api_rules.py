@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from simulacra._api_fitting import load
 from simulacra.dataset import Dataset
 from simulacra.errors import SchemaError
 from simulacra.generator import Progress, silent
 from simulacra.rules.model import RuleSynthesizer
-from simulacra.rules.templates import TEMPLATES, read_template
+from simulacra.rules.templates import is_template, read_template
+from simulacra.schema._fields import dump_column
 from simulacra.schema._yaml import load_yaml
-from simulacra.schema.files import read_text
+from simulacra.schema.files import dump_schema, read_text
 from simulacra.schema.types import Schema
+from simulacra.synthesizer import Synthesizer
 
 Rules = Mapping[str, Any] | Schema | str | Path
 """Rules in any of the forms in which they can be given."""
@@ -52,16 +55,46 @@ def compose(rules: Rules) -> RuleSynthesizer:
     >>> model.sample(2, seed=1).frame.columns
     ['id', 'colour']
     """
-    if isinstance(rules, (str, Path)):
-        path = Path(rules).expanduser()
-        if str(rules) in TEMPLATES and not path.exists():
-            return RuleSynthesizer.of(read_template(str(rules)))
-        content = load_yaml(read_text(path))
-        try:
-            return RuleSynthesizer.of(content)
-        except SchemaError as error:
-            raise SchemaError(f"{str(path)!r}: {error}") from error
-    return RuleSynthesizer.of(rules)
+    if not isinstance(rules, (str, Path)):
+        content = dump_schema(rules) if isinstance(rules, Schema) else rules
+        return RuleSynthesizer.of(*_with_models(content, Path()))
+    path = Path(rules).expanduser()
+    if is_template(rules) and not path.is_file():
+        return RuleSynthesizer.of(read_template(str(rules)))
+    content = load_yaml(read_text(path))
+    try:
+        return RuleSynthesizer.of(*_with_models(content, path.parent))
+    except SchemaError as error:
+        raise SchemaError(f"{str(path)!r}: {error}") from error
+
+
+def _with_models(content: Any, folder: Path) -> tuple[Any, dict[str, Synthesizer]]:
+    """Put the columns of fitted models into the tables that name one, and return these models."""
+    models: dict[str, Synthesizer] = {}
+    tables = content.get("tables") if isinstance(content, Mapping) else None
+    if not isinstance(tables, Mapping) or not any(
+        isinstance(t, Mapping) and "model" in t for t in tables.values()
+    ):
+        return content, models
+    joined = {}
+    for name, facts in tables.items():
+        if "model" not in facts:
+            joined[name] = facts
+            continue
+        model = facts["model"]
+        model = load(folder / model) if isinstance(model, (str, Path)) else model
+        if not isinstance(model, Synthesizer):
+            raise SchemaError(
+                f"table {name!r}: 'model' is a fitted model of one table, and this is another. Fit the table."
+            )
+        models[name] = model
+        learnt = {
+            column.name: {**dump_column(column), "rule": {"learnt": column.name}}
+            for column in model.table.columns
+        }
+        rest = {field: value for field, value in facts.items() if field != "model"}
+        joined[name] = {**rest, "columns": {**learnt, **(facts.get("columns") or {})}}
+    return {**content, "tables": joined}, models
 
 
 def generate(

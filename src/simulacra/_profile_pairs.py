@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from simulacra.bins import FEWEST, as_numbers, edge_writer, range_label, round_edges
 from simulacra.domain import Array
 from simulacra.metric import Comparison
-from simulacra.profile import FEWEST, _range_label, _round_edges, _writer, as_numbers
 from simulacra.schema.types import Column
 
 MOST_SIDE = 9
@@ -140,9 +140,9 @@ def _levels(values: pl.Series) -> _Side:
 def _ranges(values: pl.Series, column: Column) -> _Side:
     numbers = as_numbers(values)
     known = numbers[~np.isnan(numbers)]
-    edges = _merged(known, _round_edges(known, column)) if len(known) >= FEWEST else np.empty(0)
-    say = _writer(column)
-    labels = [_range_label(float(low), float(high), column, say) for low, high in pairwise(edges)]
+    edges = _merged(known, round_edges(known, column)) if len(known) >= FEWEST else np.empty(0)
+    say = edge_writer(column)
+    labels = [range_label(float(low), float(high), column, say) for low, high in pairwise(edges)]
     size = len(labels)
 
     def codes(other: pl.Series) -> Array:

@@ -10,9 +10,11 @@ from typing import TextIO
 
 import polars as pl
 
+from simulacra._filing_parts import Parts, find_parts, join_parts
 from simulacra._filing_suffixes import suffixes_of
 from simulacra.errors import DataError, FileError
 from simulacra.formatting import format_frame
+from simulacra.memory import require_memory
 from simulacra.randomness import BLOCK_ROWS
 from simulacra.registry import SOURCES
 from simulacra.schema.types import Table
@@ -123,7 +125,10 @@ def read_path(path: Path | str) -> dict[str, Loaded]:
     {'people': (1, 2)}
     """
     path = Path(path).expanduser()
-    return _read_folder(path) if path.is_dir() else {table_name(path): _read_file(path)}
+    if not path.is_dir():
+        return {table_name(path): _read_file(path)}
+    parts = find_parts(path)
+    return _read_folder(path) if parts is None else _read_parts(path, parts)
 
 
 def write_path(frame: pl.DataFrame | Iterator[pl.DataFrame], path: Path | str, table: Table) -> None:
@@ -343,6 +348,18 @@ def _read_folder(folder: Path) -> dict[str, Loaded]:
         shown = ", ".join(repr(name) for name in skipped[:5]) + (", ..." if len(skipped) > 5 else "")
         note = f"{len(skipped)} file(s) of folder {folder.name!r} are not data and were skipped: {shown}."
         found[first] = Loaded(found[first].frame, found[first].typed, (*found[first].notes, note))
+    return found
+
+
+def _read_parts(folder: Path, parts: Parts) -> dict[str, Loaded]:
+    advice = "Read some of its files alone, or ask all of them with DuckDB or Polars."
+    require_memory(parts.size, f"all rows of folder {str(folder)!r}", advice)
+    found = {}
+    for table, names in parts.files.items():
+        loaded = {name: _read_file(folder / name) for name in names}
+        frame = join_parts({name: one.frame for name, one in loaded.items()})
+        notes = tuple(dict.fromkeys(note for one in loaded.values() for note in one.notes))
+        found[table] = Loaded(frame, all(one.typed for one in loaded.values()), notes)
     return found
 
 

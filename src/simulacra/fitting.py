@@ -86,7 +86,9 @@ def fit_table(
     relations: tuple[Relation, ...] = ()
     if generator.relates:
         relations = find_relations(block, streams.at("relations"), table=table, declared=declared)
-    guarded = protect(take_out(block, relations), streams, declared=declared)
+    left = take_out(block, relations)
+    totals = None if intake.whole is None else intake.whole.totals(encodings, block, left)
+    guarded = protect(left, streams, declared=declared, totals=totals)
     settled = settle(relations, block, guarded.block, guarded.kept, declared=declared)
     limits = {**guarded.limits, **settled.limits}
     for name, encoding in encodings.items():

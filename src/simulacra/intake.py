@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 
 from simulacra._frames_types import type_text
 from simulacra.databases.urls import is_database, require_known
 from simulacra.dataset import Dataset, dataset
-from simulacra.domain import Array
+from simulacra.domain import Array, Block
+from simulacra.encoding import Encoding
 from simulacra.errors import DataError
 from simulacra.filing import open_path, table_name
 from simulacra.frames import Layout, is_frame, to_polars
+from simulacra.privacy.protection import Totals
 from simulacra.provenance import Fingerprint
 from simulacra.schema.combinations import list_combinations
 from simulacra.schema.conformance import check_names, conform_column, unreadable_values
@@ -30,6 +32,29 @@ from simulacra.schema.validation import (
     violated,
 )
 from simulacra.source import Stored
+
+
+class Whole(Protocol):
+    """What is known of all rows, where the columns are those of a sample; see `simulacra.survey.totals`."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        ...
+
+    def totals(self, encodings: Mapping[str, Encoding], block: Block, left: Block) -> Totals:
+        """Tell how many of all rows hold what the sample holds.
+
+        Parameters
+        ----------
+        encodings : mapping
+            By which the sample was encoded.
+        block : Block
+            The encoded rows.
+        left : Block
+            What is left of them where columns follow from others: such axes hold something else.
+        """
+        ...
 
 
 class Intake:
@@ -81,6 +106,7 @@ class Intake:
         self.table = table.renamed(name)
         check_names(stored.names, self.table)
         self.notes = (*notes, *(say_apart(rule, name) for rule in apart))
+        self.whole: Whole | None = None
         self._sha256 = ""
         self._typed, self._layout, self._canonical = typed, layout, canonical
         self._types: dict[str, str] = {}
@@ -137,7 +163,8 @@ class Intake:
     @property
     def facts(self) -> dict[str, Any]:
         """Fingerprint and shape of the data; known once all columns have passed."""
-        return {"sha256": self._sha256, "rows": len(self), "columns": len(self.table.columns)}
+        shape = {"sha256": self._sha256, "rows": len(self), "columns": len(self.table.columns)}
+        return shape if self.whole is None else {**shape, "sampled of": self.whole.rows}
 
     @property
     def layout(self) -> Layout:

@@ -15,10 +15,6 @@ from simulacra.field import Drawn
 from simulacra.randomness import Streams
 from simulacra.schema.types import Table
 
-Look = Callable[[str, str, npt.NDArray[np.int64]], pl.Series]
-"""Gives a column of another table in the rows that are numbered: (table, column, rows)."""
-
-
 @dataclass(frozen=True)
 class Histories:
     """Whose each row of a child is.
@@ -67,10 +63,8 @@ class Rows:
         The columns that are made, by name.
     histories : Histories or None
         Whose each row is, where the table's rows belong to those of another.
-    look : callable
-        Looks into other tables.
-    sizes : mapping
-        How many rows each table has.
+    learnt : callable or None
+        Gives what a fitted model of the table draws for these rows.
     """
 
     table: Table
@@ -81,8 +75,7 @@ class Rows:
     fixed: Streams
     values: dict[str, pl.Series] = field(default_factory=dict)
     histories: Histories | None = None
-    look: Look | None = None
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    learnt: Callable[[], pl.DataFrame] | None = None
 
     @property
     def rng(self) -> np.random.Generator:

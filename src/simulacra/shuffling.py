@@ -1,4 +1,4 @@
-"""Permutations of the numbers below a size, one number at a time and without memory: shuffled keys for any number of rows."""
+"""Permutations of the numbers below a size, one number at a time: shuffled keys for any number of rows."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def shuffle(numbers: npt.NDArray[Any], size: int, key: int) -> npt.NDArray[np.in
     return out
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _walk(
     numbers: npt.NDArray[np.int64],
     size: int,
@@ -77,7 +77,7 @@ def _walk(
         out[row] = np.int64(value)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _mixed(value: np.uint64) -> np.uint64:
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, overload
 
 import polars as pl
 
+from simulacra._synthesizer_options import make_generator as make_generator
 from simulacra.dataset import Dataset, Written, stored
 from simulacra.domain import Array, Domain
 from simulacra.encoding import Encoding
-from simulacra.errors import OptionError, unknown
 from simulacra.filing import write_csv, write_path
 from simulacra.frames import Layout
 from simulacra.generator import Dense, Generator, Progress, silent
 from simulacra.imputation import complete_given
 from simulacra.memory import require_memory
 from simulacra.modelfile import ModelFile, several_tables, write_model
+from simulacra.parting import Receipt, refuse_without_target, write_in_parts
 from simulacra.plausibility import Density, measure_density
 from simulacra.provenance import Fingerprint
 from simulacra.randomness import Streams, resolve_seed
-from simulacra.registry import ENCODINGS, MODELS
+from simulacra.registry import ENCODINGS
 from simulacra.relations import Relation, restore_relation
 from simulacra.sampling.decoding import Decoder
 from simulacra.sampling.drawing import Drawer
@@ -82,6 +83,12 @@ class Synthesizer:
         """The schema as released."""
         return Schema((self.table,))
 
+    @overload
+    def sample(self, n: int, *, to: str | Path, **options: Any) -> Receipt: ...
+
+    @overload
+    def sample(self, n: int | None = None, *, to: None = None, **options: Any) -> Dataset: ...
+
     def sample(
         self,
         n: int | None = None,
@@ -93,8 +100,10 @@ class Synthesizer:
         smaller: Shares | None = None,
         fair: Mapping[str, Any] | None = None,
         given: Any = None,
+        to: str | Path | None = None,
         progress: Progress = silent,
-    ) -> Dataset:
+        **how: Any,
+    ) -> Dataset | Receipt:
         """Draw n synthetic rows.
 
         Parameters
@@ -117,13 +126,19 @@ class Synthesizer:
         given : path, frame, mapping of columns to values, Dataset or None
             Rows of which some columns are known: each is completed, given all that is known of it. Gaps are filled too;
             see `simulacra.impute`.
+        to : str, Path or None
+            A folder, a URL of an object store, or a database: rows are written there in parts, by any number of
+            workers, and a run that was cut short goes on; see `simulacra.scale.writing.write_parts`.
         progress : callable
             Told the share done.
+        **how
+            With `to`: ``format``, ``engine``, ``workers``, ``memory``, ``partition``, ``if_exists``,
+            ``storage_options``.
 
         Returns
         -------
-        Dataset
-            Exactly `n` rows, as the kind of frame that was fitted.
+        Dataset or Manifest
+            Exactly `n` rows, as the kind of frame that was fitted; what was written where `to` is given.
 
         Raises
         ------
@@ -152,6 +167,10 @@ class Synthesizer:
         """
         used = resolve_seed(seed)
         asked = {"balance": balance, "bigger": bigger, "smaller": smaller, "fair": fair}
+        if to is not None:
+            more = {"seed": seed, "where": where, "given": given, **asked}
+            return write_in_parts(self, n, to, more, how, progress)
+        refuse_without_target(how)
         if given is not None:
             return complete_given(
                 self, given, n, where, asked, used, told=seed is not None, progress=progress
@@ -184,10 +203,6 @@ class Synthesizer:
         ------
         DataFrame
             Canonical values, at most 65,536 rows; all at once where a constraint makes a column rise or fall.
-
-        Notes
-        -----
-        **Cost**: memory stays flat.
         """
         yield from self._pieces(Request.of(n, asked), Streams(resolve_seed(seed)), silent, [])
 
@@ -286,11 +301,6 @@ class Synthesizer:
         *constraints : str or constraint
             SQL predicates, or any of the kinds in `simulacra.schema.constraints`.
 
-        Raises
-        ------
-        PredicateError, SchemaError
-            One can not be understood, or names what is not there.
-
         Examples
         --------
         >>> import polars as pl, simulacra as sim
@@ -310,7 +320,7 @@ class Synthesizer:
         Parameters
         ----------
         path : str or Path
-            Ends in ``.sim``. Written beside and renamed.
+            Ends in ``.sim``.
         allow_rows : bool
             Allow it for a model that keeps training rows.
 
@@ -354,16 +364,6 @@ class Synthesizer:
             self.model, self.generator.options(), self.generator.stores_rows, dump_schema(self.schema), state,
             self.notes, dict(self.provenance),
         )  # fmt: skip
-
-
-def make_generator(model: str, options: Mapping[str, Any]) -> Generator:
-    """Make a generator by its registered name; an unknown option is named with the nearest one that exists."""
-    cls: type[Generator] = MODELS.load(model)
-    known = [f.name for f in fields(cls) if f.init]
-    for name in options:
-        if name not in known:
-            raise OptionError(str(unknown(f"option of model {model!r}", name, known)))
-    return cls(**options)
 
 
 def restore(file: ModelFile) -> Synthesizer:

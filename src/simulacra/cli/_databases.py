@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from simulacra.databases.deposit import Deposit
 from simulacra.databases.urls import conceal_url, is_database
 from simulacra.dataset import Dataset
 from simulacra.errors import FileError, OptionError, unknown
-from simulacra.filing import source_for
+from simulacra.filing import source_for, write_csv
 from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.storage import require_writable
 
@@ -189,3 +190,24 @@ def refuse(fitted: DatabaseSynthesizer, options: Mapping[str, Any]) -> None:
             f"{' and '.join(given)} can be asked of a model of one table, and this is one of {kind}. Leave it out; "
             'for a database, --where "TABLE: CONDITION" and -n TABLE=ROWS say what is wanted.'
         )
+
+
+def refuse_rules(where: Sequence[str], shares: Mapping[str, Sequence[str]]) -> None:
+    """Refuse what rules can not be asked for: they are changed instead."""
+    asked = next((name for name, values in {"where": where, **shares}.items() if values), None)
+    if asked is not None:
+        raise OptionError(
+            f"--{asked} is for models that are learnt. Change the rule of the column instead."
+        )
+
+
+def give_out(
+    drawn: Dataset, output: str | None, how: Mapping[str, Any], start: float, *, as_json: bool, quiet: bool
+) -> None:
+    """Write all tables where they go, the only one to stdout where nothing is named, and say what was done."""
+    notes = drawn.notes
+    if output is not None:
+        notes += put(drawn, output, **how)
+    else:
+        write_csv(iter([drawn.polars()]), sys.stdout, drawn.schema.table())
+    summarise(drawn, output, notes, start, as_json=as_json, quiet=quiet)

@@ -63,6 +63,11 @@ from simulacra.storage import require_writable
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same figures.")
 @click.option(
+    "--rows",
+    type=click.IntRange(1),
+    help="Rows of each side that metrics look at, at most; a million by default. All are counted.",
+)
+@click.option(
     "-o",
     "--output",
     "outputs",
@@ -101,6 +106,7 @@ def command(
     limits: tuple[str, ...],
     policy: str | None,
     seed: int,
+    rows: int | None,
     outputs: tuple[str, ...],
     private: bool,
     checks: tuple[str, ...],
@@ -116,6 +122,7 @@ def command(
       simulacra evaluate adult.csv fake.csv --holdout test.csv --policy house.yaml
       simulacra evaluate log.csv fake.csv --holdout held.csv --entity user --order date -o report.html
       simulacra evaluate bank/ fake/ --holdout held/ --schema bank.yaml -o report.html
+      simulacra evaluate adult.parquet parts/ --rows 200000 -o report.html
     """
     if (review is None) != (review_key is None):
         raise OptionError(
@@ -135,7 +142,7 @@ def command(
             sensitive=sensitive,
             quasi_identifiers=quasi_identifiers, queries=_queries(queries), shadows=shadows,
             review=(review, review_key) if review and review_key else None, schema=schema, metrics=metrics or None,
-            thresholds=_thresholds(limits) or None, policy=None if policy is None else house, seed=seed,
+            thresholds=_thresholds(limits) or None, policy=None if policy is None else house, seed=seed, rows=rows,
             model=load(model) if model else None, progress=bar,
         )  # fmt: skip
     for output in outputs:

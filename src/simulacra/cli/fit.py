@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from simulacra._api_schema import contract
+from simulacra._api_survey import find_files
 from simulacra.api import estimate, fit, read
 from simulacra.cli._console import print_json, progress, say, split_names, tell
 from simulacra.cli._places import in_namespace, namespace_option
@@ -20,6 +21,7 @@ from simulacra.errors import OptionError
 from simulacra.privacy.protection import HOLDERS
 from simulacra.registry import MODELS
 from simulacra.relational.database import DatabaseSynthesizer
+from simulacra.rules.model import RuleSynthesizer
 from simulacra.storage import require_writable
 from simulacra.synthesizer import Synthesizer
 
@@ -51,6 +53,10 @@ DEFAULT = "trees"
 @click.option(
     "--read-rows", type=click.IntRange(min=1), metavar="N",
     help="Read about so many rows of each table of a database: some entities with all that belongs to them.",
+)  # fmt: skip
+@click.option(
+    "--rows", type=click.IntRange(min=1), metavar="N",
+    help="Rows of a large file or of a folder of parts to learn from, at most; 2,000,000 of a folder. All are counted.",
 )  # fmt: skip
 @click.option("--weight", metavar="COLUMN", help="How many of the population each row stands for.")
 @click.option("--seed", type=int, help="Fit again with the same seed to get the same model.")
@@ -86,6 +92,7 @@ def command(
     entity: str | None,
     order: str | None,
     read_rows: int | None,
+    rows: int | None,
     weight: str | None,
     seed: int | None,
     settings: tuple[str, ...],
@@ -111,6 +118,7 @@ def command(
       simulacra fit adult.csv --schema adult.schema.yaml -m copula --seed 1 -o adult.sim
       simulacra fit adult.csv --estimate
       simulacra fit postgresql://ada@db.example/shop --reference states -o shop.sim
+      simulacra fit parts/ --rows 1000000 -o adult.sim
       simulacra fit events.csv --entity user --order time -o events.sim
     """
     if output is not None:
@@ -137,7 +145,14 @@ def command(
         return
     with progress(f"fitting {plain}", quiet=quiet) as report:
         fitted = fit(
-            given, chosen, seed=seed, rules=not no_rules, max_memory=max_memory, progress=report, **common
+            given,
+            chosen,
+            seed=seed,
+            rules=not no_rules,
+            max_memory=max_memory,
+            rows=rows,
+            progress=report,
+            **common,
         )
     path = fitted.save(output, allow_rows=allow_rows)
     took = time.perf_counter() - start
@@ -152,12 +167,14 @@ def command(
             f"wrote {path} ({path.stat().st_size:,} bytes)")  # fmt: skip
 
 
-def _said(fitted: Synthesizer | DatabaseSynthesizer) -> str:
+def _said(fitted: Synthesizer | DatabaseSynthesizer | RuleSynthesizer) -> str:
     """Word what was fitted to what."""
     facts = fitted.provenance
     level = facts["options"].get("privacy")
     words = f"{facts['model']}{f' (privacy {level})' if level else ''} to"
     rows = f"{facts['data']['rows']:,} rows"
+    if isinstance(fitted, RuleSynthesizer):
+        return f"{words} {rows}, beside rules"
     if not isinstance(fitted, DatabaseSynthesizer):
         return f"{words} {rows}"
     if fitted.log is not None:
@@ -180,7 +197,8 @@ def _open(
             f"--read-rows is for databases, and {data!r} is none. Take a part of it with: "
             f"simulacra subset {data} -n {rows}"
         )
-    if not base and not Path(data).expanduser().is_dir():
+    single = not Path(data).expanduser().is_dir() or find_files(data) is not None
+    if not base and single:
         return (data, schema) if wanted is None else (read(data, schema=schema).select(*wanted), None)
     chosen = wanted if base else None
     known = contract(schema, data, tables=chosen, rows=rows)

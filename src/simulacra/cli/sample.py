@@ -13,20 +13,24 @@ from simulacra.api import load
 from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.cli._databases import (
     draw_database,
+    give_out,
     put,
+    read_conditions,
     read_sizes,
     refuse,
+    refuse_rules,
     require_folder,
     require_target,
     summarise,
 )
 from simulacra.cli._given import read_begun, refuse_given
 from simulacra.cli._parity import parse_fair
-from simulacra.cli._places import if_exists_option
+from simulacra.cli._parts import ENGINE, MEMORY, PARTITION, WORKERS, draw_parts, goes_in_parts, is_store
 from simulacra.cli._shares import read_shares
 from simulacra.databases.urls import is_database
 from simulacra.errors import OptionError
-from simulacra.filing import source_for, write_csv
+from simulacra.filing import source_for
+from simulacra.rules.model import RuleSynthesizer
 from simulacra.synthesizer import Synthesizer
 
 
@@ -44,7 +48,17 @@ from simulacra.synthesizer import Synthesizer
 @click.option(
     "--format", "form", metavar="ENDING", help="Of the files in a folder: parquet (default), csv, csv.gz, ..."
 )
-@if_exists_option
+@click.option(
+    "--if-exists",
+    type=click.Choice(["error", "replace", "append", "resume"]),
+    metavar="error|replace|append|resume",
+    help="What to do with tables that are there: error when left out; append is for databases. With parts: "
+    "go on with the same ones (resume) when left out.",
+)
+@ENGINE
+@WORKERS
+@MEMORY
+@PARTITION
 @click.option("--dialect", help="For whom a .sql file is: postgresql, mysql, sqlite or duckdb.")
 @click.option("--seed", type=int, help="The same seed gives the same bytes.")
 @click.option(
@@ -91,7 +105,11 @@ def command(
     scale: float | None,
     output: str | None,
     form: str | None,
-    if_exists: str,
+    if_exists: str | None,
+    engine: str | None,
+    workers: int | None,
+    memory: str | None,
+    partition: tuple[str, ...],
     dialect: str | None,
     seed: int | None,
     where: tuple[str, ...],
@@ -115,6 +133,8 @@ def command(
     A model of several tables fills a folder, a database or a .sql file; without -n it draws as many rows as there were.
 
     \b
+      simulacra sample shop.yaml --scale 10 --seed 1 -o shop/
+      simulacra sample adult.sim -n 100000000 --workers 2 -o adult/
       simulacra sample shop.sim --scale 10 --seed 1 -o postgresql://ada@db.example/shop_test
       simulacra sample shop.sim -n customers=1000 --format csv -o shop/
       simulacra sample shop.sim -n 1000 --where "customers: state = 'OH'" -o ohio.sql
@@ -127,12 +147,31 @@ def command(
     """
     if as_json and output is None:
         raise OptionError("--json prints about the draw, so the rows need a file. Name it with -o.")
-    if output is not None:
+    if output is not None and not is_store(output):
         require_target(output, model, form)
     start = time.perf_counter()
     fitted = load(model)
+    parts = {"engine": engine, "workers": workers, "memory": memory, "partition": list(partition)}
+    in_parts = goes_in_parts(fitted, output, parts)
+    if if_exists == "resume" and not in_parts:
+        raise OptionError("--if-exists resume is for rows in parts. Name a folder with -o, or add --workers.")
     shares = {"balance": balance, "bigger": bigger, "smaller": smaller}
-    how: dict[str, Any] = {"form": form, "if_exists": if_exists, "dialect": dialect}
+    how: dict[str, Any] = {"form": form, "if_exists": if_exists or "error", "dialect": dialect}
+    told = {"as_json": as_json, "quiet": quiet}
+    if in_parts:
+        parts |= {"format": (form or "parquet").lstrip("."), "if_exists": if_exists}
+    if isinstance(fitted, RuleSynthesizer):
+        refuse_given(given, steps, after)
+        refuse_rules(where, {**shares, "fair": fair})
+        sizes = read_sizes(rows, fitted.roots)
+        if in_parts:
+            draw_parts(fitted, sizes, str(output), {"seed": seed, "scale": scale}, parts, **told)
+            return
+        require_folder(output, form, fitted.schema.names, if_exists or "error")
+        with progress("making", quiet=quiet) as report:
+            drawn = fitted.sample(sizes, scale=scale, seed=seed, progress=report)
+        give_out(drawn, output, how, start, **told)
+        return
     if isinstance(fitted, Synthesizer):
         refuse_given(given, steps, after)
         count = _rows(fitted, rows, scale)
@@ -140,6 +179,9 @@ def command(
             "seed": seed, "where": _joined(where), "fair": parse_fair(fair),
             **{option: read_shares(texts, f"--{option}", fitted.table.names) for option, texts in shares.items()},
         }  # fmt: skip
+        if in_parts:
+            draw_parts(fitted, count, str(output), asked, parts, **told)
+            return
         if output is not None and (is_database(output) or output.lower().endswith(".sql")):
             with progress("drawing", quiet=quiet) as report:
                 drawn = fitted.sample(count, progress=report, **asked)
@@ -150,15 +192,14 @@ def command(
         return
     refuse(fitted, {**shares, "fair": fair})
     if fitted.log is None:
-        require_folder(output, form, fitted.schema.names, if_exists)
+        require_folder(output, form, fitted.schema.names, if_exists or "error")
     begun = read_begun(given, steps, after, fitted.schema.names)
+    if in_parts:
+        asked = {"scale": scale, "where": read_conditions(where, fitted.schema.names), "seed": seed, **begun}
+        draw_parts(fitted, read_sizes(rows, fitted.schema.names), str(output), asked, parts, **told)
+        return
     drawn = draw_database(fitted, rows=rows, scale=scale, where=where, seed=seed, quiet=quiet, **begun)
-    notes = drawn.notes
-    if output is not None:
-        notes += put(drawn, output, **how)
-    else:
-        write_csv(iter([drawn.polars()]), sys.stdout, drawn.schema.table())
-    summarise(drawn, output, notes, start, as_json=as_json, quiet=quiet)
+    give_out(drawn, output, how, start, **told)
 
 
 def _draw_file(

@@ -172,16 +172,29 @@ class PostgreSQL(Connection):
     def fill(self, plan: Sequence[Described], present: Sequence[str], rows: Rows, notes: list[str]) -> None:
         """Make tables, put in their rows, and add keys and references, which is faster then."""
         self.drop(present)
+        made = self.make_tables(plan, notes)
+        for table in made:
+            self.load_named(table, rows)
+        self.link_tables(made, notes)
+
+    def make_tables(self, plan: Sequence[Described], notes: list[str]) -> list[Described]:
+        """Make tables without keys and references; return them as the database knows them."""
         for space in self._namespaces:
             self.run(f"CREATE SCHEMA IF NOT EXISTS {quote_name(space, self.dialect)}")
         self._qualified = {}
+        made = []
         for table in plan:
             fields = tuple(self._known(table, field, notes) for field in table.fields)
-            made = replace(table, fields=fields, checks=())
-            bare = replace(made, fields=tuple(replace(field, default=None) for field in fields))
+            made.append(replace(table, fields=fields))
+            bare = replace(made[-1], fields=tuple(replace(field, default=None) for field in fields), checks=())
             self.run(create_table(bare, self.dialect, keys=False, references=False))
-            self.load_named(made, rows)
-            self._fill_in(made, notes)
+        return made
+
+    def link_tables(self, plan: Sequence[Described], notes: list[str]) -> None:
+        """Add to tables that are filled what the database holds rows against, and what it puts in by itself."""
+        self._qualified = {}
+        for table in plan:
+            self._fill_in(table, notes)
         for table in plan:
             with rewording(self.shown, "write", table.name):
                 for key in list_keys(table, self.dialect):

@@ -144,7 +144,7 @@ def parse_distribution(content: Any, place: str = "distribution") -> Distributio
     --------
     >>> from simulacra.randomness import Streams
     >>> parse_distribution({"int": [1, 6]}).draw(3, Streams(0).stream("dice")).tolist()
-    [4, 2, 1]
+    [3, 1, 1]
     >>> parse_distribution({"normal": [1]})
     Traceback (most recent call last):
         ...

@@ -74,7 +74,10 @@ class Key(Encoding):
 
     def decode(self, arrays: tuple[Array, ...], *, rng: np.random.Generator, start: int = 0) -> pl.Series:
         """Count on from the position of the first row."""
-        positions = np.arange(start, start + len(arrays[0]), dtype=np.int64)
+        return self.number(np.arange(start, start + len(arrays[0]), dtype=np.int64))
+
+    def number(self, positions: Array) -> pl.Series:
+        """Make the keys of rows by their positions, which count from 0."""
         name, kind = self.column.name, self.column.identifying
         if kind is not None:
             # always the same stream: a key is a function of its place, as references to it are

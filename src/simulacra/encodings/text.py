@@ -195,7 +195,7 @@ class Text(Encoding):
             out[held] = fill_marks(texts, self.locale, rng)
             return pl.Series(self.column.name, out.tolist(), dtype=pl.String)
         if self.column.identifying is not None:
-            return self._stand_ins(drawn, start, rng)
+            return self._stand_ins(drawn, np.arange(start, start + len(drawn)), rng)
         for code in np.unique(drawn):
             if code >= len(self.shapes):
                 continue
@@ -209,7 +209,11 @@ class Text(Encoding):
             out[rows] = np.array(made, dtype=object)
         return pl.Series(self.column.name, out.tolist(), dtype=pl.String)
 
-    def _stand_ins(self, drawn: Array, start: int, rng: np.random.Generator) -> pl.Series:
+    def number(self, values: pl.Series, places: Array, rng: np.random.Generator) -> pl.Series:
+        """Make stand-ins anew for rows by their places in a whole sample: one stream gives no two rows the same one."""
+        return self._stand_ins(self.encode(values)[0], places, rng)
+
+    def _stand_ins(self, drawn: Array, places: Array, rng: np.random.Generator) -> pl.Series:
         """Make a fake of each row's style, without a list of Python objects in between."""
         order, pieces = [], []
         for code in np.unique(drawn):
@@ -217,7 +221,7 @@ class Text(Encoding):
             order.append(rows)
             gone = code >= len(self.shapes)
             nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(rows))
-            pieces.append(nothing if gone else self._fakes(self.shapes[code], rows + start, rng))
+            pieces.append(nothing if gone else self._fakes(self.shapes[code], places[rows], rng))
         made = pl.concat(pieces) if pieces else pl.Series(dtype=pl.String)
         back = np.argsort(np.concatenate([*order, np.empty(0, dtype=np.int64)]), kind="stable")
         return made.gather(back).alias(self.column.name)

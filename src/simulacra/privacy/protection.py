@@ -11,7 +11,7 @@ A holder is a row, or the entity that a row belongs to where the block says whos
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,6 +26,27 @@ FEW_EXPLAINED = 0.2
 MOST_GROUPS = 1_000
 HOLDERS = 10
 """Default k: rows, or entities with many rows, that must share a value before it may be given out."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What all rows hold of which a block is a sample: then k holders are looked for among all of them.
+
+    Parameters
+    ----------
+    counts : dict
+        For axes of codes, how many of all rows hold each. Keys are (column, part).
+    ends : dict
+        For axes of reals, the k-th smallest and the k-th largest value of all rows.
+
+    Examples
+    --------
+    >>> Totals({("a", "value"): np.array([2_000, 12])}).counts["a", "value"].tolist()
+    [2000, 12]
+    """
+
+    counts: Mapping[tuple[str, str], Array] = field(default_factory=dict)
+    ends: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +71,9 @@ class Protected:
     notes: tuple[str, ...] = ()
 
 
-def protect(block: Block, rng: Streams, *, declared: Collection[str] = ()) -> Protected:
+def protect(
+    block: Block, rng: Streams, *, declared: Collection[str] = (), totals: Totals | None = None
+) -> Protected:
     """Merge rare codes and code extremes, on every axis whose `holders` is above 1.
 
     Parameters
@@ -61,6 +84,8 @@ def protect(block: Block, rng: Streams, *, declared: Collection[str] = ()) -> Pr
         For the draws that replace rare codes.
     declared : collection of str
         Columns whose levels and bounds are public: their axes pass unchanged too.
+    totals : Totals or None
+        What all rows hold, where the block is a sample of them.
 
     Returns
     -------
@@ -85,6 +110,7 @@ def protect(block: Block, rng: Streams, *, declared: Collection[str] = ()) -> Pr
     kept: dict[tuple[str, str], Array] = {}
     limits: dict[tuple[str, str], tuple[float, float]] = {}
     notes: list[str] = []
+    totals = Totals() if totals is None else totals
     for axis, values in zip(block.domain.axes, block.columns, strict=True):
         stream = rng.stream("protect", axis.name)
         where = (axis.column, axis.part)
@@ -92,12 +118,14 @@ def protect(block: Block, rng: Streams, *, declared: Collection[str] = ()) -> Pr
             axes.append(axis)
             columns.append(values)
         elif axis.size is None:
-            coded, limits[where], told = _code_extremes(axis, values, block.owners, stream)
+            coded, limits[where], told = _code_extremes(
+                axis, values, block.owners, stream, totals.ends.get(where)
+            )
             axes.append(replace(axis, missing=axis.missing or bool(np.isnan(limits[where][0]))))
             columns.append(coded)
             notes += told
         else:
-            merged, stay, told = _merge_rare(axis, values, block, stream)
+            merged, stay, told = _merge_rare(axis, values, block, stream, totals.counts.get(where))
             axes.append(replace(axis, size=max(len(stay), 1)))
             columns.append(merged)
             if len(stay) < axis.size:
@@ -108,11 +136,13 @@ def protect(block: Block, rng: Streams, *, declared: Collection[str] = ()) -> Pr
 
 
 def _merge_rare(
-    axis: Axis, codes: Array, block: Block, stream: np.random.Generator
+    axis: Axis, codes: Array, block: Block, stream: np.random.Generator, total: Array | None
 ) -> tuple[Array, Array, list[str]]:
     """Replace codes with too few holders by draws from the others, and number those anew."""
     size = axis.size or 1
     counts = count_holders(codes, size, block.owners)
+    # what no row of a sample holds is not learnt, however many rows hold it elsewhere
+    counts = counts if total is None else np.where(counts > 0, np.maximum(counts, total), 0)
     stay = np.flatnonzero(counts >= axis.holders)
     dtype = code_dtype(max(len(stay), 1))
     rare = counts[codes] < axis.holders
@@ -178,13 +208,20 @@ def _explained(codes: Array, values: Array, size: int) -> float:
 
 
 def _code_extremes(
-    axis: Axis, values: Array, owners: Array | None, stream: np.random.Generator
+    axis: Axis,
+    values: Array,
+    owners: Array | None,
+    stream: np.random.Generator,
+    known: tuple[float, float] | None,
 ) -> tuple[Array, tuple[float, float], list[str]]:
     """Code the k smallest and largest values to the k-th of each end."""
     k = axis.holders
     gap = np.isnan(values)
     held = values[~gap]
     ends = find_ends(held, k, None if owners is None else owners[~gap])
+    if known is not None and len(held):
+        # beyond what the sample holds there is nothing to draw
+        ends = max(known[0], float(held.min())), min(known[1], float(held.max()))
     if ends is None:
         who = "values" if owners is None else "entities with a value"
         note = f"{_name(axis)}: fewer than {k} {who}; all are withheld." if len(held) else ""

@@ -14,6 +14,7 @@ from simulacra.relational.drawing import Rows
 from simulacra.relational.given.given import Given
 from simulacra.relational.histories.histories import Histories
 from simulacra.relational.naming import asked, level_of, member_column, offered, wanted
+from simulacra.relational.numbering import Numbers
 from simulacra.relational.plan import Link, locate
 from simulacra.relational.references.levels import match_levels, part_selves
 from simulacra.relational.references.matching import match_parents, part_pairs
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
 
 
 def assemble(
-    model: DatabaseSynthesizer, rows: Mapping[str, Rows], streams: Streams, given: Given | None = None
+    model: DatabaseSynthesizer,
+    rows: Mapping[str, Rows],
+    streams: Streams,
+    given: Given | None = None,
+    *,
+    numbers: Numbers | None = None,
+    made: Mapping[str, pl.DataFrame] | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Make the tables of a database from the rows of its units.
 
@@ -40,26 +47,31 @@ def assemble(
         For the choice of parents.
     given : Given or None
         Rows that are there already, and stay as they are.
+    numbers : Numbers or None
+        Which numbers the rows have among those of all shards.
+    made : mapping of str to DataFrame or None
+        Tables that are finished.
 
     Returns
     -------
     dict
-        Canonical values by table, in the order of the schema.
+        Canonical values by table, in the order of the schema; of those tables alone whose rows there are.
     """
-    work = _Assembly(model, rows, streams, given or Given())
+    work = _Assembly(model, rows, streams, given or Given(), numbers or Numbers(), made or {})
     for unit in model.plan.units:
-        for member in model.plan.members(unit):
+        for member in model.plan.members(unit) if unit in rows else ():
             work.lay_out(unit, member)
-    found = {link.name: work.find(link) for link in model.plan.links if link.way != "value"}
-    found |= {link.name: at for link in model.plan.links if (at := work.find_beside(link)) is not None}
+    links = [link for link in model.plan.links if link.table in work.tables and link.table not in work.made]
+    found = {link.name: work.find(link) for link in links if link.way != "value"}
+    found |= {link.name: at for link in links if (at := work.find_beside(link)) is not None}
     # a reference may lead to columns that are themselves part of a reference
     for _ in range(1 + len(model.plan.units)):
-        changed = [work.fill(link, found[link.name]) for link in model.plan.links if link.name in found]
+        changed = [work.fill(link, found[link.name]) for link in links if link.name in found]
         if not any(changed):
             break
     work.restore()
     frames = {name: pl.DataFrame(list(columns.values())) for name, columns in work.tables.items()}
-    for link in model.plan.links:
+    for link in links:
         driver = model.plan.driving(link.table)
         if driver is not None and is_nested(model.plan, link):
             rate = model.absent.get(link.name, 0) / max(model.units[link.table].rows, 1)
@@ -73,6 +85,7 @@ def assemble(
             pl.col(column.name).cast(canonical_type(column)) for column in table.columns
         )
         for table in model.schema.tables
+        if table.name in frames
     }
 
 
@@ -80,22 +93,32 @@ def fix_parents(
     model: DatabaseSynthesizer, rows: Mapping[str, Rows], links: Sequence[Link], streams: Streams
 ) -> None:
     """Choose the parents of some links for good."""
-    work = _Assembly(model, rows, streams, Given())
+    work = _Assembly(model, rows, streams, Given(), Numbers(), {})
     for link in links:
         rows[model.plan.home(link.table)].fixed[link.name] = work.find(link)
 
 
 class _Assembly:
     def __init__(
-        self, model: DatabaseSynthesizer, rows: Mapping[str, Rows], streams: Streams, given: Given
+        self,
+        model: DatabaseSynthesizer,
+        rows: Mapping[str, Rows],
+        streams: Streams,
+        given: Given,
+        numbers: Numbers,
+        made: Mapping[str, pl.DataFrame],
     ) -> None:
         self.model, self.rows, self.streams, self.given = model, rows, streams, given
+        self.numbers, self.made = numbers, made
         self.tables: dict[str, dict[str, pl.Series]] = {}
 
     def lay_out(self, unit: str, member: str) -> None:
         """Put the drawn columns of a table in their places, and count its keys."""
+        if member in self.made:
+            self.tables[member] = {series.name: series for series in self.made[member]}
+            return
         drawn, number = self.rows[unit].frame, len(self.rows[unit])
-        table = self.model.schema.table(member)
+        table, places = self.model.schema.table(member), self.numbers.rows(unit, number)
         columns: dict[str, pl.Series] = {}
         for column in table.columns:
             name = member_column(unit, member, column.name)
@@ -106,10 +129,10 @@ class _Assembly:
                 counted = self._count(self.rows[unit], others) + self.model.serials[member][column.name]
                 columns[column.name] = pl.Series(column.name, counted).cast(canonical_type(column))
             elif column.name in self.model.patterns.get(member, {}):
-                codes = self._repeat(self.model.patterns[member], column.name, number)
+                codes = self._repeat(self.model.patterns[member], column.name, places)
                 columns[column.name] = self._make(unit, member, column.name, codes)
             elif column.name in self.model.makers.get(member, {}) and column.name in table.key:
-                columns[column.name] = self._make(unit, member, column.name, np.arange(number))
+                columns[column.name] = self._make(unit, member, column.name, places)
             else:
                 columns[column.name] = pl.Series(column.name, [None] * number, dtype=canonical_type(column))
         self.tables[member] = columns
@@ -189,10 +212,10 @@ class _Assembly:
         alike = pl.DataFrame([entity, *shared])
         return alike.select(pl.int_range(pl.len()).over(alike.columns)).to_series().to_numpy()
 
-    def _repeat(self, pattern: Mapping[str, Array], name: str, number: int) -> Array:
+    def _repeat(self, pattern: Mapping[str, Array], name: str, places: Array) -> Array:
         """Lay the pattern of a composite key out over rows; each time around, its first column counts on."""
         codes = pattern[name]
-        around, at = np.divmod(np.arange(number), max(len(codes), 1))
+        around, at = np.divmod(places, max(len(codes), 1))
         return codes[at] + (around * (int(codes.max(initial=-1)) + 1) if name == next(iter(pattern)) else 0)
 
     def size(self, table: str) -> int:
@@ -214,7 +237,8 @@ class _Assembly:
             assert rows.entity is not None
             entity = rows.entity
             missing = (entity >= rows.parents) & (entity < rows.parents + rows.nulls)
-            return np.where(missing, -1, np.where(entity >= rows.parents, entity - rows.nulls, entity))
+            lost = self.numbers.apart(entity - rows.parents - rows.nulls) + parents
+            return np.where(missing, -1, np.where(entity >= rows.parents, lost, entity))
         if asked(link) not in rows.frame.columns:
             return np.full(len(rows), -1)
         codes = _codes(rows.frame, asked(link))
@@ -290,9 +314,9 @@ class _Assembly:
             lost = found >= parents
             if lost.any():
                 maker = self.model.makers.get(reference.table, {}).get(other)
-                made = (
-                    maker.make(np.where(lost, found, -1)).cast(values.dtype) if maker is not None else values
-                )
+                home = self.model.plan.home(reference.table)
+                absent = np.where(lost, self.numbers.absent(home, parents, found - parents), -1)
+                made = maker.make(absent).cast(values.dtype) if maker is not None else values
                 values = pl.select(pl.when(pl.Series(lost)).then(made).otherwise(values)).to_series()
             values = values.cast(child[own].dtype).alias(own)
             if not values.equals(child[own], null_equal=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,7 @@ from simulacra.errors import OptionError, unknown
 from simulacra.frames import Layout
 from simulacra.generator import Progress, part, silent
 from simulacra.modelfile import ModelFile, write_model
+from simulacra.parting import HOW, Receipt, refuse_without_target, write_in_parts
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.relational.asking.asking import draw_asked
 from simulacra.relational.asking.conditions import INSTEAD, read_conditions, refuse_single, say_instead
@@ -100,6 +101,16 @@ class DatabaseSynthesizer:
         """Tables whose rows no other table draws: the number of these rows can be chosen."""
         return tuple(name for name in self.plan.units if self.plan.driving(name) is None)
 
+    @overload
+    def sample(
+        self, n: int | Mapping[str, int] | None = None, *, to: str | Path, **options: Any
+    ) -> Receipt: ...
+
+    @overload
+    def sample(
+        self, n: int | Mapping[str, int] | None = None, *, to: None = None, **options: Any
+    ) -> Dataset: ...
+
     def sample(
         self,
         n: int | Mapping[str, int] | None = None,
@@ -110,9 +121,10 @@ class DatabaseSynthesizer:
         given: Any = None,
         steps: int | None = None,
         after: Any = None,
+        to: str | Path | None = None,
         progress: Progress = silent,
         **others: Any,
-    ) -> Dataset:
+    ) -> Dataset | Receipt:
         """Draw a database.
 
         Parameters
@@ -139,16 +151,21 @@ class DatabaseSynthesizer:
             How many more rows each given history gets; None: as many as histories in the data have in the end.
         after : date, datetime, str, number or None
             With `given`: until when it is known that nothing else happened.
+        to : str, Path or None
+            A folder, a URL of an object store, or a database: rows are written there in parts, by any number of
+            workers, and a run that was cut short goes on; see `simulacra.scale.writing.write_parts`.
         progress : callable
             Told the share done.
         **others
+            With `to`: ``format``, ``engine``, ``workers``, ``memory``, ``partition``, ``if_exists``,
+            ``storage_options``.
             What only a model of single rows can be asked for (``balance`` and the like) is refused.
 
         Returns
         -------
-        Dataset
-            All tables, with keys that are unique and references that lead to rows, but for the share that led nowhere
-            in the data.
+        Dataset or Manifest
+            What was written where `to` is given; else all tables, with keys that are unique and references that lead to
+            rows, but for the share that led nowhere in the data.
 
         Raises
         ------
@@ -177,16 +194,27 @@ class DatabaseSynthesizer:
         >>> len(fake.polars("shops")), fake.polars("sales")["shop"].is_in(fake.polars("shops")["id"].to_list()).all()
         (200, True)
         """
+        if to is not None:
+            asked_for = {
+                "scale": scale,
+                "seed": seed,
+                "where": where,
+                "given": given,
+                "steps": steps,
+                "after": after,
+            }
+            return write_in_parts(self, n, to, asked_for, others, progress)
+        refuse_without_target({name: value for name, value in others.items() if name in HOW})
         refuse_single(others, self.schema, log=self.log is not None)
         used = resolve_seed(seed)
         streams = Streams(used).at("database")
-        conditions = read_conditions(self._named(where), self.schema) if where else None
+        conditions = read_conditions(self.named(where), self.schema) if where else None
         start = open_start(self, given, steps, after, n, where)
         asked = tuple(request.root for request in plan_requests(self, conditions)) if conditions else ()
         if start is not None:
             start = add_silences(self, start, streams.at("silences"))
             asked += start.roots(self)
-        sizes = self._sizes(n, scale, asked)
+        sizes = self.sizes(n, scale, asked)
         told = [*(start.notes if start is not None else ()), *([] if seed is not None else [f"seed {used}"])]
         rows: dict[str, Rows] = {}
         if conditions:
@@ -216,7 +244,7 @@ class DatabaseSynthesizer:
         joined = join_log(self.schema, frames, self.log)
         return Dataset(Schema((table,)), {table.name: joined}, {table.name: self.layouts[table.name]}, notes)
 
-    def _named(self, where: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    def named(self, where: str | Mapping[str, Any]) -> Mapping[str, Any]:
         """Name the table that a condition is on, where there is only one that it can be."""
         if self.log is not None and isinstance(where, (str, Mapping)):
             return part_conditions(where, self.schema, self.log)
@@ -229,7 +257,7 @@ class DatabaseSynthesizer:
             )
         return {self.roots[0]: where}
 
-    def _sizes(
+    def sizes(
         self, n: int | Mapping[str, int] | None, scale: float | None, asked: tuple[str, ...]
     ) -> dict[str, int]:
         """Return how many rows each root gets; one number is meant for the only root, or the only one asked for."""
@@ -275,6 +303,10 @@ class DatabaseSynthesizer:
         **Privacy**: reference tables stand in the file as they are.
         """
         require_writable(path, suffixes=(".sim",))
+        return write_model(self.dump(), Path(path), allow_rows=allow_rows)
+
+    def dump(self) -> ModelFile:
+        """Return what a model file holds."""
         stores = any(
             u.synthesizer is not None and u.synthesizer.generator.stores_rows for u in self.units.values()
         )
@@ -290,10 +322,9 @@ class DatabaseSynthesizer:
             "layouts": {name: layout.dump() for name, layout in self.layouts.items()},
             "log": None if self.log is None else list(self.log),
         }  # fmt: skip
-        file = ModelFile(
+        return ModelFile(
             MODEL, {}, stores, dump_schema(self.schema), state, self.notes, dict(self.provenance)
         )
-        return write_model(file, Path(path), allow_rows=allow_rows)
 
 
 def restore_database(file: ModelFile) -> DatabaseSynthesizer:

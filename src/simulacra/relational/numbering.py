@@ -1,9 +1,9 @@
-"""Keys and references of finished rows: keys are counted, references are looked up, orphans lead nowhere on purpose."""
+"""Keys of finished rows are counted: each row of each shard has a number of its own, and so have orphans' parents."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,73 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.encodings.key import Key
-from simulacra.randomness import Streams
 from simulacra.schema.types import Column
+
+SPARSE = 4
+"""Times as many numbers as rows, from which only those keys are made that are needed."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Numbers that the rows of one draw have: one after the other, or every so many runs a run of them.
+
+    Parameters
+    ----------
+    start : int
+        The first.
+    run : int
+        Numbers that follow each other.
+    place, lanes : int
+        Which of how many runs, in turn, are of this lane.
+
+    Examples
+    --------
+    >>> Lane(run=2, place=1, lanes=3).number(np.arange(5)).tolist()
+    [2, 3, 8, 9, 14]
+    """
+
+    start: int = 0
+    run: int = 1
+    place: int = 0
+    lanes: int = 1
+
+    def number(self, rows: Array) -> Array:
+        """Return the numbers of rows, which count from 0 in this draw."""
+        turn, at = np.divmod(rows, self.run)
+        numbers: Array = self.start + (turn * self.lanes + self.place) * self.run + at
+        return numbers
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Which numbers the rows of one shard have among those of all; all of them, if there is one shard.
+
+    Parameters
+    ----------
+    shard, shards : int
+        Which of how many.
+    own : mapping of str to Lane
+        By unit: those of its rows.
+    beyond : mapping of str to Lane
+        By unit: those that no row of any shard has, for what orphans refer to.
+    """
+
+    shard: int = 0
+    shards: int = 1
+    own: Mapping[str, Lane] = field(default_factory=dict)
+    beyond: Mapping[str, Lane] = field(default_factory=dict)
+
+    def rows(self, unit: str, number: int) -> Array:
+        """Return the numbers of a unit's rows."""
+        return self.own.get(unit, Lane()).number(np.arange(number))
+
+    def absent(self, unit: str, number: int, rows: Array) -> Array:
+        """Return numbers that no row of a unit has; `number` rows are there in this draw."""
+        return self.beyond.get(unit, Lane(number)).number(rows)
+
+    def apart(self, rows: Array) -> Array:
+        """Number what each shard has of its own."""
+        return rows * self.shards + self.shard
 
 
 @dataclass(frozen=True)
@@ -39,12 +104,13 @@ class Maker:
         """Return the keys of these numbers, which count from 0; missing where a number is below 0."""
         most = int(numbers.max(initial=-1)) + 1
         low = int(numbers[numbers >= 0].min(initial=most))
-        run = self.key.decode(
-            (np.empty(max(most - low, 0)),), rng=Streams(0).stream("no randomness"), start=low
-        )
-        place = pl.Series(np.where(numbers >= 0, numbers - low, 0))
+        if most - low <= SPARSE * len(numbers):
+            run, place = self.key.number(np.arange(low, most)), np.where(numbers >= 0, numbers - low, 0)
+        else:
+            some = np.unique(numbers[numbers >= 0])
+            run, place = self.key.number(some), np.searchsorted(some, np.maximum(numbers, low))
         made = (
-            run.gather(place)
+            run.gather(pl.Series(place))
             if len(run)
             else pl.Series(self.key.column.name, [None] * len(numbers), dtype=run.dtype)
         )

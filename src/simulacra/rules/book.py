@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from importlib import metadata
 
 from simulacra.errors import SchemaError
 from simulacra.rule import Counted, Rule
@@ -137,6 +138,12 @@ class Book:
             ) from None
         return cls(schema, {name: read[name] for name in order})
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """The versions of what the values depend on, beside the package's own."""
+        named = any(rule.word == "field" for table in self.tables.values() for rule in table.rules.values())
+        return {"faker": metadata.version("faker")} if named else {}
+
     def children_of(self, table: str) -> tuple[str, ...]:
         """List the tables whose rows belong to those of a table."""
         return tuple(
@@ -145,13 +152,13 @@ class Book:
 
 
 def _read_table(table: Table, schema: Schema, columns: Mapping[str, tuple[str, ...]]) -> TableRules:
-    rules = {}
-    for column in table.columns:
-        if column.rule is None:
+    rules: dict[str, Rule] = {}
+    for made in table.columns:
+        if made.rule is None:
             raise SchemaError(
-                f"table {table.name!r}, column {column.name!r} has no rule. Add one, or fit the table to data."
+                f"table {table.name!r}, column {made.name!r} has no rule. Add one, or fit the table to data."
             )
-        rules[column.name] = read_rule(column.rule, f"table {table.name!r}, column {column.name!r}")
+        rules[made.name] = read_rule(made.rule, f"table {table.name!r}, column {made.name!r}")
     references = {rule.name: column for column, rule in rules.items() if isinstance(rule, ReferenceRule)}
     driving = [column for column, rule in rules.items() if isinstance(rule, ReferenceRule) and rule.drives]
     if len(driving) > 1:

@@ -139,7 +139,7 @@ def connect(recipes: dict[str, Any]) -> None:
 
 
 def _is_first(name: str, table: Mapping[str, Any]) -> bool:
-    links = table.get("references") or ()
+    links = list(table.get("references") or ())
     return bool(links) and name in (links[0].get("columns") or ())
 
 

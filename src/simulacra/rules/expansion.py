@@ -193,6 +193,8 @@ def _infer(drafts: Mapping[str, _Draft]) -> None:
 def _column(name: str, draft: _Draft, seen: Table) -> Column:
     place, given, recipe = draft.place(name), draft.facts[name], draft.recipes[name]
     facts = draft.rules[name].facts(seen)
+    if "kind" not in given and {"decimals", "step", "integer"} & set(given) and facts["kind"] == "category":
+        given = {"kind": "number", **given}  # 0.00 is a code, unless digits are told
     if "kind" in given and given["kind"] != facts["kind"]:
         keep = ("nullable", "integer") if given["kind"] in {"number", "key"} else ("nullable",)
         facts = {fact: facts[fact] for fact in keep if fact in facts}
@@ -243,8 +245,8 @@ def _split(entry: Any, place: str) -> tuple[dict[str, Any], Any]:
         spoken = [name for name in entry if name not in FIELDS]
     if not spoken:
         return dict(entry), None
-    facts = {}
-    recipe = {}
+    facts: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
     for name, value in entry.items():
         to_rule = name in spoken or name not in FIELDS or (name in INPUTS and "field" in entry)
         (recipe if to_rule else facts)[name] = value

@@ -52,7 +52,8 @@ def finish_column(drawn: pl.Series, column: Column) -> pl.Series:
 
 def _number(drawn: pl.Series, column: Column) -> pl.Series:
     if not drawn.dtype.is_numeric():
-        drawn = drawn.cast(pl.Float64)
+        # an enumeration would give its codes
+        drawn = drawn.cast(pl.String).cast(pl.Float64)
     if column.step:
         drawn = (drawn / column.step).round(0) * column.step
     if column.integer:

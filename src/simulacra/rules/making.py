@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import polars as pl
 
 from simulacra.errors import OptionError, SchemaError
 from simulacra.field import Drawn
+from simulacra.generator import silent
 from simulacra.randomness import Streams
 from simulacra.rule import Counted, Histories, Parted, Rows
 from simulacra.rules.book import Book, TableRules
@@ -23,6 +25,8 @@ from simulacra.rules.kinds.aggregate import Aggregate
 from simulacra.rules.kinds.reference import ReferenceRule
 from simulacra.rules.moments import to_micros
 from simulacra.rules.reading import evaluate
+from simulacra.sampling.requests import Filling, Request
+from simulacra.synthesizer import Synthesizer
 
 MOST_HELD = 5_000_000
 """Rows of a table, at most, that others may look into by picking."""
@@ -44,14 +48,19 @@ class Maker:
         How many rows the tables have that are nobody's children.
     seed : int
         The seed.
+    models : mapping
+        Fitted models of tables of which some columns are learnt.
+    extents : dict
+        How the tables are cut, as far as that is known.
     """
 
     book: Book
     rows: Mapping[str, int]
     seed: int
+    models: Mapping[str, Synthesizer] = field(default_factory=dict)
+    extents: dict[str, Extent] = field(default_factory=dict, repr=False)
     _kept: OrderedDict[tuple[object, ...], Unit] = field(default_factory=OrderedDict, repr=False)
     _held: dict[tuple[str, str], pl.Series] = field(default_factory=dict, repr=False)
-    _extents: dict[str, Extent] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @property
@@ -62,9 +71,9 @@ class Maker:
     def extent(self, table: str) -> Extent:
         """Tell how a table is cut into units."""
         with self._lock:
-            if table not in self._extents:
-                self._extents[table] = self._measure(table)
-            return self._extents[table]
+            if table not in self.extents:
+                self.extents[table] = self._measure(table)
+            return self.extents[table]
 
     def _measure(self, table: str) -> Extent:
         rules = self.book.tables[table]
@@ -140,13 +149,14 @@ class Maker:
         extent, name = self.extent(rules.own.name), rules.own.name
         histories, parents = self._parents(rules, unit, names)
         links: dict[str, npt.NDArray[np.int64]] = {}
+        learnt = cache(partial(self._learnt, name, unit, again)) if name in self.models else None
         parts: dict[str, Drawn] = {}
         values: Unit = {}
         for column in names:
             base = self.streams.at(name, column)
             own = base.at("block", unit) if not again else base.at("block", unit, "again", again)
             rows = Rows(rules.table, int(extent.starts[unit]), extent.size(unit), extent.rows, own, base, values,
-                        histories)  # fmt: skip
+                        histories, learnt)  # fmt: skip
             rule = rules.rules[column]
             if isinstance(rule, ReferenceRule) and column != rules.driver:
                 links[column] = self._pick(rules, rule, rows)
@@ -169,6 +179,18 @@ class Maker:
             values[column] = lacking
             values.pop(f"{rule.child}<", None) if isinstance(rule, Aggregate) else None
         return {column: values[column] for column in names}
+
+    def _learnt(self, table: str, unit: int, again: int) -> pl.DataFrame:
+        """Draw a unit of a fitted model."""
+        total = self.extent(table).rows
+        streams = self.streams.at(table, "learnt", again) if again else self.streams.at(table, "learnt")
+        asked = Filling(Request(total), self.models[table]._drawer, streams, silent, [])
+        if not asked.divisible:
+            raise OptionError(
+                f"table {table!r}: the model keeps constraints over several rows, so its blocks can not be drawn "
+                "apart. Fit it without them, and say them by rules."
+            )
+        return asked.block(unit)
 
     def _parents(self, rules: TableRules, unit: int, names: tuple[str, ...]) -> tuple[Histories | None, Unit]:
         """Give whose each row is, and the columns of their parents that are read."""
@@ -251,7 +273,7 @@ class Maker:
             )
         if room < rows.total:
             raise OptionError(
-                f"{place}: {rows.total:,} rows are to differ, and the rule has {room:,} values. Ask for fewer, or widen it."
+                f"{place}: {rows.total:,} rows are to differ, and the rule has {room:,} values. Ask for fewer."
             )
         assert isinstance(rule, Counted)
         if isinstance(rule, Parted) and rule.needs():

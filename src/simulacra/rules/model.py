@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, overload
 
 import polars as pl
 
@@ -16,13 +17,20 @@ from simulacra.errors import OptionError, unknown
 from simulacra.frames import to_polars
 from simulacra.generator import Progress, silent
 from simulacra.memory import require_memory
+from simulacra.modelfile import ModelFile, write_model
+from simulacra.parting import Receipt, refuse_without_target, write_in_parts
+from simulacra.provenance import versions
 from simulacra.randomness import resolve_seed
 from simulacra.rules.book import Book
 from simulacra.rules.expansion import expand_schema
 from simulacra.rules.making import Maker
-from simulacra.schema.files import dump_schema
+from simulacra.schema.files import dump_schema, load_schema
 from simulacra.schema.types import Schema
+from simulacra.storage import require_writable
+from simulacra.synthesizer import Synthesizer, restore
 
+KIND = "rules"
+"""What a model file of rules says that it is."""
 DEFAULT_ROWS = 1_000
 """Rows of a table of which nothing says how many it has."""
 
@@ -35,23 +43,28 @@ class RuleSynthesizer:
     ----------
     schema : Schema
         With a rule in every column, as `simulacra.rules.expansion.expand_schema` gives it.
+    models : mapping
+        Fitted models of tables of which some columns are learnt.
     notes : tuple of str
         What there is to say.
 
     Examples
     --------
     >>> import simulacra as sim
-    >>> model = sim.generate({"id": "sequence", "income": {"lognormal": [40000, 0.5], "decimals": 2}})
+    >>> model = sim.compose({"id": "sequence", "income": {"lognormal": [40000, 0.5], "decimals": 2}})
     >>> model.sample(3, seed=1).frame.shape
     (3, 2)
     """
 
     schema: Schema
-    notes: tuple[str, ...] = field(default=())
+    models: Mapping[str, Synthesizer] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, content: Mapping[str, Any] | Schema) -> RuleSynthesizer:
-        """Make it of a schema, complete or in short forms.
+    def of(
+        cls, content: Mapping[str, Any] | Schema, models: Mapping[str, Synthesizer] | None = None
+    ) -> RuleSynthesizer:
+        """Make it of a schema, complete or in short forms, and of fitted models of some of its tables.
 
         Raises
         ------
@@ -59,9 +72,17 @@ class RuleSynthesizer:
             A rule can not be understood, or columns are made from each other.
         """
         schema = expand_schema(dump_schema(content) if isinstance(content, Schema) else content)
-        made = cls(schema)
+        found = dict(models or {})
+        made = cls(schema, found, tuple(note for model in found.values() for note in model.notes))
         made.book  # noqa: B018 - reads the rules, so that an error comes now
         return made
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """What made the fitted models among it: of the only one, all that is known; else the versions."""
+        if len(self.models) == 1:
+            return next(iter(self.models.values())).provenance
+        return {"versions": versions()}
 
     def __repr__(self) -> str:
         tables = ", ".join(f"{table.name}: {len(table.columns)} columns" for table in self.schema.tables)
@@ -121,9 +142,56 @@ class RuleSynthesizer:
         }
         return {**grown, first: n}
 
+    def maker(self, sizes: Mapping[str, int], seed: int) -> Maker:
+        """Return what makes units of the tables, given how many rows those have that are nobody's children."""
+        return Maker(self.book, sizes, seed, self.models)
+
+    def save(self, path: str | Path, *, allow_rows: bool = False) -> Path:
+        """Write the rules, and the models that belong to them, to one file.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in ``.sim``.
+        allow_rows : bool
+            Allow it where a model keeps training rows.
+
+        Raises
+        ------
+        ModelFileError
+            A model keeps training rows and `allow_rows` is false.
+        """
+        require_writable(path, suffixes=(".sim",))
+        return write_model(self.dump(), Path(path), allow_rows=allow_rows)
+
+    def dump(self) -> ModelFile:
+        """Return what a model file holds."""
+        files = {name: model.dump() for name, model in self.models.items()}
+        state = {
+            "models": {
+                name: {"model": f.model, "options": f.options, "schema": f.schema, "state": f.state,
+                       "notes": list(f.notes), "provenance": f.provenance, "stores_rows": f.stores_rows}
+                for name, f in files.items()
+            }
+        }  # fmt: skip
+        stores = any(file.stores_rows for file in files.values())
+        return ModelFile(
+            KIND, {}, stores, dump_schema(self.schema), state, self.notes, {"versions": versions()}
+        )
+
     def _fixed(self, name: str) -> bool:
         """Tell whether a table is public knowledge, of which there is no more or less."""
         return self.schema.table(name).role == "reference"
+
+    @overload
+    def sample(
+        self, n: int | Mapping[str, int] | None = None, *, to: str | Path, **options: Any
+    ) -> Receipt: ...
+
+    @overload
+    def sample(
+        self, n: int | Mapping[str, int] | None = None, *, to: None = None, **options: Any
+    ) -> Dataset: ...
 
     def sample(
         self,
@@ -131,8 +199,10 @@ class RuleSynthesizer:
         *,
         scale: float | None = None,
         seed: int | None = None,
+        to: str | Path | None = None,
         progress: Progress = silent,
-    ) -> Dataset:
+        **how: Any,
+    ) -> Dataset | Receipt:
         """Make the rows of all tables.
 
         Parameters
@@ -144,13 +214,19 @@ class RuleSynthesizer:
             Times as many rows as the schema says.
         seed : int or None
             The same seed gives the same bytes. None draws a fresh one, which stands in the result's notes.
+        to : str, Path or None
+            A folder, a URL of an object store, or a database: rows are written there in parts, by any number of
+            workers, and a run that was cut short goes on; see `simulacra.scale.writing.write_parts`.
         progress : callable
             Told the share done.
+        **how
+            With `to`: ``format``, ``engine``, ``workers``, ``memory``, ``partition``, ``if_exists``,
+            ``storage_options``.
 
         Returns
         -------
-        Dataset
-            All tables.
+        Dataset or Manifest
+            All tables; what was written where `to` is given.
 
         Raises
         ------
@@ -167,17 +243,20 @@ class RuleSynthesizer:
         Examples
         --------
         >>> import simulacra as sim
-        >>> model = sim.generate({"name": "person.name", "sex": {"choice": ["F", "M"]}})
+        >>> model = sim.compose({"name": "person.name", "sex": {"choice": ["F", "M"]}})
         >>> model.sample(2, seed=1).frame.columns
         ['name', 'sex']
         """
+        if to is not None:
+            return write_in_parts(self, n, to, {"scale": scale, "seed": seed}, how, progress)
+        refuse_without_target(how)
         used = resolve_seed(seed)
-        maker = Maker(self.book, self.sizes(n, scale), used)
+        maker = self.maker(self.sizes(n, scale), used)
         frames = {}
         total = sum(maker.extent(name).rows for name in self.schema.names)
         done = 0
         for name in self.schema.names:
-            pieces = []
+            pieces: list[pl.DataFrame] = []
             for piece in make_units(maker, name):
                 if not pieces and piece.height:
                     require_memory(
@@ -191,7 +270,37 @@ class RuleSynthesizer:
             frames[name] = pl.concat(pieces)
         notes = (*self.notes, *(() if seed is not None else (f"seed {used}",)))
         layouts = {name: to_polars(frame.head(0))[1] for name, frame in frames.items()}
-        return Dataset(self.schema, frames, layouts, notes)
+        return Dataset(release(self.schema), frames, layouts, notes)
+
+
+def release(schema: Schema) -> Schema:
+    """Return the schema that made rows go out with: what holds of them, without the rules that made them.
+
+    A model that is fitted to such rows learns them like any others.
+
+    Examples
+    --------
+    >>> model = RuleSynthesizer.of({"columns": {"age": {"int": [18, 99]}}})
+    >>> model.schema.table()["age"].rule, release(model.schema).table()["age"].rule
+    (Recipe({'int': [18, 99]}), None)
+    """
+    tables = (
+        replace(table, rows=None, columns=tuple(replace(column, rule=None) for column in table.columns))
+        for table in schema.tables
+    )
+    return Schema(tuple(tables))
+
+
+def restore_rules(file: ModelFile) -> RuleSynthesizer:
+    """Make the model of what a model file holds."""
+    models = {
+        name: restore(
+            ModelFile(f["model"], f["options"], f["stores_rows"], f["schema"], f["state"], tuple(f["notes"]),
+                      f["provenance"], file.version)
+        )
+        for name, f in file.state["models"].items()
+    }  # fmt: skip
+    return RuleSynthesizer(load_schema(file.schema), models, tuple(file.notes))
 
 
 def make_units(maker: Maker, table: str) -> Iterator[pl.DataFrame]:

@@ -13,6 +13,17 @@ TEMPLATES = tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
 """Their names."""
 
 
+def is_template(name: object) -> bool:
+    """Tell whether something is the name of a template.
+
+    Examples
+    --------
+    >>> is_template("shop"), is_template("shop.yaml")
+    (True, False)
+    """
+    return str(name) in TEMPLATES
+
+
 def template_text(name: str) -> str:
     """Return the text of a template, with its comments.
 

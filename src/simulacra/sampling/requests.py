@@ -20,7 +20,7 @@ from simulacra.guarantees.constraints import Guarantees
 from simulacra.guarantees.keeping import keep_draws
 from simulacra.guarantees.settling import settle_rows
 from simulacra.guarantees.tallies import Tally as RuleTally
-from simulacra.randomness import Streams
+from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.sampling.conditions import require_no_key
 from simulacra.sampling.drawing import Drawer
 from simulacra.sampling.numbering import number_keys
@@ -148,8 +148,7 @@ class Filling:
         if self.request.plain and not self.guarantees.needed:
             yield from self._told(draw_blocks(self.request.n, self.drawer.free, self.streams))
             return
-        if self.guarantees.needed:
-            require_possible(self.request.n, self.guarantees, self.condition)
+        self.require_possible()
         kinds, pieces = self._pieces(self._kept)
         if self.guarantees.needed:
             pieces = settle_rows(
@@ -157,6 +156,25 @@ class Filling:
             )
         yield from self._told(self._numbered(pieces))
         self._tell()
+
+    @property
+    def divisible(self) -> bool:
+        """Whether any block of 65,536 rows can be drawn without those before it."""
+        shared = self.request.shared or bool(self.request.fair)
+        return not shared and not self.guarantees.over_rows
+
+    def block(self, number: int) -> pl.DataFrame:
+        """Draw one block alone: the same rows that `rows` gives there, where the request is `divisible`."""
+        start = number * BLOCK_ROWS
+        n, own = min(BLOCK_ROWS, self.request.n - start), self.streams.at("block", number)
+        if self.request.plain and not self.guarantees.needed:
+            return self.drawer.free(n, start, own)
+        return number_keys(self._kept(n, self.condition, own), self.guarantees, start)
+
+    def require_possible(self) -> None:
+        """Refuse constraints that leave no row, before any is drawn."""
+        if self.guarantees.needed:
+            require_possible(self.request.n, self.guarantees, self.condition)
 
     def _pieces(self, kept: Draw) -> tuple[Sequence[Predicate | None], Iterator[pl.DataFrame]]:
         """Return the kinds of rows whose numbers are fixed, and the rows."""

@@ -124,7 +124,9 @@ class Column:
         where = f"column {self.name!r}"
         if self.rule is not None:
             if not isinstance(self.rule, Mapping):
-                raise SchemaError(f"{where}: a rule is a mapping such as {{uniform: [0, 1]}}, not {self.rule!r}.")
+                raise SchemaError(
+                    f"{where}: a rule is a mapping such as {{uniform: [0, 1]}}, not {self.rule!r}."
+                )
             object.__setattr__(self, "rule", Recipe(self.rule))
         if self.kind not in KINDS:
             raise SchemaError(f"{where}: {unknown('kind', str(self.kind), KINDS)}")

@@ -72,6 +72,6 @@ class Aggregate(Rule):
         figure = {"count": pl.len().cast(pl.Int64), "sum": value.sum(), "mean": value.mean(), "min": value.min(),
                   "max": value.max(), "first": value.first(), "last": value.last()}[self.figure]  # fmt: skip
         told = pl.DataFrame({"o": owners, "v": values}).group_by("o").agg(figure.alias("f"))
-        every = pl.DataFrame({"o": pl.arange(0, count, eager=True, dtype=owners.dtype)})
+        every = pl.DataFrame({"o": pl.Series(range(count), dtype=owners.dtype)})
         out = every.join(told, on="o", how="left", maintain_order="left")["f"]
         return out.fill_null(0) if self.figure in {"count", "sum"} else out

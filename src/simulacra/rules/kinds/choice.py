@@ -45,6 +45,8 @@ class Choice(Rule):
                     f"{place}: weights stand behind the values, or in a list of their own, not both."
                 )
             values = tuple(_number(value) for value in values) if all(map(_is_number, values)) else values
+            if set(values) <= {"true", "false"}:
+                values = tuple(value == "true" for value in values)
         elif isinstance(given, (list, tuple)):
             values, weights = tuple(given), list(content.get("weights", [1] * len(given)))
         else:
@@ -132,13 +134,13 @@ def draw_codes(weights: tuple[float, ...], count: int, rng: np.random.Generator)
             codes += u >= bound
         return codes
     guide = np.searchsorted(bounds, np.arange(_CELLS) / _CELLS, side="right")
-    codes = guide[(u * _CELLS).astype(np.int64)]
+    placed = guide[(u * _CELLS).astype(np.int64)]
     while True:
         # the guide is at most as far as the cell's lower end: few rows have to go on from there
-        late = np.flatnonzero(u >= bounds[codes])
+        late = np.flatnonzero(u >= bounds[placed])
         if not len(late):
-            return codes.astype(np.uint32)
-        codes[late] += 1
+            return placed.astype(np.uint32)
+        placed[late] += 1
 
 
 def write_levels(codes: npt.NDArray[np.uint32], levels: tuple[str | None, ...]) -> pl.Series:

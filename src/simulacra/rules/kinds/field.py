@@ -49,7 +49,8 @@ class FieldRule(Rule):
             field = find_field(str(name))
         except UnknownName as error:
             raise SchemaError(f"{place}: {error}") from error
-        constants, columns = [], []
+        constants: list[tuple[str, str]] = []
+        columns: list[tuple[str, str]] = []
         for option in INPUTS:
             value = content.get(option)
             if value is None:

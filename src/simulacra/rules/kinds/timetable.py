@@ -57,7 +57,7 @@ class Timetable(Rule):
         given = as_mapping(
             require_word(content, "timetable", (), place), "timetable", _OPTIONS, place, cls.example
         )
-        ends = []
+        ends: list[int | str] = []
         for name in ("from", "to"):
             value = given.get(name)
             if value is None:
@@ -70,7 +70,8 @@ class Timetable(Rule):
                 if moment is None
                 else moment[1] + (DAY if name == "to" and moment[0] == "date" else 0)
             )
-        if not any(isinstance(end, str) for end in ends) and ends[0] >= ends[1]:
+        fixed = [end for end in ends if isinstance(end, int)]
+        if len(fixed) == 2 and fixed[0] >= fixed[1]:
             raise SchemaError(f"{place}: the timetable ends before it begins. Swap from and to.")
         precision = given.get("precision", "second")
         if precision not in PRECISIONS:

@@ -1,0 +1,1 @@
+"""Named vocabularies of many countries: what columns without data are drawn from."""

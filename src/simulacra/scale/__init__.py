@@ -1,0 +1,1 @@
+"""Rows beyond memory: a plan, parts made anywhere, a manifest; what is missing is made again."""

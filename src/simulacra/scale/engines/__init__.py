@@ -1,0 +1,1 @@
+"""Where parts are made, one kind to a file; nothing is listed here."""
