@@ -13,7 +13,9 @@ from pathlib import Path
 import click
 
 from simulacra.cli import group
+from simulacra.distributions.families import FAMILIES
 from simulacra.fields.finding import ALIASES, list_fields
+from simulacra.registry import RULES
 from simulacra.report.document import Report
 from simulacra.schema.files import json_schema
 
@@ -53,6 +55,45 @@ used, and which of them can be nobody's.
 *Goes by* is what may be given: a constant, or a column of the same table. *Unique* is whether every row can have a value of
 its own. `category` columns are drawn from a list, all others are as wide as their form.
 """
+
+
+RULES_HEAD = """\
+# Rules
+
+<!-- Written by docs/write_reference.py from the rules themselves. Do not edit. -->
+
+How a column is made without data: its word, with what belongs to it. [Make data from rules](../how-to/make-data-from-rules.md) shows how
+they go together. A column that is only a name, such as `email`, is the field of that name; a number is always that number.
+
+Beside any rule may stand `missing` (a share, a condition, or `{if: CONDITION, share: 0.3}`), `unique: true`, and the facts of a column in a
+schema file (`kind`, `decimals`, `integer`, `step`, `unit`, `format`, ...).
+"""
+
+DISTRIBUTIONS_HEAD = """\
+## Distributions
+
+Parameters stand in order, by name (`{normal: {mean: 170, sd: 10}}`) or, where there is one, alone. They are numbers, dates, times,
+durations (`P30D`, `PT5M`) or, as text, formulas over the row. `min` and `max` cut a distribution off: values outside are drawn again. Times are
+rounded down to `precision` (`second` when left out).
+"""
+
+
+def rules_page() -> str:
+    """Return the page of all rules and distributions."""
+    rows = ["| word | what | example |", "|---|---|---|"]
+    for name in RULES.names():
+        if name != "distribution":
+            rows.append(f"| `{name}` | {RULES.summary(name)} | `{_cell(RULES.load(name).example)}` |")
+    laws = ["| word | what | example |", "|---|---|---|"]
+    laws += [f"| `{law.word}` | {law.summary} | `{law.example}` |" for law in FAMILIES.values()]
+    laws.append("| `quantiles` | numbers between points at even steps of the distribution | `{quantiles: [0, 3, 10]}` |")
+    mixed = "{mixture: [{weight: 9, of: {normal: [0, 1]}}, {weight: 1, of: 0}]}"
+    laws.append(f"| `mixture` | each number from one of several distributions | `{mixed}` |")
+    return "\n".join([RULES_HEAD, *rows, "", DISTRIBUTIONS_HEAD, *laws]) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def fields_page() -> str:
@@ -144,6 +185,7 @@ def files() -> dict[Path, str]:
     return {
         FOLDER / "command-line.md": commands_page(),
         FOLDER / "fields.md": fields_page(),
+        FOLDER / "rules.md": rules_page(),
         FOLDER / "schema.json": schema_text(),
         FOLDER / "report.schema.json": report_schema_text(),
     }

@@ -11,6 +11,7 @@ from simulacra.dataset import Dataset
 from simulacra.errors import SchemaError
 from simulacra.generator import Progress, silent
 from simulacra.rules.model import RuleSynthesizer
+from simulacra.rules.taken import take_data
 from simulacra.rules.templates import is_template, read_template
 from simulacra.schema._fields import dump_column
 from simulacra.schema._yaml import load_yaml
@@ -69,7 +70,8 @@ def compose(rules: Rules) -> RuleSynthesizer:
 
 
 def _with_models(content: Any, folder: Path) -> tuple[Any, dict[str, Synthesizer]]:
-    """Put the columns of fitted models into the tables that name one, and return these models."""
+    """Put what data and models say in their place: distributions of real columns, columns of fitted models."""
+    content = take_data(content, folder)
     models: dict[str, Synthesizer] = {}
     tables = content.get("tables") if isinstance(content, Mapping) else None
     if not isinstance(tables, Mapping) or not any(

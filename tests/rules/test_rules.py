@@ -462,3 +462,22 @@ def test_parts_have_the_values_of_one_draw(tmp_path: Path, workers: int) -> None
     for name in whole.schema.names:
         assert again.polars(name).equals(whole.polars(name)), name
     assert done.digest == model.sample({"customers": 30_000}, seed=3, to=tmp_path / "other").digest
+
+
+def test_a_distribution_may_be_taken_from_a_real_column(tmp_path: Path) -> None:
+    days = pl.date_range(pl.date(2020, 1, 1), pl.date(2022, 12, 31), eager=True)
+    real = pl.DataFrame(
+        {"age": [20 + i % 50 for i in range(1_000)], "sex": ["F", "M", "F", "F"] * 250, "day": days[:1_000],
+         "odd": ["x"] * 997 + ["rare"] * 3}
+    )  # fmt: skip
+    real.write_csv(tmp_path / "people.csv")
+    (tmp_path / "rules.yaml").write_text(
+        "columns: {age: {data: people.csv:age}, sex: {data: people.csv:sex}, day: {data: people.csv:day}, odd: {data: people.csv:odd}}",
+        encoding="utf-8",
+    )
+    made = sim.load(tmp_path / "rules.yaml").sample(20_000, seed=1).frame
+    assert made.schema == {"age": pl.Int64, "sex": pl.String, "day": pl.Date, "odd": pl.String}
+    assert abs(made["age"].mean() - real["age"].mean()) < 1  # type: ignore[operator]
+    assert abs((made["sex"] == "F").mean() - 0.75) < 0.02  # type: ignore[operator]
+    assert made["day"].min() >= real["day"].min()  # type: ignore[operator]
+    assert set(made["odd"]) == {"x"}

@@ -140,5 +140,25 @@ def test_the_command_tells_and_fails(folder: Path, capsys: pytest.CaptureFixture
     assert run(["verify", str(folder)]) == 1
     err = capsys.readouterr().err
     assert "1 problem" in err
+    assert "check=True" in err
     assert "'part-00001.parquet' is missing" in err
     assert run(["verify", str(folder / "nowhere")]) == 2
+    assert run(["verify", str(folder), "--memory", "1GB"]) == 2
+
+
+def test_the_command_holds_rows_against_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "shop"
+    write_parts(Shop(), folder)
+    assert run(["verify", str(folder), "--rules", "--deep"]) == 0
+    err = capsys.readouterr().err
+    assert "every value agree" in err
+    assert "rules hold in all of 517 rows" in err
+    path = folder / "customers" / "part-00000.parquet"
+    pl.read_parquet(path).with_columns(pl.lit(7, pl.Int64).alias("id")).write_parquet(path)
+    assert run(["verify", str(folder), "--rules"]) == 1
+    err = capsys.readouterr().err
+    assert "'customers/part-00000.parquet' has " in err
+    assert "table 'customers', column 'id'" in err
+    (folder / "manifest.json").unlink()
+    assert run(["verify", str(folder), "--rules", "--json"]) == 1
+    assert not json.loads(capsys.readouterr().out)["proof"]["holds"]

@@ -145,7 +145,7 @@ FAMILIES: dict[str, Family] = {
         Family("poisson", "Poisson with mean", ("mean",), lambda rng, n, p: rng.poisson(p["mean"], n),
                "{poisson: 3}", whole=True),
         Family("binomial", "binomial: successes of so many trials with chance p", ("trials", "p"),
-               lambda rng, n, p: rng.binomial(p["trials"], p["p"], n), "{binomial: [10, 0.3]}", whole=True),
+               lambda rng, n, p: rng.binomial(np.asarray(p["trials"]).astype(np.int64), p["p"], n), "{binomial: [10, 0.3]}", whole=True),
         Family("geometric", "geometric with mean, from 1", ("mean",), _geometric, "{geometric: 3}", whole=True,
                positive=("mean",)),
         Family("negative-binomial", "negative binomial with mean and size (the smaller, the more uneven)",

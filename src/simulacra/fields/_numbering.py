@@ -9,7 +9,7 @@ from functools import cache
 import polars as pl
 
 from simulacra.fakes._numbers import Numbers, cut, times
-from simulacra.fields._grammar import Join, Node, Pick, glue
+from simulacra.fields._grammar import Node, Pick, glue
 from simulacra.fields._words import Words
 
 

@@ -70,6 +70,7 @@ def to_micros(column: pl.Series) -> npt.NDArray[np.float64]:
 def from_micros(numbers: npt.NDArray[Any], kind: str, precision: str = "second") -> pl.Series:
     """Turn microseconds into a column of moments, rounded down; NaN is missing."""
     missing = np.isnan(numbers) if numbers.dtype.kind == "f" else None
+    missing = None if missing is None or not missing.any() else missing
     clean = numbers if missing is None else np.nan_to_num(numbers)
     step = DAY if kind == "date" else PRECISIONS[precision]
     whole = np.floor_divide(clean.astype(np.int64), step)
@@ -79,7 +80,7 @@ def from_micros(numbers: npt.NDArray[Any], kind: str, precision: str = "second")
         out = pl.Series(np.mod(whole * step, DAY) * 1_000).cast(pl.Time)
     else:
         out = pl.Series(whole * step).cast(pl.Datetime("us") if kind == "datetime" else pl.Duration("us"))
-    return out if missing is None or not missing.any() else out.set(pl.Series(missing), None)
+    return out if missing is None else out.set(pl.Series(missing), None)
 
 
 def widest(kinds: Sequence[str]) -> str:

@@ -55,8 +55,11 @@ class Files(Target):
             if MANIFEST_FILE in sizes and len(kept) < len(records):
                 self._reopen(old, kept)
             return old, kept
-        if found is None and sizes:
-            shown = ", ".join(repr(name) for name in sorted(sizes)[:3]) + (", ..." if len(sizes) > 3 else "")
+        strangers = [name for name in sorted(sizes) if not _OURS.search(name) and name != SCHEMA_FILE]
+        if found is None and (strangers or (sizes and if_exists != "replace")):
+            # what a run that was replacing another one has left is taken away by the next that does so
+            named = strangers or sorted(sizes)
+            shown = ", ".join(map(repr, named[:3])) + (", ..." if len(named) > 3 else "")
             raise FileError(
                 f"folder {self.place!r} holds other files ({shown}), and parts go to a folder of their own. Name a new "
                 "one, or empty it."

@@ -24,9 +24,6 @@ from simulacra.scale.store import Store, open_store
 from simulacra.schema.files import parse_schema
 from simulacra.schema.types import Schema, Table
 
-SHOWN = 20
-"""Problems that are told one by one."""
-
 
 @dataclass(frozen=True)
 class Verification:

@@ -125,14 +125,18 @@ def draw_codes(weights: tuple[float, ...], count: int, rng: np.random.Generator)
     """
     if len(set(weights)) == 1:
         return rng.integers(0, len(weights), count, dtype=np.uint32)
+    if len(weights) <= _FEW:
+        # half the bytes of a real number are plenty to tell a few weights apart, and twice as fast
+        ends = np.cumsum(weights)[:-1] / np.sum(weights) * 2**32
+        u = rng.integers(0, 2**32, count, dtype=np.uint32)
+        codes = np.zeros(count, dtype=np.uint8)
+        for end in ends.tolist():
+            if end < 2**32 - 1:
+                codes += u >= np.uint32(round(end))
+        return codes.astype(np.uint32)
     bounds = np.cumsum(weights) / np.sum(weights)
     bounds[-1] = 1
     u = rng.random(count)
-    if len(weights) <= _FEW:
-        codes = np.zeros(count, dtype=np.uint32)
-        for bound in bounds[:-1]:
-            codes += u >= bound
-        return codes
     guide = np.searchsorted(bounds, np.arange(_CELLS) / _CELLS, side="right")
     placed = guide[(u * _CELLS).astype(np.int64)]
     while True:

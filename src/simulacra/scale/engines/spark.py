@@ -53,7 +53,9 @@ class Spark(Executor):
 
             def make(part: Part) -> Record:
                 try:
-                    found: list[Record] = context.parallelize([part], 1).map(lambda own: _make(sent, own)).collect()
+                    found: list[Record] = (
+                        context.parallelize([part], 1).map(lambda own: _make(sent, own)).collect()
+                    )
                 except (Py4JJavaError, PySparkException) as error:
                     raise _reworded(error) from error
                 return found[0]
