@@ -11,6 +11,8 @@ python dev.py bench constraints ... broken constraints in a million rows, and wh
 python dev.py bench asking          customers of a rare request over several tables, beside brute force
 python dev.py bench databases ...   a million rows into databases and out of them
 python dev.py bench relational ...  databases and logs: time, memory, keys, orphans, what a classifier can tell
+python dev.py bench fields          names, addresses and numbers without data, beside Faker
+python dev.py bench scale ...       rows in parts: rates, memory, and what a billion rows would take
 python dev.py bench rare ...        synthetic rows of a rare level beside class weights, oversampling and SMOTE
 """
 
@@ -30,9 +32,11 @@ from benchmarks import (
     conditions,
     constraints,
     databases,
+    fields,
     quality,
     rare,
     relational,
+    scale,
     speed,
     start,
     trust,
@@ -48,8 +52,10 @@ PARTS = {
     "conditions": conditions.main,
     "constraints": constraints.main,
     "databases": databases.main,
+    "fields": fields.main,
     "rare": rare.main,
     "relational": relational.main,
+    "scale": scale.main,
 }
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from simulacra.relational.database import DatabaseSynthesizer
     from simulacra.rules.model import RuleSynthesizer
 
-RULE_FILES = (".yaml", ".yml", ".json")
+RULE_FILES = (".yaml", ".yml", ".json", ".sql")
 """Endings of files with rules."""
 
 
@@ -282,7 +282,7 @@ def load(path: str | Path) -> Synthesizer | DatabaseSynthesizer | RuleSynthesize
     Parameters
     ----------
     path : str or Path
-        A .sim file; a .yaml (.yml, .json) file of rules, or the name of a template; see `compose`.
+        A .sim file; a .yaml (.yml, .json, .sql) file of rules, or the name of a template; see `compose`.
 
     Returns
     -------

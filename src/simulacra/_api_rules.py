@@ -16,6 +16,7 @@ from simulacra.rules.templates import is_template, read_template
 from simulacra.schema._fields import dump_column
 from simulacra.schema._yaml import load_yaml
 from simulacra.schema.files import dump_schema, read_text
+from simulacra.schema.importers.recognition import SQL_SUFFIXES, find_reader, open_contract
 from simulacra.schema.types import Schema
 from simulacra.synthesizer import Synthesizer
 
@@ -30,7 +31,8 @@ def compose(rules: Rules) -> RuleSynthesizer:
     ----------
     rules : mapping, Schema, path or str
         Columns with their rules (``{"name": "person.name", "income": {"lognormal": [40000, 0.5]}}``), tables of them, a
-        schema, a file of it (``"shop.yaml"``), or the name of a template (``"shop"``).
+        schema, a file of it (``"shop.yaml"``), a contract of another kind (``"shop.sql"``), or the name of a template
+        (``"shop"``).
 
     Returns
     -------
@@ -62,11 +64,21 @@ def compose(rules: Rules) -> RuleSynthesizer:
     path = Path(rules).expanduser()
     if is_template(rules) and not path.is_file():
         return RuleSynthesizer.of(read_template(str(rules)))
-    content = load_yaml(read_text(path))
+    content = _read_file(path)
     try:
         return RuleSynthesizer.of(*_with_models(content, path.parent))
     except SchemaError as error:
         raise SchemaError(f"{str(path)!r}: {error}") from error
+
+
+def _read_file(path: Path) -> Any:
+    """Read rules, or a contract of another kind, as plain values."""
+    if path.suffix.lower() in SQL_SUFFIXES:
+        opened = open_contract(path)
+        return dump_schema(opened if isinstance(opened, Schema) else opened(None))
+    content = load_yaml(read_text(path))
+    reader = find_reader(content, path.name.partition(".")[0])
+    return content if reader is None else dump_schema(reader(None))
 
 
 def _with_models(content: Any, folder: Path) -> tuple[Any, dict[str, Synthesizer]]:

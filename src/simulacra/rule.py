@@ -25,10 +25,13 @@ class Histories:
         For each row the place of its parent among the parents at hand.
     counts : array of int64, shape (parents,)
         How many rows each of these parents has; their rows follow each other.
+    entries : mapping
+        Where rows are entries into states: what is told of each.
     """
 
     owners: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
+    entries: Mapping[str, pl.Series] = field(default_factory=dict)
 
     @property
     def starts(self) -> npt.NDArray[np.int64]:

@@ -116,7 +116,7 @@ def test_any_other_method_of_faker_is_a_field() -> None:
     assert draw("faker.century", 50).cast(pl.String).str.contains("^[IVX]+$").all()
     assert draw("faker.boolean", 50).dtype == pl.Boolean and find_field("faker.boolean").kind == "boolean"
     assert draw("faker.port_number", 50).dtype == pl.Int64 and find_field("faker.port_number").integer
-    assert draw("faker.bank", 50, locale="nl_BE").n_unique() > 10
+    assert draw("faker.bank", 50, locale="ru_RU").n_unique() > 10
     assert number("faker.cryptocurrency_code", range(30)).n_unique() == 30
     assert draw("faker.century", 50).equals(draw("faker.century", 50))
     assert "faker.century" in [field.name for field in list_fields("en_US")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 
 import polars as pl
@@ -48,6 +49,11 @@ def test_a_field_gives_values_in_every_locale(name: str) -> None:
         if levels is not None:
             assert set(texts.unique()) <= set(levels)
         assert not len(draw(name, 0, locale=locale)), "no rows are no values"
+
+
+@pytest.mark.parametrize("name", [*NAMES, "faker.century"])
+def test_a_field_goes_to_another_process(name: str) -> None:
+    assert pickle.loads(pickle.dumps(find_field(name))) is find_field(name)
 
 
 @pytest.mark.parametrize("name", NAMES)

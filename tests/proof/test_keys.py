@@ -10,8 +10,8 @@ import pytest
 
 from simulacra.proof import codes as _codes
 from simulacra.proof.codes import Coding
-from simulacra.proof.spill import Spill
 from simulacra.proof.keys import Known, collect_key
+from simulacra.proof.spill import Spill
 from simulacra.schema.types import Column, Table
 from simulacra.tablefiles import find_tables
 

@@ -158,3 +158,12 @@ class Deadly(Payments):
             else:
                 os.kill(os.getpid(), signal.SIGKILL)
         return super().draw(group, unit)
+
+
+@dataclass(frozen=True)
+class Wrong(Payments):
+    """Rows that are not of their schema."""
+
+    def draw(self, group: str, unit: int) -> dict[str, pl.DataFrame]:
+        frame = super().draw(group, unit)["payments"]
+        return {"payments": frame.with_columns(pl.col("amount").cast(pl.Float32))}

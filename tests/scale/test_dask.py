@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scale_jobs import Deadly, Payments
+from scale_jobs import Deadly, Payments, Wrong
 
-from simulacra.errors import FileError, OptionError
+from simulacra.errors import DataError, FileError, OptionError
 from simulacra.scale.plan import HELD
 from simulacra.scale.verification import verify
 from simulacra.scale.writing import write_parts
@@ -55,6 +55,11 @@ def test_a_part_that_kills_every_worker_ends_the_run(cluster: Any, tmp_path: Pat
     job = Deadly(3_000, size=1_000, always=True)
     with pytest.raises(FileError, match=r"workers of Dask died .*\(--workers\)"):
         write_parts(job, tmp_path / "rows", engine=cluster.scheduler_address, memory=100_000)
+
+
+def test_what_a_part_says_is_heard(cluster: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="drawn values are of type Float32, not Float64"):
+        write_parts(Wrong(10), tmp_path / "rows", engine=cluster.scheduler_address)
 
 
 def test_a_scheduler_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,14 +11,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from scale_jobs import Deadly, Payments
+from scale_jobs import Deadly, Payments, Wrong
 
 import simulacra as sim
 import simulacra.scale.store as stores
-from simulacra.errors import FileError
+from simulacra.errors import DataError, FileError
 from simulacra.scale.verification import verify
 from simulacra.scale.writing import write_parts
 
@@ -207,14 +206,7 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
         write_parts(JOB, tmp_path / "thesis.txt")
 
 
-def test_what_a_job_draws_is_held_against_its_schema(tmp_path: Path) -> None:
-    class Wrong(Payments):
-        def draw(self, group: str, unit: int) -> dict[str, pl.DataFrame]:
-            return {
-                "payments": super()
-                .draw(group, unit)["payments"]
-                .with_columns(pl.col("amount").cast(pl.Float32))
-            }
-
-    with pytest.raises(ValueError, match="column 'amount': drawn values are of type Float32, not Float64"):
-        write_parts(Wrong(10), tmp_path / "rows")
+@pytest.mark.parametrize("engine", ["threads", "processes"])
+def test_what_a_job_draws_is_held_against_its_schema(engine: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="column 'amount': drawn values are of type Float32, not Float64"):
+        write_parts(Wrong(10), tmp_path / "rows", engine=engine)

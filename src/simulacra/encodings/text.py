@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -29,6 +29,7 @@ from simulacra.encodings._letters import (
 from simulacra.encodings._people import fill_marks, mark_people
 from simulacra.fakes.making import find_styles, make_fakes, maker, number_fakes
 from simulacra.privacy.holders import find_ends
+from simulacra.randomness import Streams
 from simulacra.schema.identifiers import says_postcode
 from simulacra.schema.locales import find_locale
 from simulacra.schema.types import Column
@@ -195,7 +196,7 @@ class Text(Encoding):
             out[held] = fill_marks(texts, self.locale, rng)
             return pl.Series(self.column.name, out.tolist(), dtype=pl.String)
         if self.column.identifying is not None:
-            return self._stand_ins(drawn, np.arange(start, start + len(drawn)), rng)
+            return self._stand_ins(drawn, np.arange(start, start + len(drawn)), lambda code: rng)
         for code in np.unique(drawn):
             if code >= len(self.shapes):
                 continue
@@ -209,11 +210,14 @@ class Text(Encoding):
             out[rows] = np.array(made, dtype=object)
         return pl.Series(self.column.name, out.tolist(), dtype=pl.String)
 
-    def number(self, values: pl.Series, places: Array, rng: np.random.Generator) -> pl.Series:
-        """Make stand-ins anew for rows by their places in a whole sample: one stream gives no two rows the same one."""
-        return self._stand_ins(self.encode(values)[0], places, rng)
+    def number(self, values: pl.Series, places: Array, streams: Streams) -> pl.Series:
+        """Make stand-ins anew for rows by their places in a whole sample: the same streams give no two rows one."""
+        own = streams.at(self.column.name)
+        return self._stand_ins(self.encode(values)[0], places, lambda code: own.stream(code))
 
-    def _stand_ins(self, drawn: Array, places: Array, rng: np.random.Generator) -> pl.Series:
+    def _stand_ins(
+        self, drawn: Array, places: Array, rng_of: Callable[[int], np.random.Generator]
+    ) -> pl.Series:
         """Make a fake of each row's style, without a list of Python objects in between."""
         order, pieces = [], []
         for code in np.unique(drawn):
@@ -221,7 +225,9 @@ class Text(Encoding):
             order.append(rows)
             gone = code >= len(self.shapes)
             nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(rows))
-            pieces.append(nothing if gone else self._fakes(self.shapes[code], places[rows], rng))
+            pieces.append(
+                nothing if gone else self._fakes(self.shapes[code], places[rows], rng_of(int(code)))
+            )
         made = pl.concat(pieces) if pieces else pl.Series(dtype=pl.String)
         back = np.argsort(np.concatenate([*order, np.empty(0, dtype=np.int64)]), kind="stable")
         return made.gather(back).alias(self.column.name)

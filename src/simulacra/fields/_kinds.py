@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,10 @@ class MixedParts:
 @dataclass(frozen=True)
 class LocalField(Field):
     """A field of which every locale has its own values; rows of several locales are drawn locale by locale."""
+
+    def __reduce__(self) -> tuple[Callable[[str], Field], tuple[str]]:
+        # a worker of its own finds the field by name: what it draws from is read there
+        return _find, (self.name,)
 
     def draw(self, rows: int, rng: np.random.Generator, given: Given | None = None) -> Drawn:
         """Draw the rows of each locale."""
@@ -106,6 +111,10 @@ class LocalField(Field):
     def levels_in(self, locale: str) -> tuple[str, ...] | None:
         """List all values, where there are few."""
         return None
+
+
+def _find(name: str) -> Field:
+    return cast(Field, importlib.import_module("simulacra.fields.finding").find_field(name))
 
 
 def take(given: Given, rows: Codes) -> dict[str, Any]:

@@ -44,8 +44,8 @@ def number_grammar(node: Node) -> Numbered | None:
 
     Examples
     --------
-    >>> grammar = Join((Words(("a", "b")), "-", Words(("c", "d-e"))))
-    >>> number_grammar(grammar).room
+    >>> from simulacra.fields._grammar import join
+    >>> number_grammar(join([Words(("a", "b")), "-", Words(("c", "d-e"))])).room
     4
     """
     ways = sorted((_flatten(way) for way in _ways(node)), key=_size, reverse=True)

@@ -10,7 +10,7 @@ from simulacra.errors import unknown
 from simulacra.fakes.vocabulary import FALLBACK
 from simulacra.field import Field
 from simulacra.fields import contacts, documents, moments, network, people, places, words, work
-from simulacra.fields._faker import gather, resolve_faker_locale
+from simulacra.fields._faker import VERSION, gather, resolve_faker_locale
 from simulacra.fields.harvested import PREFIX, Harvested, find_faker, list_offered, write_value
 from simulacra.randomness import Streams
 
@@ -107,6 +107,17 @@ def list_fields(locale: str | None = None) -> list[Field]:
     taken = {*known, *ALIASES}
     more = [method for method in list_offered(resolve_faker_locale(locale)) if method not in taken]
     return [*known.values(), *(find_faker(PREFIX + method) for method in more)]
+
+
+def tell_version() -> str:
+    """Say which vocabularies fields draw from: with another version of Faker a seed gives other values.
+
+    Examples
+    --------
+    >>> tell_version().startswith("faker ")
+    True
+    """
+    return f"faker {VERSION}"
 
 
 def show_example(field: Field, locale: str = FALLBACK) -> str:

@@ -14,7 +14,7 @@ from simulacra.fakes.vocabulary import LOCALES as FAKED
 from simulacra.fakes.vocabulary import vocabulary
 from simulacra.field import Drawn, Field, Given
 from simulacra.fields._faker import grammar, harvest, has_method, provider_of
-from simulacra.fields._grammar import Node, draw_texts, glue, join, shape
+from simulacra.fields._grammar import Node, draw_texts, fold_words, glue, join, shape
 from simulacra.fields._kinds import Listed, LocalField, Written, plain
 from simulacra.fields._places import country_code
 from simulacra.fields._us import union
@@ -113,7 +113,7 @@ def _street_line(locale: str) -> Node:
 @cache
 def _address(locale: str) -> Node:
     if locale not in FAKED:
-        return grammar(locale, "address")
+        return fold_words(grammar(locale, "address"), lambda text: text.replace("\n", ", "))
     if locale == _US:
         return join([_street_line(locale), ", ", union().places])
     if locale in {"en_GB", "en_IN"}:

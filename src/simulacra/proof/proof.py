@@ -11,8 +11,9 @@ from pathlib import Path
 from simulacra.errors import DataError, OptionError
 from simulacra.generator import Progress, silent
 from simulacra.memory import free_bytes, parse_size
-from simulacra.proof.among import Desk, list_among, prove_among
+from simulacra.proof.among import list_among, prove_among
 from simulacra.proof.codes import Coding
+from simulacra.proof.desk import Desk
 from simulacra.proof.keys import KeySet, collect_key
 from simulacra.proof.lines import Line, Place, Proof
 from simulacra.proof.references import Lookup, needs_text

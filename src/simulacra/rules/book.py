@@ -13,6 +13,7 @@ from simulacra.rule import Counted, Rule
 from simulacra.rules.finishing import all_needs
 from simulacra.rules.kinds.aggregate import Aggregate
 from simulacra.rules.kinds.reference import ReferenceRule
+from simulacra.rules.machines import tables_of
 from simulacra.rules.reach import Reach, resolve
 from simulacra.rules.words import read_rule
 from simulacra.schema.breaches import columns_of
@@ -126,6 +127,9 @@ class Book:
                 raise SchemaError(
                     f"table {name!r} can not be its own parent. Leave 'children' out: rows then pick a row before."
                 )
+            if table.driver is not None:
+                driver = table.reference(table.driver)
+                tables_of(driver.machines, schema.table(driver.table))
             for column, rule in table.rules.items():
                 if isinstance(rule, Aggregate):
                     _require_child(rule, table, column, read)

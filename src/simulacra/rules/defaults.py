@@ -6,10 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulacra.errors import SchemaError
+from simulacra.rules.reading import INPUTS
+from simulacra.rules.vocabularies import canonical_name, guess_field
 
 _PERIOD = ["2020-01-01", "2024-12-31"]
-_FULL = ("person.name", "name", "full_name")
-_FIRST, _LAST = ("person.first", "first_name", "person.given"), ("person.last", "last_name", "person.family")
+_NAMES = {"name": "person.name", "first": "person.first", "last": "person.last"}
+_TOWN = {"city": "address.city"}
+_GOES_BY: dict[str, dict[str, str]] = {
+    "email": _NAMES, "username": _NAMES, "company.email": {"company": "company"},
+    "card": {"provider": "card.provider"},
+    # a town is drawn first, and says where it is
+    "address.state": _TOWN, "address.state_code": _TOWN, "address.postcode": {**_TOWN, "state_code": "address.state_code"},
+}  # fmt: skip
+"""By which other fields of the row a field goes, and as which input."""
+_SEXED = {"person.name", "person.first", "person.prefix"}
 _SEXES = ("sex", "gender")
 
 
@@ -27,7 +37,7 @@ def default_rule(
     link : mapping or None
         The reference that it belongs to.
     table : mapping
-        The fields of its table.
+        The fields of its table, and its name.
     place : str
         Where it stands, for messages.
 
@@ -79,10 +89,10 @@ def default_rule(
             "sequence": {"start": 1} if facts.get("integer") else {"form": f"{name[:1].upper()}{{:08}}"},
             **missing,
         }
-    return {**_by_kind(kind, facts, bounds), **missing}
+    return {**_by_kind(kind, facts, bounds, name, str(table.get("name", ""))), **missing}
 
 
-def _by_kind(kind: str, facts: Mapping[str, Any], bounds: Any) -> dict[str, Any]:
+def _by_kind(kind: str, facts: Mapping[str, Any], bounds: Any, name: str, table: str) -> dict[str, Any]:
     if kind == "boolean":
         return {"choice": [True, False]}
     if kind == "category":
@@ -101,13 +111,13 @@ def _by_kind(kind: str, facts: Mapping[str, Any], bounds: Any) -> dict[str, Any]
         return {"uniform": list(bounds or ["00:00:00", "23:59:59"])}
     if kind == "duration":
         return {"uniform": list(bounds or ["PT0S", "P1D"])}
-    return {"field": "text.sentence"}
+    return {"field": guess_field(name, table)}
 
 
 def connect(recipes: dict[str, Any]) -> None:
-    """Let e-mails and user names go by the name in the same row, and first names by the sex, where that is left open.
+    """Let fields go by others in the same row where that is left open: e-mails by names, postcodes by towns.
 
-    A rule that names the input (or ``null``) is left as it is. Changes `recipes` in place.
+    A rule that names any input beside country and locale (or ``null``) is left as it is. Changes `recipes` in place.
 
     Examples
     --------
@@ -116,26 +126,31 @@ def connect(recipes: dict[str, Any]) -> None:
     >>> recipes["mail"]
     {'field': 'email', 'name': 'name'}
     """
-    fields = {name: recipe.get("field") for name, recipe in recipes.items() if isinstance(recipe, Mapping)}
-    full = next((name for name, field in fields.items() if field in _FULL), None)
-    first = next((name for name, field in fields.items() if field in _FIRST), None)
-    last = next((name for name, field in fields.items() if field in _LAST), None)
+    named = {
+        name: recipe for name, recipe in recipes.items() if isinstance(recipe, Mapping) and "field" in recipe
+    }
+    if not named:
+        return
+    fields = {name: canonical_name(str(recipe["field"])) for name, recipe in named.items()}
+    first_of = {field: name for name, field in reversed(fields.items())}
     sex = next((name for name in recipes if name.lower() in _SEXES), None)
-    for name, field in fields.items():
-        recipe = recipes[name]
-        given = {"name", "first", "last"} & set(recipe)
-        if field in {"email", "username", "e-mail", "mail"} and not given:
-            if full is not None:
-                recipes[name] = {**recipe, "name": full}
-            elif first is not None and last is not None:
-                recipes[name] = {**recipe, "first": first, "last": last}
-        elif (
-            field in {*_FULL, *_FIRST, "person.prefix"}
-            and sex is not None
-            and sex != name
-            and "sex" not in recipe
-        ):
-            recipes[name] = {**recipe, "sex": sex}
+    for name, recipe in named.items():
+        if set(recipe) & (set(INPUTS) - {"locale", "country"}):
+            continue
+        found = {
+            option: first_of[field]
+            for option, field in _GOES_BY.get(fields[name], {}).items()
+            if field in first_of
+        }
+        if "name" in found:
+            # a whole name says more than its parts
+            found = {"name": found["name"]}
+        elif {"first", "last"} & set(found) and not {"first", "last"} <= set(found):
+            found = {}
+        if fields[name] in _SEXED and sex is not None and sex != name:
+            found["sex"] = sex
+        if found:
+            recipes[name] = {**recipe, **found}
 
 
 def _is_first(name: str, table: Mapping[str, Any]) -> bool:

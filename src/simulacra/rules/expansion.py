@@ -77,7 +77,6 @@ class _Draft:
         for column, entry in facts["columns"].items():
             column = str(column)
             self.facts[column], self.recipes[column] = _split(entry, self.place(column))
-        connect(self.recipes)
         self.rules: dict[str, Rule] = {}
         self.columns: dict[str, Column] = {}
         self.reach = Reach(name, {})
@@ -90,9 +89,12 @@ class _Draft:
         linked = {column: link for link in self.rest.get("references") or () for column in _columns(link)}
         for column, recipe in self.recipes.items():
             if recipe is None:
-                facts = self.facts[column]
-                recipe = default_rule(column, facts, linked.get(column), self.rest, self.place(column))
-                self.recipes[column] = recipe
+                facts, told = self.facts[column], {**self.rest, "name": self.name}
+                self.recipes[column] = default_rule(
+                    column, facts, linked.get(column), told, self.place(column)
+                )
+        connect(self.recipes)
+        for column, recipe in self.recipes.items():
             self.rules[column] = read_rule(recipe, self.place(column))
         if "key" not in self.rest:
             first = next(iter(self.recipes), None)

@@ -23,8 +23,10 @@ from simulacra.rules.finishing import finish_column, withhold
 from simulacra.rules.keeping import find_broken_rows
 from simulacra.rules.kinds.aggregate import Aggregate
 from simulacra.rules.kinds.reference import ReferenceRule
+from simulacra.rules.machines import tables_of
 from simulacra.rules.moments import to_micros
 from simulacra.rules.reading import evaluate
+from simulacra.rules.walking import walk
 from simulacra.sampling.requests import Filling, Request
 from simulacra.synthesizer import Synthesizer
 
@@ -95,6 +97,8 @@ class Maker:
         """Draw how many children each parent of a unit has."""
         assert rules.driver is not None
         rule = rules.reference(rules.driver)
+        if rule.machines:
+            return np.asarray(self._walk(rules, parent_unit)["counts"].to_numpy())
         children = rule.children
         assert children is not None
         size = self.extent(rule.table).size(parent_unit)
@@ -108,6 +112,30 @@ class Maker:
         drawn = np.nan_to_num(children.draw(size, own, values))
         return np.maximum(np.rint(drawn), 0).astype(np.int64)
 
+    def _walk(self, rules: TableRules, parent_unit: int) -> Unit:
+        """Send the parents of a unit through their states; kept for who asks again soon."""
+        assert rules.driver is not None
+        rule = rules.reference(rules.driver)
+        key = ("walks", rules.own.name, parent_unit)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        above = self.book.tables[rule.table].own
+        parents = self.unit(rule.table, parent_unit, rule.wanted)
+        own = self.streams.at(rules.own.name, rules.driver, "states", parent_unit)
+        size = self.extent(rule.table).size(parent_unit)
+        found = walk(rule.machines, tables_of(rule.machines, above), parents, size, own)
+        made = {**found.columns, "counts": pl.Series(found.counts)}
+        self._keep(key, made)
+        return made
+
+    def _keep(self, key: tuple[object, ...], made: Unit) -> None:
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+
     def unit(self, table: str, unit: int, columns: tuple[str, ...] | None = None) -> Unit:
         """Make some columns of a unit (all when None), kept for who asks again soon."""
         rules = self.book.tables[table]
@@ -119,10 +147,7 @@ class Maker:
                 return self._kept[key]
         made = self._make(rules, unit, names)
         if columns is not None:
-            with self._lock:
-                self._kept[key] = made
-                while len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
+            self._keep(key, made)
         return made
 
     def _make(self, rules: TableRules, unit: int, names: tuple[str, ...]) -> Unit:
@@ -216,7 +241,11 @@ class Maker:
                 n: c.slice(first, last - first)
                 for n, c in self.unit(table, above, tuple(sorted(wanted))).items()
             }
-        return Histories(np.repeat(np.arange(last - first), own), own), parents
+        entries: Unit = {}
+        if rules.reference(rules.driver).machines:
+            skip, size = int(counts[:first].sum()), int(own.sum())
+            entries = {n: c.slice(skip, size) for n, c in self._walk(rules, above).items() if n != "counts"}
+        return Histories(np.repeat(np.arange(last - first), own), own, entries), parents
 
     def _far(
         self, rules: TableRules, refers: str, theirs: str, links: Mapping[str, npt.NDArray[np.int64]], parents: Unit,

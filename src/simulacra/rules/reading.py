@@ -16,7 +16,10 @@ from simulacra.schema.types import Table
 
 OPTIONS = ("missing", "unique")
 """What may stand beside the word of any rule."""
-INPUTS = ("locale", "country", "sex", "name", "first", "last")
+INPUTS = (
+    "locale", "country", "sex", "name", "first", "last", "street", "city", "state", "state_code", "postcode", "company",
+    "provider", "domain",
+)  # fmt: skip
 """What a field may be given: a constant, or the column that has it."""
 
 

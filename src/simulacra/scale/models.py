@@ -14,9 +14,11 @@ from simulacra.errors import OptionError
 from simulacra.filing import even_blocks
 from simulacra.generator import silent
 from simulacra.randomness import BLOCK_ROWS, Streams, resolve_seed
-from simulacra.relational.database import DatabaseSynthesizer, restore_database
+from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.rules.model import RuleSynthesizer
 from simulacra.sampling.requests import Filling, Request
+from simulacra.scale._levels import list_levels
+from simulacra.scale.databases import make_database_job
 from simulacra.scale.job import Group, Job
 from simulacra.scale.ruled import make_rule_job
 from simulacra.scale.stored import StoredJob
@@ -81,35 +83,7 @@ class ModelJob(StoredJob):
         with _OPENING:
             filling, sequential = self.filling, self.sequential
         frame = self._line.take(unit) if sequential else filling.block(unit)
-        return {self.table.name: frame.with_columns(_listed(frame, self.table))}
-
-
-class DatabaseJob(StoredJob):
-    """A database that a fitted model of several tables draws: those rows that `DatabaseSynthesizer.sample` gives.
-
-    Notes
-    -----
-    Rows of one table depend on those of all others, so all are drawn at once: one unit.
-    """
-
-    @property
-    def groups(self) -> tuple[Group, ...]:
-        """One group of one unit, with all tables."""
-        return (Group("database", self.schema.names, 1),)
-
-    @cached_property
-    def _model(self) -> DatabaseSynthesizer:
-        return restore_database(self.file)
-
-    def draw(self, group: str, unit: int) -> dict[str, pl.DataFrame]:
-        """Draw all tables; see `Job.draw`."""
-        with _OPENING:
-            model = self._model
-        drawn = model.sample(**self.asked, seed=self.seed)
-        return {
-            table.name: (frame := drawn.frames[table.name]).with_columns(_listed(frame, table))
-            for table in self.schema.tables
-        }
+        return {self.table.name: frame.with_columns(list_levels(frame, self.table))}
 
 
 def make_job(
@@ -151,8 +125,7 @@ def make_job(
         raise OptionError("given rows are completed in memory, not in parts. Leave out given= or to=.")
     asked = {name: value for name, value in asked.items() if value is not None}
     if isinstance(model, DatabaseSynthesizer):
-        whole = "all tables of a database model are drawn at once, in memory, and make one part each."
-        return DatabaseJob(model.dump(), {"n": n, **asked}, used, (*notes, whole))
+        return make_database_job(model, n, seed=used, notes=notes, **asked)
     job = ModelJob(model.dump(), {"n": n, **asked}, used, notes)
     job.__dict__["_model"] = model
     job.filling.require_possible()
@@ -181,15 +154,3 @@ class _Line:
                 self._next += 1
                 if self._next > unit:
                     return block
-
-
-def _listed(frame: pl.DataFrame, table: Table) -> list[pl.Series]:
-    """Turn categories into places among their levels, which take less room and time to write."""
-    found = []
-    for column in table.columns:
-        if column.kind == "category" and column.levels and frame[column.name].dtype == pl.String:
-            values = frame[column.name]
-            places = values.cast(pl.Enum(list(column.levels)), strict=False)
-            if places.null_count() == values.null_count():
-                found.append(places)
-    return found

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from simulacra.relational.database import DatabaseSynthesizer
 
 CELLS = 4_000_000
-"""Values of a shard, about: more take memory, and fewer take time, since a history takes a step for each of its rows."""
+"""Values of a shard, about: more take memory, and fewer take time, since a history takes a step for each row."""
 SHARED = 1_000_000
 """Values up to which tables that need no others are drawn once, and held by every worker."""
 LEAST = 1_000
-"""Rows that rows of the same shard choose their parents among, at least; as many as the data had if these were fewer."""
+"""Rows among which those of a shard choose their parents, at least; as many as the data had if these were fewer."""
 _RUN = 4_096
 """Keys that follow each other, at most."""
 _RUNS = 16
@@ -46,6 +46,8 @@ class Shards:
         Times as many rows that lead nowhere, all shards together.
     runs : dict of str to int
         By unit that a parent draws: how many keys follow each other.
+    missed : frozenset of str
+        Units of which orphans refer to rows that are not there.
     factors : dict of str to float
         By matched link to a shared table: times as many rows refer to each of its rows as it was drawn with.
     reason : str
@@ -59,6 +61,7 @@ class Shards:
     sizes: Mapping[str, int] = field(default_factory=dict)
     scale: float = 1.0
     runs: Mapping[str, int] = field(default_factory=dict)
+    missed: frozenset[str] = frozenset()
     factors: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
 
@@ -75,8 +78,10 @@ class Shards:
 
         How many rows of other tables earlier shards have is not known before these are drawn.
         """
-        own = {unit: Lane(run, run, shard, self.number + 1) for unit, run in self.runs.items()}
-        beyond = {unit: Lane(run, run, self.number, self.number + 1) for unit, run in self.runs.items()}
+        own, beyond = {}, {}
+        for unit, run in self.runs.items():
+            lanes = self.number + (unit in self.missed)
+            own[unit], beyond[unit] = Lane(0, run, shard, lanes), Lane(0, run, self.number, lanes)
         for root in set(self.divided) - set(self.runs):
             own[root], beyond[root] = Lane(self.start(root, shard)), Lane(self.sizes[root])
         return Numbers(shard, self.number, own, beyond)
@@ -113,13 +118,13 @@ def cut(
     """
     trees = _find_trees(model)
     weights = {top: _weigh(model, tree, sizes) for top, tree in trees.items()}
-    if max(weights.values(), default=0) <= cells:
+    if sum(weights.values()) <= cells:
         return Shards(1)
     divided = _divide(model, trees, weights)
     apart = [top for top in divided if top not in sizes]
     reason = (
         f"rows of {apart[0]!r} belong to a table that is public, and refer to others" if apart
-        else "conditions look at several roots" if asked and (len(trees) > 1 or not set(trees) <= set(sizes))
+        else "conditions are asked, and the model has several roots" if asked and len(trees) > 1
         else find_obstacle(model, {unit for top in divided for unit in trees[top]})
     )  # fmt: skip
     if reason:
@@ -138,7 +143,7 @@ def cut(
     shared = tuple(unit for unit in model.plan.units if unit not in units)
     members = sum(len(model.plan.members(unit)) * rows[unit] for unit in units)
     factors = _find_factors(model, units, shared, sizes)
-    return Shards(number, members / number, units, shared, sizes, scale, runs, factors)
+    return Shards(number, members / number, units, shared, sizes, scale, runs, _find_missed(model), factors)
 
 
 def _find_trees(model: DatabaseSynthesizer) -> dict[str, tuple[str, ...]]:
@@ -195,10 +200,12 @@ def _limits(model: DatabaseSynthesizer, units: tuple[str, ...], sizes: Mapping[s
     plan, limits = model.plan, []
     for unit in units:
         rows = _expect(model, unit, sizes)
+        if not rows:
+            continue
         chosen = any(plan.to(member, "matched", "coded") for member in plan.members(unit))
         if chosen:
             limits.append(rows / max(min(LEAST, model.units[unit].rows), 1))
-        elif unit in sizes and rows:
+        elif unit in sizes:
             limits.append(rows)
     return limits
 
@@ -206,7 +213,7 @@ def _limits(model: DatabaseSynthesizer, units: tuple[str, ...], sizes: Mapping[s
 def _find_factors(
     model: DatabaseSynthesizer, units: tuple[str, ...], shared: tuple[str, ...], sizes: Mapping[str, int]
 ) -> dict[str, float]:
-    """Tell how many more rows refer to each shared row than in the data, where it matters that these are many shards."""
+    """Tell how many more rows refer to each shared row than it was drawn with, for rows chosen after drawing."""
     plan, factors = model.plan, {}
     for link in plan.links:
         home, parent = plan.home(link.table), plan.home(link.reference.table)
@@ -215,3 +222,12 @@ def _find_factors(
             more = _expect(model, home, sizes) / max(rows, 1)
             factors[link.name] = more / max(_expect(model, parent, sizes) / max(parents, 1), 1e-9)
     return factors
+
+
+def _find_missed(model: DatabaseSynthesizer) -> frozenset[str]:
+    """Return the units of which some rows refer to ones that are not there."""
+    return frozenset(
+        model.plan.home(link.reference.table)
+        for link in model.plan.links
+        if model.absent.get(link.name) or (link.way == "driving" and len(model.units[link.table].lost))
+    )

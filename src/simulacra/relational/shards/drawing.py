@@ -136,26 +136,26 @@ def _mend(
     return own.repair(frames, empty=own.computed)[0] if own.held else dict(frames)
 
 
-def _number(
-    model: DatabaseSynthesizer, name: str, rows: Rows, numbers: Numbers, streams: Streams
-) -> None:
+def _number(model: DatabaseSynthesizer, name: str, rows: Rows, numbers: Numbers, streams: Streams) -> None:
     """Make what is counted over all rows anew, by the numbers that the rows have among those of all shards."""
     own = model.units[name].synthesizer
     if own is None or not len(rows.frame):
         return
     places, made = numbers.rows(name, len(rows)), []
-    serials = Guarantees.of(own.table, own.encodings).serials if rows.entity is None else {}
     for member in model.plan.members(name):
         for column in model.schema.table(member).names:
+            drawn = member_column(name, member, column)
+            encoding = own.encodings.get(drawn)
             if not is_numbered(model, name, member, column):
                 continue
-            drawn = member_column(name, member, column)
-            encoding, values = own.encodings[drawn], rows.frame[drawn]
-            if isinstance(encoding, Key) and drawn not in serials:
+            if isinstance(encoding, Key):
                 made.append(encoding.number(places).alias(drawn))
             elif isinstance(encoding, Text):
-                made.append(encoding.number(values, places, streams.stream(column)).alias(drawn))
+                made.append(encoding.number(rows.frame[drawn], places, streams).alias(drawn))
     rows.frame = rows.frame.with_columns(made)
+    if rows.entity is None:
+        # keys that a pattern spells
+        rows.frame = Guarantees.of(own.table, own.encodings).number(rows.frame, int(places[0]))
 
 
 def _thin(
@@ -165,7 +165,11 @@ def _thin(
     changed = []
     for link in model.plan.links:
         factor = shards.factors.get(link.name)
-        if factor is None or model.plan.home(link.reference.table) != name or wanted(link) not in frame.columns:
+        if (
+            factor is None
+            or model.plan.home(link.reference.table) != name
+            or wanted(link) not in frame.columns
+        ):
             continue
         degrees = np.maximum(frame[wanted(link)].fill_null(0).to_numpy(), 0) * factor / shards.number
         begin = Streams(seed).at("share", link.name).stream("begin").random(len(degrees))

@@ -10,7 +10,7 @@ from simulacra.encodings.text import Text
 from simulacra.relational.naming import member_column
 from simulacra.schema._kinds import said
 from simulacra.schema.breaches import columns_of
-from simulacra.schema.constraints import Constraint, Determines, Monotone, Running, Unique
+from simulacra.schema.constraints import Constraint, Determines, Monotone, Pattern, Running, Unique
 from simulacra.schema.crossing import crosses
 from simulacra.schema.types import Table
 
@@ -46,7 +46,7 @@ def _columns_among(rule: Constraint) -> tuple[str, ...] | None:
 
 
 def find_own(model: DatabaseSynthesizer, unit: str, member: str, units: Collection[str]) -> set[str]:
-    """Return the columns of a table whose values no other shard has: keys, references to divided tables, unique texts."""
+    """Return the columns whose values no other shard has: keys, references to divided tables, numbered texts."""
     plan, table = model.plan, model.schema.table(member)
     own = {name for name in table.key if name in model.makers.get(member, {})}
     own |= set(list(model.patterns.get(member, {}))[:1])
@@ -58,11 +58,21 @@ def find_own(model: DatabaseSynthesizer, unit: str, member: str, units: Collecti
 
 def is_numbered(model: DatabaseSynthesizer, unit: str, member: str, name: str) -> bool:
     """Tell whether a drawn column is counted over all rows: stand-ins and keys that no rule of single rows reads."""
-    own = model.units[unit].synthesizer
+    own, table = model.units[unit].synthesizer, model.schema.table(member)
     encoding = None if own is None else own.encodings.get(member_column(unit, member, name))
-    counted = isinstance(encoding, Key) or (isinstance(encoding, Text) and encoding.distinct)
-    return counted and not any(_reads(rule, model.schema.table(member), name) for rule in model.schema.table(member).constraints)
+    if isinstance(encoding, Key):
+        rules = [
+            r for r in table.constraints if not isinstance(r, Pattern) or model.plan.driving(unit) is not None
+        ]
+    elif isinstance(encoding, Text) and encoding.distinct:
+        rules = list(table.constraints)
+    else:
+        return False
+    return not any(_reads(rule, table, name) for rule in rules)
 
 
 def _reads(rule: Constraint, table: Table, name: str) -> bool:
-    return not isinstance(rule, Unique) and (crosses(rule, table) or name in columns_of(rule, table))
+    """Tell whether a rule asks more of a column than that its values differ."""
+    if isinstance(rule, Unique):
+        return False
+    return name in str(rule) if crosses(rule, table) else name in columns_of(rule, table)

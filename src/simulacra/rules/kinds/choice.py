@@ -136,12 +136,12 @@ def draw_codes(weights: tuple[float, ...], count: int, rng: np.random.Generator)
         return codes.astype(np.uint32)
     bounds = np.cumsum(weights) / np.sum(weights)
     bounds[-1] = 1
-    u = rng.random(count)
+    place = rng.random(count)
     guide = np.searchsorted(bounds, np.arange(_CELLS) / _CELLS, side="right")
-    placed = guide[(u * _CELLS).astype(np.int64)]
+    placed = guide[(place * _CELLS).astype(np.int64)]
     while True:
         # the guide is at most as far as the cell's lower end: few rows have to go on from there
-        late = np.flatnonzero(u >= bounds[placed])
+        late = np.flatnonzero(place >= bounds[placed])
         if not len(late):
             return placed.astype(np.uint32)
         placed[late] += 1

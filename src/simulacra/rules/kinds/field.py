@@ -22,6 +22,7 @@ _CONSTANTS = {
     "locale": re.compile(r"[A-Za-z]{2,3}[_-][A-Za-z]{2,4}"),
     "country": re.compile(r"[A-Z]{2}"),
     "sex": re.compile(r"[FMfm]|female|male"),
+    "domain": re.compile(r".+"),
 }
 
 
@@ -43,7 +44,7 @@ class FieldRule(Rule):
 
     @classmethod
     def read(cls, content: Mapping[str, Any], place: str) -> FieldRule:
-        """Read ``{field: NAME, locale:, country:, sex:, name:, first:, last:}``; each a constant or a column."""
+        """Read ``{field: NAME}`` and what it goes by (``locale``, ``sex``, ``name``, ...): constants or columns."""
         name = require_word(content, "field", INPUTS, place)
         try:
             field = find_field(str(name))

@@ -13,10 +13,11 @@ import polars as pl
 from simulacra.distributions.grammar import Distribution, parse_distribution
 from simulacra.errors import SchemaError
 from simulacra.rule import Rows, Rule
+from simulacra.rules.machines import Machine, read_machines, wanted_by
 from simulacra.rules.reading import as_mapping, names_in, require_word
 from simulacra.schema.types import Table
 
-_OPTIONS = ("to", "children", "pick", "match", "distinct", "as")
+_OPTIONS = ("to", "children", "states", "pick", "match", "distinct", "as")
 _TRIES = 40
 
 
@@ -24,7 +25,8 @@ _TRIES = 40
 class ReferenceRule(Rule):
     """A reference, of one of two kinds.
 
-    With ``children`` every row of the other table has so many rows here, which follow each other. Without, every row
+    With ``children`` every row of the other table has so many rows here, which follow each other; with ``states`` it goes
+    through a state machine, and every entry into a state is a row (see the rule ``entry``). Without, every row
     picks one row of the other table: each as likely as any other, by rank (``pick: {zipf: 1.1}``: the first rows are
     the most popular), or in proportion to a column (``pick: weight``); ``match: {own: theirs}`` picks among the rows
     that have the same value, and ``distinct: true`` never the same twice within one parent.
@@ -41,6 +43,7 @@ class ReferenceRule(Rule):
     table: str
     to: str | None
     children: Distribution | None
+    machines: tuple[Machine, ...]
     pick: str | float | None
     match: tuple[tuple[str, str], ...]
     distinct: bool
@@ -57,12 +60,14 @@ class ReferenceRule(Rule):
         if not isinstance(to, str) or not to:
             raise SchemaError(f"{place}: a reference names a table, as in {cls.example}, not {to!r}.")
         table, _, column = to.partition(".")
-        children = given.get("children")
-        if children is not None and (
+        children, states = given.get("children"), given.get("states")
+        if children is not None and states is not None:
+            raise SchemaError(f"{place}: children and states both say how many rows there are. Keep one.")
+        if (children is not None or states is not None) and (
             given.get("pick") is not None or given.get("match") or given.get("distinct")
         ):
             raise SchemaError(
-                f"{place}: children, and pick, match or distinct, exclude each other. Keep one."
+                f"{place}: children or states, and pick, match or distinct, exclude each other. Keep one."
             )
         match = given.get("match") or {}
         match = {str(name): str(name) for name in match} if isinstance(match, (list, tuple)) else match
@@ -72,6 +77,7 @@ class ReferenceRule(Rule):
         return cls(
             table, column or None,
             None if children is None else parse_distribution(children, f"{place}, children"),
+            () if states is None else read_machines(states, place),
             _read_pick(given.get("pick"), place), tuple((str(own), str(other)) for own, other in match.items()),
             bool(given.get("distinct", False)), str(given.get("as") or table), place,
         )  # fmt: skip
@@ -79,7 +85,7 @@ class ReferenceRule(Rule):
     @property
     def drives(self) -> bool:
         """Whether the other table's rows have these as children."""
-        return self.children is not None
+        return self.children is not None or bool(self.machines)
 
     def needs(self) -> tuple[str, ...]:
         """The key that is referred to, and what is to match."""
@@ -94,6 +100,7 @@ class ReferenceRule(Rule):
             names.append(self.pick)
         if self.children is not None:
             names += [name for sql in self.children.formulas for name in names_in(sql, self.place)]
+        names += wanted_by(self.machines)
         return tuple(dict.fromkeys(names))
 
     def facts(self, table: Table) -> dict[str, Any]:
