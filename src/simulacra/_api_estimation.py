@@ -14,6 +14,7 @@ from simulacra.dataset import Dataset
 from simulacra.errors import DataError
 from simulacra.estimation import PROBES, WARM_ROWS, Estimate, estimate_fit
 from simulacra.generator import Progress, silent
+from simulacra.generator import part as part_of
 from simulacra.memory import require_memory, used_bytes
 from simulacra.privacy.protection import HOLDERS
 from simulacra.randomness import Streams
@@ -35,6 +36,7 @@ def estimate(
     reference: str | Sequence[str] = (),
     protect: bool = True,
     holders: int = HOLDERS,
+    rows: int | None = None,
     progress: Progress = silent,
     **options: Any,
 ) -> Estimate:
@@ -42,7 +44,7 @@ def estimate(
 
     Parameters
     ----------
-    data, model, schema, weight, entity, order, reference, protect, holders, progress, **options
+    data, model, schema, weight, entity, order, reference, protect, holders, rows, progress, **options
         As for `fit`.
 
     Returns
@@ -63,8 +65,24 @@ def estimate(
     >>> cost.rows, cost.columns, cost.seconds < 60
     (100, 1, True)
     """
-    many, _ = read_several(data, schema, weight, entity, order, reference)
     k = checked(holders) if protect else 1
+    if entity is None and order is None and not reference:
+        start = time.process_time()
+        streamed = import_module("simulacra._api_streaming").stream_intake(
+            data, schema, weight=weight, holders=k, rows=rows, seed=0, progress=part_of(progress, 0.0, 0.7)
+        )
+        if streamed is not None:
+            counting = time.process_time() - start
+            cost = estimate_fit(
+                streamed,
+                model=only_model(model),
+                options=options,
+                holders=k,
+                progress=part_of(progress, 0.7, 1.0),
+            )
+            # a fit counts all rows as well
+            return replace(cost, seconds=cost.seconds + counting)
+    many, _ = read_several(data, schema, weight, entity, order, reference)
     if many is not None:
         return _estimate_several(many, model, options, k, progress)
     name = only_model(model)

@@ -10,10 +10,13 @@ from typing import Any
 import polars as pl
 
 from simulacra.dataset import Dataset, dataset
+from simulacra.errors import SchemaError
+from simulacra.rules.expansion import expand_schema, is_short
 from simulacra.schema._link_shape import apply_shape, judge_shape
 from simulacra.schema._linking import relate_tables
+from simulacra.schema._yaml import load_yaml
 from simulacra.schema.conformance import conform
-from simulacra.schema.files import load_schema
+from simulacra.schema.files import load_schema, read_text
 from simulacra.schema.importers.recognition import find_reader, open_contract
 from simulacra.schema.inference import infer_table
 from simulacra.schema.integrity import check_references
@@ -34,15 +37,31 @@ def contract(
     if schema is None or isinstance(schema, Schema):
         return schema
     if isinstance(schema, Mapping):
-        opened = find_reader(schema) or load_schema(schema)
+        opened = _short(schema) or find_reader(schema) or load_schema(schema)
     else:
-        opened = open_contract(schema)
+        opened = _short_file(schema) or open_contract(schema)
     if isinstance(opened, Schema):
         return opened
     if data is None:
         return opened(None)
     given = dataset(data, tables=tables, rows=rows)
     return _with_shapes(_with_words(opened(given.schema), given), given)
+
+
+def _short(content: Any) -> Schema | None:
+    """Read rules in short forms; columns that have none stay without one, to be learnt."""
+    return expand_schema(content, complete=False) if is_short(content) else None
+
+
+def _short_file(path: str | Path) -> Schema | None:
+    """Read a file of rules in short forms; None where it is another kind of file, or none."""
+    source = Path(path)
+    if source.suffix.lower() not in {".yaml", ".yml", ".json"} or not source.is_file():
+        return None
+    try:
+        return _short(load_yaml(read_text(source)))
+    except SchemaError as error:
+        raise SchemaError(f"{str(source)!r}: {error}") from error
 
 
 def _with_shapes(read: Schema, given: Dataset) -> Schema:

@@ -142,3 +142,8 @@ def test_the_command_takes_a_folder_of_parts(folder: Path, tmp_path: Path) -> No
     done = CliRunner().invoke(group, given)
     assert done.exit_code == 0, done.output
     assert sim.load(out).provenance["data"]["sampled of"] == ROWS
+
+
+def test_the_cost_of_a_fit_to_parts_is_that_of_its_sample(folder: Path) -> None:
+    cost = sim.estimate(folder, "independent", rows=5_000)
+    assert (cost.rows, cost.columns) == (5_000, 6)

@@ -481,3 +481,14 @@ def test_a_distribution_may_be_taken_from_a_real_column(tmp_path: Path) -> None:
     assert abs((made["sex"] == "F").mean() - 0.75) < 0.02  # type: ignore[operator]
     assert made["day"].min() >= real["day"].min()  # type: ignore[operator]
     assert set(made["odd"]) == {"x"}
+
+
+def test_short_rules_are_a_schema_wherever_one_is_asked_for(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"age": [23, 31, 45, 52] * 100})
+    rules = {"columns": {"age": {"kind": "number", "integer": True}, "mail": "email", "old": {"formula": "age > 40"}}}
+    drawn = sim.fit(frame, schema=rules, seed=1).sample(50, seed=1).frame
+    assert drawn.columns == ["age", "mail", "old"]
+    assert (drawn["old"] == (drawn["age"] > 40)).all()
+    (tmp_path / "rules.yaml").write_text("columns: {age: {int: [18, 99]}, plan: {choice: [a, b]}}", encoding="utf-8")
+    cases = sim.make_edge_cases(schema=tmp_path / "rules.yaml")
+    assert len(cases) > 0

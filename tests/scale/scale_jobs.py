@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import polars as pl
@@ -147,7 +148,7 @@ class Deadly(Payments):
     always: bool = False
 
     def draw(self, group: str, unit: int) -> dict[str, pl.DataFrame]:
-        time.sleep(self.pause)
+        sleep(self.pause)
         if self.always and unit:
             os.kill(os.getpid(), signal.SIGKILL)
         if unit == 2 and self.trap:
@@ -167,3 +168,58 @@ class Wrong(Payments):
     def draw(self, group: str, unit: int) -> dict[str, pl.DataFrame]:
         frame = super().draw(group, unit)["payments"]
         return {"payments": frame.with_columns(pl.col("amount").cast(pl.Float32))}
+
+
+KINDS = Table(
+    "a/../b",
+    (
+        Column("whole", "number", integer=True, nullable=True),
+        Column("real", "number", nullable=True),
+        Column("money", "number", decimals=2, format="fixed", nullable=True),
+        Column("open", "category", nullable=True),
+        Column("listed", "category", levels=("NA", "true", " x ", ""), nullable=True),
+        Column("flag", "boolean", nullable=True),
+        Column("yes", "boolean", format="no|yes", nullable=True),
+        Column("date", "date", format="%d.%m.%Y", nullable=True),
+        Column("moment", "datetime", nullable=True),
+        Column("zoned", "datetime", timezone="Europe/Berlin", nullable=True),
+        Column("clock", "time", nullable=True),
+        Column("span", "duration", nullable=True),
+        Column("text", "text", nullable=True),
+        Column("key", "key"),
+    ),
+)
+_VALUES = {
+    "whole": [1, -(2**63), 2**63 - 1, None],
+    "real": [0.1, -1e300, 5e-324, None],
+    "money": [1.5, 2.25, -3.0, None],
+    "open": ["1", "a,b", "NaN", None],
+    "listed": pl.Series(["NA", "true", " x ", None], dtype=pl.Enum(["NA", "true", " x ", ""])),
+    "flag": [True, False, True, None],
+    "yes": [True, False, True, None],
+    "date": [date(1800, 1, 1), date(9999, 12, 31), date(2024, 2, 29), None],
+    "moment": [datetime(1900, 1, 1, 0, 0, 0, 1), datetime(2024, 1, 1), datetime(2300, 1, 1), None],
+    "zoned": pl.Series(
+        [datetime(2024, 7, 1, 12, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 10, 27, 1, 30, tzinfo=UTC),
+         None], dtype=pl.Datetime("us", "UTC")
+    ).dt.convert_time_zone("Europe/Berlin"),
+    "clock": [clock(1, 2, 3, 4), clock(0), clock(23, 59, 59), None],
+    "span": [timedelta(seconds=1, microseconds=5), timedelta(days=-3), timedelta(0), None],
+    "text": ['he said "hi",\nbye', "é🎈", "  spaced ", None],
+    "key": ["007", "1e5", "x", "-"],
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Two tables of odd names, with columns of every kind and the values that formats stumble over."""
+
+    notes: tuple[str, ...] = ()
+    schema: Schema = field(
+        default=Schema((KINDS, Table("_other", (Column("a", "text", nullable=True),)))), repr=False
+    )
+    identity: str = "aa"
+    groups: tuple[Group, ...] = (Group("x/../y", ("a/../b", "_other"), 2),)
+
+    def draw(self, group: str, unit: int) -> dict[str, pl.DataFrame]:
+        return {"a/../b": pl.DataFrame(_VALUES), "_other": pl.DataFrame({"a": [str(unit), "b"]})}

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from scale_jobs import PAYMENTS, Payments, Shop
+from scale_jobs import PAYMENTS, Kinds, Payments, Shop
 
 import simulacra as sim
 from simulacra.errors import FileError, OptionError, UnknownName
@@ -82,6 +82,19 @@ def test_what_was_drawn_is_read_back(form: str, partition: object, tmp_path: Pat
         assert done.rows[name] == len(wanted)
     assert found.schema == job.schema
     assert done.digest == write_parts(job, tmp_path / "plain", workers=1).digest
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_values_of_every_kind_are_read_back(form: str, tmp_path: Path) -> None:
+    job = Kinds()
+    write_parts(job, tmp_path / "all", format=form, workers=2)
+    assert verify(tmp_path / "all", deep=True).whole
+    folders = {path.name for path in (tmp_path / "all").iterdir() if path.is_dir()}
+    assert folders == {"a%2F..%2Fb", "%5Fother"}
+    found = sim.read(tmp_path / "all")
+    for name in job.schema.names:
+        wanted = pl.concat([job.draw("", unit)[name] for unit in (0, 1)])
+        assert_frame_equal(found.polars(name), wanted.with_columns(pl.col(pl.Enum).cast(pl.String)))
 
 
 def test_folders_are_named_as_hive_names_them(tmp_path: Path) -> None:

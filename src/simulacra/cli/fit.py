@@ -136,7 +136,7 @@ def command(
     chosen = _spread(plain, named, given, reference)
     common: dict[str, Any] = {
         "schema": left, "weight": weight, "entity": entity, "order": order, "reference": reference,
-        "protect": not no_protect, "holders": holders, **_options(settings, privacy),
+        "protect": not no_protect, "holders": holders, "rows": rows, **_options(settings, privacy),
     }  # fmt: skip
     if output is None or only_estimate:
         with progress("estimating", quiet=quiet) as report:

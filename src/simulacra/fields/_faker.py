@@ -107,6 +107,8 @@ def grammar(locale: str, method: str) -> Node:
 
 def _read(locale: str, method: str, depth: int) -> Node:
     def resolve(name: str) -> Node:
+        # some formats of Faker name the list in place of the method that picks from it
+        name = name if has_method(locale, name) else name.replace("names", "name")
         if not has_method(locale, name):
             raise UnknownFormat
         return _read_again(locale, name, depth + 1)

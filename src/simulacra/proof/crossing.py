@@ -10,7 +10,7 @@ import polars as pl
 from simulacra.memory import size_text
 from simulacra.proof.canonical import FIRST, Places, Tally
 from simulacra.proof.codes import Coding
-from simulacra.proof.desk import ROW, SORTING, Desk
+from simulacra.proof.desk import ROW, Desk
 from simulacra.proof.lines import Line
 from simulacra.proof.references import needs_text
 from simulacra.relational.rules._entity_repairs import Held
@@ -23,7 +23,7 @@ from simulacra.schema.types import Table
 
 @dataclass
 class _Plan:
-    """How rows come together: tables held whole, and columns by which others are brought together; none: as they lie."""
+    """How rows come together: tables held whole, and columns by which others are brought together."""
 
     whole: set[str] = field(default_factory=set)
     scattered: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -156,8 +156,8 @@ def _frames(
     whole = {name: desk.gather(schema.table(name), reads[name]).drop(ROW) for name in sorted(plan.whole)}
     if not plan.scattered:
         whole_fits = sum(needed.values()) <= desk.memory
-        rows = desk.memory // (2 * SORTING * 8 * (len(reads[table.name]) + 1))
-        for piece in desk.pieces(table, reads[table.name], 1 << 62 if whole_fits else max(rows, 1)):
+        rows = desk.few_rows(len(reads[table.name]) + 1)
+        for piece in desk.pieces(table, reads[table.name], 1 << 62 if whole_fits else rows):
             yield {**whole, table.name: piece}
         return
     parts = desk.parts(sum(needed[name] for name in plan.scattered))

@@ -12,6 +12,7 @@ import polars as pl
 
 from simulacra.proof.canonical import canonical_pieces
 from simulacra.proof.codes import Coding
+from simulacra.randomness import BLOCK_ROWS
 from simulacra.schema.types import Schema, Table
 from simulacra.tablefiles import TableFiles
 
@@ -82,10 +83,14 @@ class Desk:
     def scatter(self, table: Table, columns: Sequence[str], key: Coding, parts: int) -> Bundle:
         """Bring rows with equal values of some columns together in files."""
         bundle = Bundle(self.scratch / uuid4().hex, parts)
-        rows = max(self.memory // (SORTING * 8 * (len(columns) + 1)), 1)
+        rows = self.few_rows(len(columns) + 1)
         for frame in self.pieces(table, columns, rows):
             bundle.add(frame, key)
         return bundle
+
+    def few_rows(self, columns: int) -> int:
+        """Choose how many rows are looked at together: a share of the memory, and never so few that it costs time."""
+        return max(self.memory // (2 * SORTING * 8 * columns), BLOCK_ROWS)
 
     def parts(self, needed: int) -> int:
         """Choose into how many files rows go, with room for uneven ones."""

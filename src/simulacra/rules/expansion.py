@@ -21,13 +21,15 @@ from simulacra.schema.types import KINDS, Column, Schema, Table
 _BARE = ("sequence", "shuffle", "position")
 
 
-def expand_schema(content: Mapping[str, Any]) -> Schema:
+def expand_schema(content: Mapping[str, Any], *, complete: bool = True) -> Schema:
     """Make a schema of which every column has a rule.
 
     Parameters
     ----------
     content : mapping
         A schema as plain values: in full, or in the short forms of rules. ``columns`` alone is one table.
+    complete : bool
+        Whether columns that have no rule get one by what is known of them.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def expand_schema(content: Mapping[str, Any]) -> Schema:
         raise SchemaError(f"field 'tables': expected names with their columns, not {describe(tables)}.")
     drafts = {str(name): _Draft(str(name), facts) for name, facts in tables.items()}
     for draft in drafts.values():
-        draft.refer(drafts)
+        draft.refer(drafts, complete)
     _infer(drafts)
     plain = {
         "version": content.get("version", 1),
@@ -84,18 +86,19 @@ class _Draft:
     def place(self, column: str) -> str:
         return f"table {self.name!r}, column {column!r}"
 
-    def refer(self, drafts: Mapping[str, _Draft]) -> None:
+    def refer(self, drafts: Mapping[str, _Draft], complete: bool) -> None:
         """Read the rules, give those that are left out, and see which other tables are in reach."""
         linked = {column: link for link in self.rest.get("references") or () for column in _columns(link)}
         for column, recipe in self.recipes.items():
-            if recipe is None:
+            if recipe is None and complete:
                 facts, told = self.facts[column], {**self.rest, "name": self.name}
                 self.recipes[column] = default_rule(
                     column, facts, linked.get(column), told, self.place(column)
                 )
         connect(self.recipes)
         for column, recipe in self.recipes.items():
-            self.rules[column] = read_rule(recipe, self.place(column))
+            if recipe is not None:
+                self.rules[column] = read_rule(recipe, self.place(column))
         if "key" not in self.rest:
             first = next(iter(self.recipes), None)
             if (
@@ -162,6 +165,7 @@ def _infer(drafts: Mapping[str, _Draft]) -> None:
     """Find what every column is, those first that others read."""
     graph: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for draft in drafts.values():
+        graph |= {(draft.name, column): set() for column in draft.recipes}
         for column, rule in draft.rules.items():
             graph[draft.name, column] = {
                 resolve(
@@ -179,7 +183,7 @@ def _infer(drafts: Mapping[str, _Draft]) -> None:
     for table, column in order:
         draft = drafts[table]
         seen = list(draft.columns.values())
-        for name in draft.rules[column].needs():
+        for name in draft.rules[column].needs() if column in draft.rules else ():
             other, theirs = resolve(name, draft.reach, {n: list(d.recipes) for n, d in drafts.items()}, "")
             if (
                 "." in name
@@ -194,6 +198,8 @@ def _infer(drafts: Mapping[str, _Draft]) -> None:
 
 def _column(name: str, draft: _Draft, seen: Table) -> Column:
     place, given, recipe = draft.place(name), draft.facts[name], draft.recipes[name]
+    if recipe is None:
+        return load_column(name, given, place)
     facts = draft.rules[name].facts(seen)
     if "kind" not in given and {"decimals", "step", "integer"} & set(given) and facts["kind"] == "category":
         given = {"kind": "number", **given}  # 0.00 is a code, unless digits are told
@@ -253,6 +259,31 @@ def _split(entry: Any, place: str) -> tuple[dict[str, Any], Any]:
         to_rule = name in spoken or name not in FIELDS or (name in INPUTS and "field" in entry)
         (recipe if to_rule else facts)[name] = value
     return facts, recipe
+
+
+def is_short(content: Any) -> bool:
+    """Tell whether a schema is written in the short forms of rules, where kinds are left out.
+
+    Examples
+    --------
+    >>> is_short({"columns": {"mail": "email"}}), is_short({"columns": {"a": "number"}})
+    (True, False)
+    """
+    if not isinstance(content, Mapping):
+        return False
+    tables = content.get("tables") or {"table": content}
+    entries = [
+        entry
+        for facts in (tables.values() if isinstance(tables, Mapping) else ())
+        if isinstance(facts, Mapping) and isinstance(facts.get("columns"), Mapping)
+        for entry in facts["columns"].values()
+    ]
+    return any(
+        (isinstance(entry, str) and entry not in KINDS)
+        or isinstance(entry, (int, float))
+        or (isinstance(entry, Mapping) and "kind" not in entry)
+        for entry in entries
+    )
 
 
 def _columns(link: Any) -> tuple[str, ...]:

@@ -123,9 +123,9 @@ class _Walk:
         first = self._choose(self.machine.first, on, self.streams.at("start"))
         self._enter(on, np.array([names.index(state) for state, _ in self.machine.first])[first])
         for step in range(MOST_STEPS):
-            left = []
+            left, state = [], self._state[on]
             for code, name in enumerate(names):
-                members = on[self._state[on] == code]
+                members = on[state == code]
                 moves = self.machine.moves[name]
                 if len(members) and moves.targets:
                     left.append(self._step(moves, members, self.streams.at("step", step, code)))

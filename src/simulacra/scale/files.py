@@ -16,8 +16,8 @@ from simulacra.errors import FileError
 from simulacra.filing import SCHEMA_FILE
 from simulacra.scale.digest import digest_unit
 from simulacra.scale.formats import bare_table, encode, part_by
-from simulacra.scale.manifest import MANIFEST_FILE, File, Manifest, Record, Units, record_file, write_manifest
-from simulacra.scale.plan import PLAN_FILE, RECORDS, Part, Plan
+from simulacra.scale.manifest import MANIFEST_FILE, File, Manifest, Record, Units, write_manifest
+from simulacra.scale.plan import PLAN_FILE, RECORDS, Part, Plan, folder_name
 from simulacra.scale.store import Store
 from simulacra.scale.target import IfExists, Target
 from simulacra.schema.files import format_schema
@@ -119,7 +119,7 @@ class Files(Target):
     def _reopen(self, plan: Plan, kept: Sequence[Record]) -> None:
         """Turn a finished folder of which parts are gone into one that is not finished."""
         for record in kept:
-            self.store.put(f"{RECORDS}{record.key}.json", record.to_bytes())
+            self.store.put(record.name, record.to_bytes())
         self.store.put(PLAN_FILE, plan.to_bytes())
         self.store.remove(MANIFEST_FILE)
 
@@ -142,12 +142,12 @@ class Files(Target):
             size += sum(int(frame.estimated_size()) for frame in frames[name])
             files += self._write_table(plan, part, name, frames[name])
         record = Record(part.group, part.number, part.first, units, tuple(files), size)
-        self.store.put(record_file(part), record.to_bytes())
+        self.store.put(record.name, record.to_bytes())
         return record
 
     def _write_table(self, plan: Plan, part: Part, name: str, frames: Sequence[pl.DataFrame]) -> list[File]:
         table = self.schema.table(name)
-        folder = f"{name}/" if len(self.schema.tables) > 1 else ""
+        folder = f"{folder_name(name)}/" if len(self.schema.tables) > 1 else ""
         columns = plan.partition.get(name, ())
         if not columns or not any(map(len, frames)):
             return [self._write(table.name, f"{folder}{part.name}.{plan.form}", frames, plan.form)]
@@ -168,6 +168,6 @@ class Files(Target):
         self.store.put(SCHEMA_FILE, format_schema(self.schema).encode())
         self.store.put(MANIFEST_FILE, write_manifest(manifest))
         for record in manifest.records:
-            self.store.remove(f"{RECORDS}{record.key}.json")
+            self.store.remove(record.name)
         self.store.remove(PLAN_FILE)
         return manifest

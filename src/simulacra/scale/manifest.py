@@ -14,7 +14,7 @@ from simulacra.memory import size_text
 from simulacra.provenance import versions
 from simulacra.scale.digest import digest_all, digest_table
 from simulacra.scale.job import Job, origin_of
-from simulacra.scale.plan import FORMAT, RECORDS, Part, Plan, require_format
+from simulacra.scale.plan import FORMAT, Plan, record_file, require_format
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,11 @@ class Record:
         """The key of its part."""
         return f"{self.group}/{self.number}"
 
+    @property
+    def name(self) -> str:
+        """The file that it is kept in until all parts are there."""
+        return record_file(self.group, self.number)
+
     def dump(self) -> dict[str, Any]:
         """Return it as JSON values."""
         units = {table: {"rows": list(u.rows), "digests": list(u.digests)} for table, u in self.units.items()}
@@ -117,17 +122,6 @@ class Record:
         files = tuple(File(**file) for file in content["files"])
         first, number = int(content["first"]), int(content["number"])
         return cls(str(content["group"]), number, first, units, files, int(content["memory"]))
-
-
-def record_file(part: Part) -> str:
-    """Name the file of a part's record.
-
-    Examples
-    --------
-    >>> record_file(Part("people", 1, 4, 2, "part-00001"))
-    '_simulacra/parts/people/1.json'
-    """
-    return f"{RECORDS}{part.key}.json"
 
 
 @dataclass(frozen=True)

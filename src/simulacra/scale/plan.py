@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from simulacra._filing_parts import PLAN_FILE as PLAN_FILE
 from simulacra.errors import FileError
@@ -17,6 +19,7 @@ RECORDS = "_simulacra/parts/"
 """Where a run that is not finished keeps what it knows of each finished part."""
 PART_BYTES = 64_000_000
 """Memory that the rows of a part take, at most."""
+_UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|%=]')
 HELD = 4
 """Times the memory of its rows that making a part takes: drawn, joined, encoded, and the allocator's share."""
 
@@ -57,6 +60,29 @@ class Part:
     def key(self) -> str:
         """A name that no other part of the job has."""
         return f"{self.group}/{self.number}"
+
+
+def folder_name(name: str) -> str:
+    """Return the name of a table as that of a folder, on any system and in any store.
+
+    Examples
+    --------
+    >>> folder_name("sales 2024"), folder_name("../a:b"), folder_name("_x")
+    ('sales 2024', '%2E.%2Fa%3Ab', '%5Fx')
+    """
+    plain = _UNSAFE.sub(lambda found: quote(found[0], safe=""), name)
+    return f"%{ord(plain[0]):02X}{plain[1:]}" if plain[:1] in {".", "_"} else plain or "%00"
+
+
+def record_file(group: str, number: int) -> str:
+    """Name the file of a part's record.
+
+    Examples
+    --------
+    >>> record_file("people", 1)
+    '_simulacra/parts/people/1.json'
+    """
+    return f"{RECORDS}{folder_name(group)}/{number}.json"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ FIRST_WAIT = 0.05
 """Seconds before the second attempt; each further one waits twice as long."""
 LASTING = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG,
-    errno.EISDIR, errno.ENOTDIR, errno.ENOENT, errno.ELOOP,
+    errno.EISDIR, errno.ENOTDIR, errno.ELOOP,
 }  # fmt: skip
 """What waiting does not mend."""
 

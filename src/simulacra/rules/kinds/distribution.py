@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
 import numpy as np
@@ -81,9 +82,29 @@ class DistributionRule(Rule):
         facts: dict[str, Any] = {"kind": kind}
         if kind == "number":
             facts["integer"] = self.distribution.whole
+        facts |= self._bounds(kind)
         if any(table[name].nullable for name in self.needs() if name in table.names):
             facts["nullable"] = True
         return facts
+
+    def _bounds(self, kind: str) -> dict[str, Any]:
+        """Say from where to where values go, where that is the whole of the distribution."""
+        family, given = (
+            getattr(self.distribution, "family", None),
+            dict(getattr(self.distribution, "given", ())),
+        )
+        if family is None or family.word not in {"int", "uniform"} or kind not in {"number", "date"}:
+            return {}
+        ends = [given["low"], given["high"]]
+        if any(isinstance(end, str) or end != int(end) for end in ends) or self.distribution.low > -np.inf:  # type: ignore[attr-defined]
+            return {}
+        whole = [int(end) for end in ends]
+        days = (
+            [(date(1970, 1, 1) + timedelta(days=end // DAY)).isoformat() for end in whole]
+            if kind == "date"
+            else []
+        )
+        return {"bounds": days or whole, "declared": True}
 
     def draw(self, rows: Rows) -> pl.Series:
         """Draw one value for every row."""
