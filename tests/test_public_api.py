@@ -34,7 +34,7 @@ SIGNATURES = {
     ),
     "estimate": (
         "(data, model='trees', *, schema=None, weight=None, entity=None, order=None, reference=(), "
-        "protect=True, holders=10, progress=silent, **options)"
+        "protect=True, holders=10, rows=None, progress=silent, **options)"
     ),
     "load": "(path)",
     "evaluate": (

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as real
+import os
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
 import faker.providers.date_time as clock
 import polars as pl
@@ -141,3 +145,27 @@ def test_methods_that_have_a_field_of_their_own_lead_there() -> None:
         find_field("faker.centurie")
     with pytest.raises(OptionError, match=r"'faker.bank' is not there in locale 'de_DE'"):
         draw("faker.bank", 5, locale="de_DE")
+
+
+def test_a_method_that_does_not_follow_its_seed_is_no_field() -> None:
+    with pytest.raises(OptionError, match="does not follow its seed|can not be drawn"):
+        _faker.harvest("uk_UA", "diplomatic_license_plate")
+    assert "diplomatic_license_plate" not in list_offered("uk_UA")
+    assert draw("plate", 50, locale="uk_UA").str.contains(r"^[A-Z]{2} \d{4} [A-Z]{2}$").all()
+
+
+def test_the_order_of_hashing_decides_nothing() -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from field_cases import LOCALES, draw; import hashlib; "
+        "print(hashlib.sha256(repr([draw(name, 20, locale=locale).to_list() for locale in LOCALES for name in "
+        "('person.name', 'email', 'address', 'company', 'job', 'plate', 'text.word', 'mime')]).encode()).hexdigest())"
+    )
+    folder = str(Path(__file__).parent)
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code, folder], capture_output=True, text=True, check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(told) == 1

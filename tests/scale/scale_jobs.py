@@ -200,8 +200,7 @@ _VALUES = {
     "date": [date(1800, 1, 1), date(9999, 12, 31), date(2024, 2, 29), None],
     "moment": [datetime(1900, 1, 1, 0, 0, 0, 1), datetime(2024, 1, 1), datetime(2300, 1, 1), None],
     "zoned": pl.Series(
-        [datetime(2024, 7, 1, 12, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 10, 27, 1, 30, tzinfo=UTC),
-         None], dtype=pl.Datetime("us", "UTC")
+        [datetime(2024, month, 27, 1, 30, tzinfo=UTC) for month in (7, 1, 10)] + [None], dtype=pl.Datetime("us", "UTC")
     ).dt.convert_time_zone("Europe/Berlin"),
     "clock": [clock(1, 2, 3, 4), clock(0), clock(23, 59, 59), None],
     "span": [timedelta(seconds=1, microseconds=5), timedelta(days=-3), timedelta(0), None],

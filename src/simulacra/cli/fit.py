@@ -150,7 +150,6 @@ def command(
             seed=seed,
             rules=not no_rules,
             max_memory=max_memory,
-            rows=rows,
             progress=report,
             **common,
         )

@@ -94,6 +94,12 @@ def _negative_binomial(rng: np.random.Generator, n: int, p: Mapping[str, Any]) -
     return rng.negative_binomial(p["size"], p["size"] / (p["size"] + p["mean"]), n)
 
 
+def _gompertz(rng: np.random.Generator, n: int, p: Mapping[str, Any]) -> Numbers:
+    # the hazard is exp((x - mode) / spread) / spread; what is drawn has outlived `after`
+    passed = np.exp((np.asarray(p["after"]) - p["mode"]) / p["spread"])
+    return np.asarray(p["mode"] + p["spread"] * np.log(passed + rng.standard_exponential(n)))
+
+
 def _geometric(rng: np.random.Generator, n: int, p: Mapping[str, Any]) -> Numbers:
     # from 1, so that a mean of 3 is three rows per parent and never none
     return rng.geometric(1 / p["mean"], n)
@@ -130,6 +136,9 @@ FAMILIES: dict[str, Family] = {
         Family("weibull", "Weibull with shape and scale", ("shape", "scale"),
                lambda rng, n, p: rng.weibull(p["shape"], n) * p["scale"], "{weibull: [1.5, 10]}",
                positive=("shape", "scale")),
+        Family("gompertz", "Gompertz: ages at death with mode and spread, of those who outlived after",
+               ("mode", "spread", "after"), _gompertz, "{gompertz: {mode: 87, spread: 10, after: 40}}",
+               defaults={"after": 0}, positive=("spread",)),
         Family("pareto", "Pareto with shape, from low", ("shape", "low"),
                lambda rng, n, p: (rng.pareto(p["shape"], n) + 1) * p["low"], "{pareto: [2.5, 100]}",
                defaults={"low": 1}, positive=("shape", "low")),

@@ -14,7 +14,7 @@ from faker.decode import unidecode
 from faker.factory import Factory
 from faker.providers import BaseProvider
 
-from simulacra.errors import unknown
+from simulacra.errors import OptionError, unknown
 from simulacra.fields._grammar import Node, pick
 from simulacra.fields._tracing import UnknownFormat, Untraceable, trace
 from simulacra.fields._words import Words, make_words
@@ -28,6 +28,11 @@ LOCALES: tuple[str, ...] = tuple(sorted(set(AVAILABLE_LOCALES) - set(_RENAMED)))
 
 HARVEST = 4_000
 _DEEP = 12
+_TRIED = 40
+
+
+class Unsteady(UnknownFormat, OptionError):
+    """A method takes random numbers from elsewhere, so that its values can not be had again."""
 
 
 @cache
@@ -135,6 +140,10 @@ def harvest(locale: str, method: str, rows: int = HARVEST) -> Words:
     >>> len(harvest("en_US", "currency_code")) > 100
     True
     """
+    if gather(locale, method, _TRIED) != gather(locale, method, _TRIED):
+        raise Unsteady(
+            f"Faker's {method}() of locale {locale!r} does not follow its seed, so it can be no field. Take another one."
+        )
     counts = Counter(str(value) for value in gather(locale, method, rows))
     return replace(make_words(list(counts), [float(count) for count in counts.values()]), whole=False)
 

@@ -35,6 +35,9 @@ _IBANS = {
 # no employer's number begins with 00, and no country has a number of all zeros before its last six digits
 _TAX = "00-#######"
 
+# Faker's plates of this country do not follow its seed
+_PLATES = {"uk_UA": tuple(f"{region} #### ??" for region in ("AA", "AX", "BC", "BH", "KA", "AE", "CB", "BX"))}
+
 _CARDS = {
     "Visa": "4###############", "Mastercard": "5###############", "Discover": "6###############",
     "American Express": "3##############",
@@ -85,7 +88,7 @@ def _tax(locale: str) -> tuple[str, str, tuple[str, ...]]:
 def _plate(locale: str) -> Node:
     """Return the plates of a country: from its list of forms where it has one."""
     own = provider_of(locale, "license_plate")
-    forms = getattr(own, "license_formats", ())
+    forms = _PLATES.get(locale) or getattr(own, "license_formats", ())
     if not forms:
         return grammar(locale, "license_plate")
     weights = list(forms.values()) if isinstance(forms, dict) else None

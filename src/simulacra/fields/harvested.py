@@ -154,9 +154,10 @@ def _require_offered(locale: str, method: str) -> None:
 
 @cache
 def _probe(locale: str, method: str) -> tuple[Any, ...]:
-    """Ask for a few values; none if Faker fails, whatever the reason."""
+    """Ask for a few values; none if Faker fails, whatever the reason, or does not follow its seed."""
     try:
-        return tuple(gather(locale, method, _PROBE))
+        found = gather(locale, method, _PROBE)
+        return tuple(found) if found == gather(locale, method, _PROBE) else ()
     except Exception:
         return ()
 

@@ -311,9 +311,9 @@ class Maker:
 
     def _aggregate(self, rule: Aggregate, table: str, unit: int) -> pl.Series:
         """Add up the children of a unit's rows."""
-        child = self.book.tables[rule.child]
-        extent, size = self.extent(rule.child), self.extent(table).size(unit)
-        owners, values, first = [], [], 0
+        child, extent = self.book.tables[rule.child], self.extent(rule.child)
+        figures = []
+        # the children of a parent stand in one unit, so each unit is done with at once
         for below in extent.below(unit):
             histories, _ = self._parents(child, below, ())
             assert histories is not None
@@ -321,9 +321,6 @@ class Maker:
             rows = Rows(
                 child.table, 0, extent.size(below), extent.rows, self.streams, self.streams, dict(columns)
             )
-            owners.append(histories.owners + first)
-            values.append(evaluate(rule.sql, rows))
-            first += len(histories.counts)
-        if not owners:
-            return rule.compute(pl.Series([], dtype=pl.Int64), pl.Series([], dtype=pl.Float64), size)
-        return rule.compute(pl.Series(np.concatenate(owners)), pl.concat(values), size)
+            owners = pl.Series(histories.owners)
+            figures.append(rule.compute(owners, evaluate(rule.sql, rows), len(histories.counts)))
+        return pl.concat(figures)
