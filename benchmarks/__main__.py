@@ -13,6 +13,7 @@ python dev.py bench databases ...   a million rows into databases and out of the
 python dev.py bench relational ...  databases and logs: time, memory, keys, orphans, what a classifier can tell
 python dev.py bench fields          names, addresses and numbers without data, beside Faker
 python dev.py bench scale ...       rows in parts: rates, memory, and what a billion rows would take
+python dev.py bench proof ...       more rows than memory: proofs over all rows, an evaluation and a fit
 python dev.py bench rare ...        synthetic rows of a rare level beside class weights, oversampling and SMOTE
 """
 
@@ -33,6 +34,7 @@ from benchmarks import (
     constraints,
     databases,
     fields,
+    proof,
     quality,
     rare,
     relational,
@@ -53,6 +55,7 @@ PARTS = {
     "constraints": constraints.main,
     "databases": databases.main,
     "fields": fields.main,
+    "proof": proof.main,
     "rare": rare.main,
     "relational": relational.main,
     "scale": scale.main,

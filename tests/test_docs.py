@@ -309,7 +309,7 @@ def test_the_first_model_keeps_the_contract_and_can_be_fitted(
     exec(compile(check, "CONTRIBUTING.md", "exec"), {})
     registry = Registry("model", "new_models", "simulacra.generator:Generator")
     assert registry.summary("shuffle").endswith(".")
-    monkeypatch.setattr("simulacra.synthesizer.MODELS", registry)
+    monkeypatch.setattr("simulacra._synthesizer_options.MODELS", registry)
     fake = simulacra.fit(people(300, 1), "shuffle", seed=1).sample(50, seed=1)
     assert len(fake) == 50 and set(fake.polars()["sex"]) == {"Female", "Male"}
 

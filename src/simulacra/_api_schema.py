@@ -37,7 +37,7 @@ def contract(
     if schema is None or isinstance(schema, Schema):
         return schema
     if isinstance(schema, Mapping):
-        opened = _short(schema) or find_reader(schema) or load_schema(schema)
+        opened = find_reader(schema) or _short(schema) or load_schema(schema)
     else:
         opened = _short_file(schema) or open_contract(schema)
     if isinstance(opened, Schema):
@@ -59,7 +59,8 @@ def _short_file(path: str | Path) -> Schema | None:
     if source.suffix.lower() not in {".yaml", ".yml", ".json"} or not source.is_file():
         return None
     try:
-        return _short(load_yaml(read_text(source)))
+        content = load_yaml(read_text(source))
+        return None if find_reader(content) else _short(content)
     except SchemaError as error:
         raise SchemaError(f"{str(source)!r}: {error}") from error
 

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from simulacra._api_schema import Contract, contract
+from simulacra._api_wide import Wide, say_sides
 from simulacra.databases.urls import is_database
-from simulacra.dataset import Dataset, dataset
+from simulacra.dataset import dataset
 from simulacra.errors import DataError, OptionError
-from simulacra.evaluation import Evaluation
-from simulacra.frames import to_polars
 from simulacra.generator import Progress
 from simulacra.memory import free_bytes
-from simulacra.metric import Comparison
-from simulacra.provenance import fingerprint
 from simulacra.randomness import Streams
 from simulacra.schema.files import read_schema
 from simulacra.schema.types import Schema, Table
 from simulacra.schema.validation import drop_guesses
-from simulacra.survey.cells import Bins, as_cells, choose_bins, profile_surveys
+from simulacra.survey.cells import as_cells, choose_bins
 from simulacra.survey.guessing import guess_table, widen
 from simulacra.survey.rows import FrameRows, Rows
 from simulacra.survey.survey import Ask, CodeList, Survey, survey
@@ -40,103 +37,6 @@ _MEMORY = 0.4
 _CODED_ROWS = 50_000_000
 """Training rows among which copies are looked for: 8 bytes each."""
 _RAW = 200_000
-
-
-@dataclass
-class Wide:
-    """Sides of a comparison of which one is more than is compared row by row.
-
-    Parameters
-    ----------
-    table : Table
-        The schema that all were read by.
-    sides : dict of str to Survey
-        ``train``, ``synthetic`` and, if there is one, ``holdout``.
-    bins : dict of str to Bins
-        Cells for pictures.
-    notes : tuple of str
-        What was counted of all rows, and what of samples.
-    seconds : float
-        How long the counting took.
-    """
-
-    table: Table
-    sides: dict[str, Survey]
-    bins: dict[str, Bins]
-    notes: tuple[str, ...]
-    seconds: float
-
-    def data(self, role: str) -> Dataset | None:
-        """Return the sample of one side."""
-        if role not in self.sides:
-            return None
-        frame = self.sides[role].sample
-        table = self.table if role == "train" else replace(self.table, constraints=())
-        notes = self.notes if role == "train" else ()
-        return Dataset(Schema((table,)), {table.name: frame}, {table.name: to_polars(frame)[1]}, notes)
-
-    def complete(self, evaluation: Evaluation, case: Comparison) -> Evaluation:
-        """Put counts of all rows in the place of those of samples."""
-        sides, names = self.sides, case.table.names
-        rows = {
-            role: sides[role].rows if role in sides else None for role in ("train", "synthetic", "holdout")
-        }
-        summary: dict[str, Any] = {
-            **evaluation.summary,
-            "rows": rows,
-            "missing": {
-                name: {role: side.missing[name] / max(1, side.rows) for role, side in sides.items()}
-                for name in names
-            },
-            "duplicates": {role: side.repeated / max(1, side.rows) for role, side in sides.items()},
-            "violations": [
-                *(str(line) for line in sides["synthetic"].lines if line.violations),
-                *self.strangers(),
-            ],
-            "rows that metrics looked at": {role: side.sample.height for role, side in sides.items()},
-            "rows that equal a training row": {
-                role: side.known for role, side in sides.items() if role != "train"
-            },
-        }
-        shown = profile_surveys(case.table, self.bins, list(sides.values()))
-        seconds = {**evaluation.seconds, "counting all rows": self.seconds}
-        return replace(evaluation, summary=summary, profiles=shown, seconds=seconds)
-
-    def strangers(self) -> list[str]:
-        """Count the synthetic rows beyond the ends and levels of the training rows, in words that do not show these."""
-        train, drawn = self.sides["train"], self.sides["synthetic"]
-        said = []
-        for column in self.table.columns:
-            if column.declared:
-                continue
-            name, rows = column.name, f"of {drawn.rows:,} rows"
-            beyond = drawn.beyond.get(name, 0) if column.bounds is not None else 0
-            if beyond:
-                said.append(
-                    (
-                        beyond,
-                        f"column {name!r}: {beyond:,} {rows} lie outside the range of the training rows.",
-                    )
-                )
-            if name in drawn.levels and not (drawn.levels[name].cut or train.levels[name].cut):
-                met = drawn.levels[name].table
-                new = int(met.join(train.levels[name].table, on="level", how="anti")["len"].sum())
-                if new:
-                    said.append(
-                        (
-                            new,
-                            f"column {name!r}: {new:,} {rows} hold a level that the training rows do not have.",
-                        )
-                    )
-        return [words for _, words in sorted(said, key=lambda one: -one[0])]
-
-    def describe(self, provenance: dict[str, Any]) -> dict[str, Any]:
-        """Tell of whole sides and samples apart."""
-        told = dict(provenance)
-        for role, side in self.sides.items():
-            sampled = {"sha256 of the sample": fingerprint(side.sample), "sampled rows": side.sample.height}
-            told[role] = {"rows": side.rows, **({"sha256": told[role]["sha256"]} if side.whole else sampled)}
-        return told
 
 
 def survey_sides(
@@ -172,6 +72,8 @@ def survey_sides(
     opened: dict[str, Rows] = {}
     tables: dict[str, Table | None] = {}
     known = contract(schema, None) if schema is not None else None
+    if known is not None and len(known.tables) != 1:
+        return None
     for role, data in given.items():
         if data is None:
             continue
@@ -285,7 +187,8 @@ def _survey_all(
     ordered: dict[str, Survey] = {
         role: found[role] for role in ("train", "synthetic", "holdout") if role in found
     }
-    return Wide(known, ordered, bins, (*notes, *_say(ordered)), time.monotonic() - start)
+    told = (*notes, *say_sides(ordered, codes is not None))
+    return Wide(known, ordered, bins, told, time.monotonic() - start, codes is not None)
 
 
 def _is_typed(rows: Rows) -> bool:
@@ -333,18 +236,3 @@ class _Passed:
             self._progress(min((self._before + rows) / self._total, 1.0), what)
 
         return told
-
-
-def _say(sides: Mapping[str, Survey]) -> list[str]:
-    """Say what was looked at row by row, and what in samples."""
-    parts = [
-        f"{side.sample.height:,} of {side.rows:,} {role} rows"
-        if not side.whole
-        else f"all {side.rows:,} {role} rows"
-        for role, side in sides.items()
-    ]
-    return [
-        "counts of rows, missing values, repeated rows and rows that equal a training row, the distributions of single "
-        "columns in the pictures, and rules over single rows are of all rows.",
-        f"metrics looked at uniform samples: {', '.join(parts)}. Choose how many with rows=... (--rows).",
-    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -125,11 +126,20 @@ def _csv(path: Path) -> pl.LazyFrame | None:
 
 def _json_lines(path: Path) -> pl.LazyFrame | None:
     """Read the lines as text: types are the schema's business; the first lines tell the names."""
-    if not _head(path).lstrip().startswith(b"{"):
-        return None
-    with _Reading(path):
-        names = pl.read_ndjson(path, n_rows=_FEW, infer_schema_length=_FEW).columns
-    return pl.scan_ndjson(path, schema={name: pl.String() for name in names})
+    head = _head(path)
+    lines = head.splitlines() if len(head) < _HEAD else head.splitlines()[:-1]
+    names: dict[str, None] = {}
+    for line in lines[:_FEW]:
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except ValueError:
+            return None
+        if not isinstance(found, dict) or any(isinstance(value, (dict, list)) for value in found.values()):
+            return None
+        names |= dict.fromkeys(found)
+    return pl.scan_ndjson(path, schema=dict.fromkeys(names, pl.String())) if names else None
 
 
 def _head(path: Path) -> bytes:

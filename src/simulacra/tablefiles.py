@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -89,12 +91,12 @@ class TableFiles:
     name: str
     parts: tuple[Part, ...]
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """Bytes of all files."""
         return sum(part.path.stat().st_size for part in self.parts)
 
-    @property
+    @cached_property
     def rows(self) -> int | None:
         """Rows of all files; None where only reading them whole would tell."""
         counts = [count_rows(part.path) for part in self.parts]
@@ -217,7 +219,7 @@ def _data_files(root: Path) -> list[Path]:
 
 
 def _is_part(name: str) -> bool:
-    return name.startswith("part-")
+    return re.match(r"part-\d", name) is not None
 
 
 def _table_of(inside: Path, root: Path, schema: Schema | None) -> str:
@@ -249,14 +251,5 @@ def _with_given(frame: pl.DataFrame, part: Part, columns: Sequence[str] | None) 
     wanted = [name for name in part.given if columns is None or name in columns]
     lacking = [name for name in wanted if name not in frame.columns]
     if lacking:
-        told = [pl.lit(part.given[name], dtype=pl.String).alias(name) for name in lacking]
-        if frame.width:
-            frame = frame.with_columns(told)
-        else:
-            frame = pl.DataFrame(
-                {
-                    name: pl.Series([part.given[name]], dtype=pl.String).new_from_index(0, frame.height)
-                    for name in lacking
-                }
-            )
+        frame = frame.with_columns(pl.lit(part.given[name], dtype=pl.String).alias(name) for name in lacking)
     return frame if columns is None else frame.select(columns)

@@ -148,7 +148,7 @@ def test_methods_that_have_a_field_of_their_own_lead_there() -> None:
 
 
 def test_a_method_that_does_not_follow_its_seed_is_no_field() -> None:
-    with pytest.raises(OptionError, match="does not follow its seed|can not be drawn"):
+    with pytest.raises(OptionError, match="does not follow its seed"):
         _faker.harvest("uk_UA", "diplomatic_license_plate")
     assert "diplomatic_license_plate" not in list_offered("uk_UA")
     assert draw("plate", 50, locale="uk_UA").str.contains(r"^[A-Z]{2} \d{4} [A-Z]{2}$").all()

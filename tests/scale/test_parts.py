@@ -174,6 +174,14 @@ def test_options_out_of_range_are_refused(options: dict[str, object], words: str
     assert not (tmp_path / "rows").exists()
 
 
+def test_no_more_workers_than_memory_has_room_for(digest: str, tmp_path: Path) -> None:
+    unit = room(JOB, 41) // (HELD * WORKERS)
+    done = write_parts(JOB, tmp_path / "rows", workers=9, memory=3 * HELD * unit)
+    assert done.notes == (f"3 and not 9 workers at a time fit into memory={3 * HELD * unit} (--memory).",)
+    assert len(done.files) == 41
+    assert done.digest == digest
+
+
 def test_an_engine_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UnknownName, match="did you mean 'threads'"):
         make_executor("thread", 1)

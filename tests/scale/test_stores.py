@@ -35,6 +35,12 @@ def test_memory_is_a_store(digest: str) -> None:
     assert verify("memory://stores/rows", deep=True).whole
 
 
+def test_passwords_are_not_told() -> None:
+    done = write_parts(JOB, "memory://ada:secret@stores/rows")
+    assert done.place == "memory://ada@stores/rows"
+    assert "secret" not in done.summary + str(done.dump())
+
+
 def test_memory_is_of_one_process() -> None:
     with pytest.raises(OptionError, match="seen by this process only"):
         write_parts(JOB, "memory://stores/other", engine="processes")

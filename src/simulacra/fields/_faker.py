@@ -142,7 +142,7 @@ def harvest(locale: str, method: str, rows: int = HARVEST) -> Words:
     """
     if gather(locale, method, _TRIED) != gather(locale, method, _TRIED):
         raise Unsteady(
-            f"Faker's {method}() of locale {locale!r} does not follow its seed, so it can be no field. Take another one."
+            f"Faker's {method}() of locale {locale!r} does not follow its seed, so it is no field. Take another."
         )
     counts = Counter(str(value) for value in gather(locale, method, rows))
     return replace(make_words(list(counts), [float(count) for count in counts.values()]), whole=False)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from simulacra.domain import Array
-from simulacra.proof.canonical import FIRST, Places, canonical_pieces
+from simulacra.proof.canonical import FIRST, Places, Tally, canonical_pieces
 from simulacra.proof.codes import Coding
 from simulacra.proof.lines import Place
 from simulacra.proof.spill import MOST_SUSPECTS, Spill
@@ -39,6 +39,8 @@ class KeySet:
         Rows of the table.
     nulls : int
         Rows that lack a value of one of them.
+    first_nulls : tuple of Place
+        The first of these.
     repeated : int
         Rows that have the values of an earlier row.
     first : tuple of Place
@@ -52,6 +54,7 @@ class KeySet:
     columns: tuple[str, ...]
     rows: int
     nulls: int
+    first_nulls: tuple[Place, ...]
     repeated: int
     first: tuple[Place, ...]
     how: str
@@ -146,17 +149,20 @@ def collect_key(
     columns = coding.columns
     step(f"{table.name}: {', '.join(columns)}")
     held = (_Held.ranged if coding.exact else _Held.hashed)(files, table, coding, memory, scratch)
-    rows = 0
-    for frame, _ in canonical_pieces(files, table, columns):
+    rows, places, lacking = 0, Places(), Tally()
+    for frame, piece in canonical_pieces(files, table, columns):
+        places.enter(piece)
         rows += frame.height
-        held.add(coding.values(frame))
+        codes, there = coding.rows(frame)
+        held.add(codes if there is None else codes[there])
+        if there is not None:
+            lacking.add(~there, piece.start)
     repeated, known = held.finish(lookup)
-    nulls = rows - held.count
     how = "values compared" if coding.exact else "64-bit hashes compared; none repeats"
     first: tuple[Place, ...] = ()
     if repeated:
         repeated, first, how = _resolve(files, table, coding, held.suspects(), repeated)
-    return KeySet(columns, rows, nulls, repeated, first, how, known)
+    return KeySet(columns, rows, lacking.count, places.find(lacking.first), repeated, first, how, known)
 
 
 class _Held:

@@ -15,7 +15,7 @@ from simulacra.proof.among import list_among, prove_among
 from simulacra.proof.codes import Coding
 from simulacra.proof.desk import Desk
 from simulacra.proof.keys import KeySet, collect_key
-from simulacra.proof.lines import Line, Place, Proof
+from simulacra.proof.lines import Line, Proof
 from simulacra.proof.references import Lookup, needs_text
 from simulacra.proof.rows import RowRules
 from simulacra.schema.constraints import Combination, Unique
@@ -194,10 +194,9 @@ class _Work:
         self.notes += [*rules.notes, *_open_rules(table)]
 
     def _complete(self, table: Table, columns: tuple[str, ...], found: KeySet) -> Line:
-        first: tuple[Place, ...] = ()
         return Line(
-            table.name, columns, "key", "has a value in every column of the key", found.rows, found.nulls, first,
-            "every row",
+            table.name, columns, "key", "has a value in every column of the key", found.rows, found.nulls,
+            found.first_nulls, "every row",
         )  # fmt: skip
 
     def _step(self, what: str) -> None:

@@ -146,7 +146,7 @@ class Book:
     def versions(self) -> dict[str, str]:
         """The versions of what the values depend on, beside the package's own."""
         named = any(rule.word == "field" for table in self.tables.values() for rule in table.rules.values())
-        return {"faker": metadata.version("faker")} if named else {}
+        return {"fields": f"faker {metadata.version('faker')}"} if named else {}
 
     def children_of(self, table: str) -> tuple[str, ...]:
         """List the tables whose rows belong to those of a table."""

@@ -263,7 +263,7 @@ def _moves(given: Any, place: str) -> Moves:
 
 def _rule(stay: Any) -> Any:
     """A duration alone lasts just so long."""
-    return {"const": stay} if isinstance(stay, str) and read_moment(stay) is not None else stay
+    return {"uniform": [stay, stay]} if isinstance(stay, str) and read_moment(stay) is not None else stay
 
 
 def _end(given: Any, place: str) -> str | int:

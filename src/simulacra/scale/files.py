@@ -79,12 +79,16 @@ class Files(Target):
         if PLAN_FILE not in sizes:
             return None
         plan = Plan.load(self._json(PLAN_FILE), self.place)
-        names = [name for name in sizes if name.startswith(RECORDS)]
-        return plan, [Record.load(self._json(name)) for name in sorted(names)]
+        names = sorted(name for name in sizes if name.startswith(RECORDS))
+        contents = zip(names, self.store.read_all(names), strict=True)
+        return plan, [Record.load(self._parse(name, data)) for name, data in contents]
 
     def _json(self, name: str) -> Any:
+        return self._parse(name, self.store.read(name))
+
+    def _parse(self, name: str, data: bytes) -> Any:
         try:
-            return json.loads(self.store.read(name))
+            return json.loads(data)
         except ValueError as error:
             raise FileError(
                 f"{name!r} in {self.place!r} is damaged. Start anew: if_exists='replace' (--if-exists replace)."
@@ -128,9 +132,7 @@ class Files(Target):
         for name in (MANIFEST_FILE, PLAN_FILE, SCHEMA_FILE):
             if name in sizes:
                 self.store.remove(name)
-        for name in sizes:
-            if _OURS.search(name):
-                self.store.remove(name)
+        self.store.remove_all(name for name in sizes if _OURS.search(name))
 
     def save(
         self, plan: Plan, part: Part, frames: Mapping[str, Sequence[pl.DataFrame]], units: Mapping[str, Units]
@@ -167,7 +169,6 @@ class Files(Target):
         """Write schema and manifest, and remove plan and records."""
         self.store.put(SCHEMA_FILE, format_schema(self.schema).encode())
         self.store.put(MANIFEST_FILE, write_manifest(manifest))
-        for record in manifest.records:
-            self.store.remove(record.name)
+        self.store.remove_all(record.name for record in manifest.records)
         self.store.remove(PLAN_FILE)
         return manifest

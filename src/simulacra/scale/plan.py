@@ -195,10 +195,41 @@ def require_format(content: Any, place: str) -> None:
         )
 
 
+def measure_units(job: Job) -> dict[str, int]:
+    """Draw the first unit of each group that has several, and return the bytes that it takes in memory."""
+    return {
+        group.name: max(sum(int(frame.estimated_size()) for frame in job.draw(group.name, 0).values()), 1)
+        for group in job.groups
+        if group.units > 1
+    }
+
+
+def fit_workers(sizes: Mapping[str, int], workers: int, memory: int | None) -> int:
+    """Return how many workers may make a unit each at the same time, at least one.
+
+    Parameters
+    ----------
+    sizes : mapping of str to int
+        What `measure_units` gave.
+    workers : int
+        How many are wanted.
+    memory : int or None
+        Bytes that they may use together.
+
+    Examples
+    --------
+    >>> fit_workers({"people": 10_000_000}, 8, 120_000_000)
+    3
+    """
+    largest = max(sizes.values(), default=0)
+    return workers if memory is None or not largest else max(1, min(workers, memory // (HELD * largest)))
+
+
 def make_plan(
     job: Job,
     form: str,
     partition: Mapping[str, tuple[str, ...]],
+    sizes: Mapping[str, int],
     *,
     workers: int,
     memory: int | None = None,
@@ -213,15 +244,12 @@ def make_plan(
         Format of the files.
     partition : mapping of str to tuple of str
         By which columns files are parted.
+    sizes : mapping of str to int
+        What `measure_units` gave.
     workers : int
         How many parts are made at the same time.
     memory : int or None
         Bytes that all workers may use together; as much as it takes for parts of 64 MB each when None.
-
-    Returns
-    -------
-    Plan
-        Where a job has several units, its first one is drawn to see how large it is.
 
     Notes
     -----
@@ -230,11 +258,7 @@ def make_plan(
     most = PART_BYTES if memory is None else min(PART_BYTES, memory // (HELD * workers))
     steps = {}
     for group in job.groups:
-        step = group.units
-        if group.units > 1:
-            drawn = job.draw(group.name, 0)
-            size = max(sum(frame.estimated_size() for frame in drawn.values()), 1)
-            # few units are spread over all workers
-            step = max(1, min(int(most // size), -(-group.units // workers)))
-        steps[group.name] = step
+        fitting = int(most // sizes.get(group.name, 1))
+        # few units are spread over all workers
+        steps[group.name] = max(1, min(fitting, -(-group.units // workers)))
     return Plan(job.identity, form, job.groups, steps, partition)

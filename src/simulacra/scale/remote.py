@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import fsspec
 
 from simulacra.errors import FileError, OptionError
-from simulacra.scale._leftovers import is_leftover
 from simulacra.scale.store import Store
 from simulacra.storage import error_code
 
 WHOLE = {"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2"}
 """Stores in which a file appears when all of it has come, or not at all."""
+
+
+_PASSWORD = re.compile(r"(://[^/\s:@]*):[^/\s@]*@")
 
 
 class Remote(Store):
@@ -34,7 +37,7 @@ class Remote(Store):
     """
 
     def __init__(self, url: str, options: Mapping[str, Any]) -> None:
-        super().__init__(url.rstrip("/"))
+        super().__init__(_PASSWORD.sub(r"\1@", url.rstrip("/")))
         self._url, self._options = url, dict(options)
         self._open()
         self.shared = self._scheme != "memory"
@@ -119,12 +122,6 @@ class Remote(Store):
             self._fs.rm_file(self._path(name))
         except FileNotFoundError:
             return
-
-    def tidy(self) -> None:
-        """Remove files that were being written when their writer was killed."""
-        for name in self.sizes():
-            if is_leftover(name):
-                self.remove(name)
 
     def refusal(self, name: str, error: Exception) -> FileError:
         """Say in one sentence why a file could not be written."""

@@ -6,7 +6,8 @@ import errno
 import importlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ ATTEMPTS = 6
 """Times that a file is written before its store is given up."""
 FIRST_WAIT = 0.05
 """Seconds before the second attempt; each further one waits twice as long."""
+AT_ONCE = 8
+"""Small files that are read or removed at the same time."""
 LASTING = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG,
     errno.EISDIR, errno.ENOTDIR, errno.ELOOP,
@@ -61,9 +64,21 @@ class Store(ABC):
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
 
+    def remove_all(self, names: Iterable[str]) -> None:
+        """Remove files, many at a time where the store answers slowly."""
+        self._each(self.remove, names)
+
+    def read_all(self, names: Iterable[str]) -> list[bytes]:
+        """Read files, many at a time where the store answers slowly."""
+        return self._each(self.read, names)
+
+    def _each(self, do: Callable[[str], Any], names: Iterable[str]) -> list[Any]:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(do, names))
+
     def tidy(self) -> None:
-        """Remove what writers that were killed have left behind, and empty folders."""
-        return
+        """Remove files that were being written when their writer was killed."""
+        self.remove_all(name for name in self.sizes() if is_leftover(name))
 
     def is_lasting(self, error: Exception) -> bool:
         """Tell whether a failure to write will not pass by itself."""
@@ -146,12 +161,6 @@ class Folder(Store):
                     (self.path / folder).rmdir()
             except OSError:
                 return
-
-    def tidy(self) -> None:
-        """Remove files that were being written when their writer was killed."""
-        for name in self.sizes():
-            if is_leftover(name):
-                self.remove(name)
 
 
 def open_store(target: str | Path, options: Mapping[str, Any] | None = None) -> Store:

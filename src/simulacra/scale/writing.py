@@ -18,7 +18,7 @@ from simulacra.scale.files import Files
 from simulacra.scale.formats import require_form, require_partition
 from simulacra.scale.job import Job, is_sequential
 from simulacra.scale.manifest import Manifest, Record
-from simulacra.scale.plan import Part, Plan, make_plan
+from simulacra.scale.plan import Part, Plan, fit_workers, make_plan, measure_units
 from simulacra.scale.store import open_store
 from simulacra.scale.target import IfExists, Target
 from simulacra.scale.work import Work
@@ -115,16 +115,19 @@ def write_parts(
     limit = None if memory is None else parse_size(memory)
     target = _open(job, to, parted, storage_options)
     form = "table" if is_database(to) else require_form(format)
-    count = 1 if is_sequential(job) else count_workers(workers)
-    plan = make_plan(job, form, parted, workers=count, memory=limit)
+    asked = 1 if is_sequential(job) else count_workers(workers)
+    sizes = measure_units(job)
+    count = fit_workers(sizes, asked, limit)
+    plan = make_plan(job, form, parted, sizes, workers=count, memory=limit)
     executor, told = _choose(engine, count, job, plan, target)
+    if count < asked:
+        told = (*told, f"{count} and not {asked} workers at a time fit into memory={memory} (--memory).")
     plan, records = target.begin(plan, if_exists, check=check)
     there = {record.key for record in records}
     left = [part for part in plan.parts() if part.key not in there]
     found = sum(record.rows for record in records)
     records += _make(executor, Work(job, plan, target), left, records, progress)
-    manifest = Manifest.of(job, plan, records, (*job.notes, *told), target.place)
-    done = target.finish(manifest)
+    done = target.finish(Manifest.of(job, plan, records, job.notes, target.place)).with_notes(told)
     made = sum(done.rows.values()) - found
     return replace(done, seconds=time.perf_counter() - start, made=made)
 

@@ -13,7 +13,7 @@ import yaml
 from simulacra.errors import SchemaError
 
 MAX_BYTES = 50 * 2**20
-_MAX_DEPTH = 12
+_MAX_DEPTH = 16
 _WIDTH = 110
 _TEXT_LISTS = {"levels", "key"}
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from simulacra.domain import Array
 from simulacra.encodings.key import Key
 from simulacra.encodings.text import Text
 from simulacra.generator import silent
@@ -18,7 +19,7 @@ from simulacra.relational.asking.asking import draw_asked
 from simulacra.relational.asking.conditions import Conditions
 from simulacra.relational.assembly import assemble
 from simulacra.relational.drawing import Rows, draw_unit
-from simulacra.relational.naming import member_column, wanted
+from simulacra.relational.naming import asked, member_column, wanted
 from simulacra.relational.numbering import Numbers
 from simulacra.relational.rules.entity_rules import EntityRules
 from simulacra.relational.rules.upholding import require_kept
@@ -113,8 +114,7 @@ def draw_shard(
             rows[name] = draw_unit(model, model.units[name], rows, sizes.get(name), lost, streams, silent)
     for name in shards.divided:
         _number(model, name, rows[name], numbers, Streams(seed).at("numbered", name))
-    for name in shards.shared:
-        rows[name] = replace(rows[name], frame=_thin(model, name, rows[name].frame, shards, seed, shard))
+    _thin(model, rows, shards, seed, shard)
     frames = assemble(
         model, rows, streams.at("references"), numbers=numbers, made={
             name: frame for name, frame in shared.frames.items() if name not in model.plan.kept
@@ -158,21 +158,34 @@ def _number(model: DatabaseSynthesizer, name: str, rows: Rows, numbers: Numbers,
         rows.frame = Guarantees.of(own.table, own.encodings).number(rows.frame, int(places[0]))
 
 
-def _thin(
-    model: DatabaseSynthesizer, name: str, frame: pl.DataFrame, shards: Shards, seed: int, shard: int
-) -> pl.DataFrame:
+def _thin(model: DatabaseSynthesizer, rows: dict[str, Rows], shards: Shards, seed: int, shard: int) -> None:
     """Give shared rows the share of one shard in the rows that refer to them: all shards together make the whole."""
-    changed = []
     for link in model.plan.links:
-        factor = shards.factors.get(link.name)
+        factor, home = shards.factors.get(link.name), model.plan.home(link.reference.table)
+        asking = rows[model.plan.home(link.table)].frame
         if (
             factor is None
-            or model.plan.home(link.reference.table) != name
-            or wanted(link) not in frame.columns
+            or wanted(link) not in rows[home].frame.columns
+            or asked(link) not in asking.columns
         ):
             continue
-        degrees = np.maximum(frame[wanted(link)].fill_null(0).to_numpy(), 0) * factor / shards.number
-        begin = Streams(seed).at("share", link.name).stream("begin").random(len(degrees))
-        own = np.floor(degrees * (shard + 1) + begin) - np.floor(degrees * shard + begin)
-        changed.append(pl.Series(wanted(link), own.astype(np.int64)))
-    return frame.with_columns(changed)
+        streams = Streams(seed).at("share", link.name)
+        degrees = rows[home].frame[wanted(link)].fill_null(0).to_numpy()
+        each = np.maximum(degrees, 0) * factor / shards.number
+        begin = streams.stream("begin").random(len(each))
+        own = (np.floor(each * (shard + 1) + begin) - np.floor(each * shard + begin)).astype(np.int64)
+
+        wanting = int((asking[asked(link)].cast(pl.Int64).fill_null(-2) >= 0).sum())
+        own = _even_out(own, wanting, streams.at("shard", shard).stream("even"))
+        column = pl.Series(wanted(link), own)
+        rows[home] = replace(rows[home], frame=rows[home].frame.with_columns(column))
+
+
+def _even_out(degrees: Array, rows: int, rng: np.random.Generator) -> Array:
+    """Return degrees that are as many as there are rows: some places are left out, or taken twice."""
+    places = np.repeat(np.arange(len(degrees)), degrees)
+    if len(places) >= rows:
+        places = rng.permutation(places)[:rows]
+    elif len(places):
+        places = np.append(places, rng.choice(places, rows - len(places)))
+    return np.bincount(places, minlength=len(degrees))
