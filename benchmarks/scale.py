@@ -5,8 +5,8 @@ python dev.py bench scale --rows 100000000 --memory 1GB      as many of both
 python dev.py bench scale --model adult.sim                  rows of that fitted model too
 python dev.py bench scale --engines threads processes dask   each of them
 
-Every run is a process of its own (`simulacra sample RULES -o FOLDER/`), and its start is in the figures. CPU seconds are
-of all its threads and processes, as the operating system accounts them; *peak* is that of its largest process.
+Every run is a process of its own (`simulacra sample RULES -o FOLDER/`), and its start is in the figures. CPU seconds
+are of all its threads and processes, as the operating system accounts them; *peak* is that of its largest process.
 """
 
 from __future__ import annotations
@@ -171,8 +171,8 @@ def write(found: Sequence[Measured], form: str) -> str:
         "",
         "## A billion rows",
         "",
-        "Projected from these figures: CPU seconds and bytes grow with rows, and parts do not wait for each other. Disks",
-        "and networks that take less than the rate in the last column make it longer.",
+        "Projected from these figures: CPU seconds and bytes grow with rows, and parts do not wait for each other.",
+        "Disks and networks that take less than the rate in the last column make it longer.",
         "",
         f"| rows | GB | {' | '.join(f'minutes on {cores} cores' for cores in CORES)} | MB/s on {CORES[-1]} cores |",
         f"|---|---|{'---|' * len(CORES)}---|",

@@ -15,10 +15,10 @@ ROOT = Path(simulacra.__file__).parent
 
 PUBLIC = [
     "Augmented", "Check", "Column", "Combination", "Dataset", "Determines", "Equality", "Generator", "Implies",
-    "Metric", "Monotone", "OneHot", "Pattern", "Ranking", "Report", "RuleSynthesizer", "Running", "Schema", "Score", "Synthesizer",
-    "Table", "Unique", "__version__", "augment", "compare", "compare_fairness", "compose", "enrich", "errors", "estimate",
-    "evaluate", "explain", "fit", "generate", "impute", "infer", "load", "make_edge_cases", "mask", "mine", "play", "plot",
-    "read", "review", "split", "subset", "testing", "write",
+    "Metric", "Monotone", "OneHot", "Pattern", "Ranking", "Report", "RuleSynthesizer", "Running", "Schema", "Score",
+    "Synthesizer", "Table", "Unique", "__version__", "augment", "compare", "compare_fairness", "compose", "enrich",
+    "errors", "estimate", "evaluate", "explain", "fit", "generate", "impute", "infer", "load", "make_edge_cases",
+    "mask", "mine", "play", "plot", "prove", "read", "review", "split", "subset", "testing", "write",
 ]  # fmt: skip
 
 SIGNATURES = {
@@ -43,6 +43,7 @@ SIGNATURES = {
         "metrics=None, thresholds=None, policy=None, seed=0, title=None, rows=None, model=None, "
         "progress=silent)"
     ),
+    "prove": "(data, *, schema=None, memory=None, progress=silent)",
     "review": "(real, synthetic, *, n=40, seed=None, text=False, schema=None, title=None)",
     "compare_fairness": (
         "(train, model='trees', *, holdout, target, group, given=None, positive=None, definitions=None, "

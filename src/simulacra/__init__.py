@@ -21,6 +21,7 @@ _HOMES = {
     "compose": "simulacra._api_rules",
     "generate": "simulacra._api_rules",
     "evaluate": "simulacra.api",
+    "prove": "simulacra._api_proof",
     "compare": "simulacra.api",
     "compare_fairness": "simulacra._api_parity",
     "review": "simulacra.api",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from simulacra._api_imputation import enrich, impute
     from simulacra._api_masking import mask, subset
     from simulacra._api_parity import compare_fairness
+    from simulacra._api_proof import prove
     from simulacra._api_rules import compose, generate
     from simulacra._api_scenarios import play
     from simulacra.api import (

@@ -196,9 +196,7 @@ def refuse_rules(where: Sequence[str], shares: Mapping[str, Sequence[str]]) -> N
     """Refuse what rules can not be asked for: they are changed instead."""
     asked = next((name for name, values in {"where": where, **shares}.items() if values), None)
     if asked is not None:
-        raise OptionError(
-            f"--{asked} is for models that are learnt. Change the rule of the column instead."
-        )
+        raise OptionError(f"--{asked} is for models that are learnt. Change the rule of the column instead.")
 
 
 def give_out(

@@ -14,13 +14,15 @@ from simulacra.errors import OptionError
 from simulacra.rules.model import RuleSynthesizer
 from simulacra.synthesizer import Synthesizer
 
-ENGINE, WORKERS, MEMORY, PARTITION = (
+ENGINE, WORKERS, MEMORY, PARTITION, CHECK = (
     click.option("--engine", metavar="ENGINE",
                  help="What makes parts: threads, processes, dask, spark, or the address of a scheduler."),
     click.option("--workers", type=int, metavar="NUMBER", help="How many parts are made at the same time."),
     click.option("--memory", metavar="SIZE", help='What all workers may use together, such as "4GB".'),
     click.option("--partition", multiple=True, metavar="COLUMN",
                  help="Part the files by the values of a column (country=DE/part-00000.parquet); repeatable."),
+    click.option("--check", is_flag=True,
+                 help="Read the parts that are there, and make those again that were changed."),
 )  # fmt: skip
 
 

@@ -29,7 +29,9 @@ def command(name: str | None, output: str | None, force: bool, as_json: bool) ->
     """
     if name is None:
         if output is not None:
-            raise OptionError(f"-o {output!r} is to hold a template, and none is named. Add one of: {_names()}.")
+            raise OptionError(
+                f"-o {output!r} is to hold a template, and none is named. Add one of: {_names()}."
+            )
         _list(as_json)
         return
     if as_json:

@@ -25,7 +25,16 @@ from simulacra.cli._databases import (
 )
 from simulacra.cli._given import read_begun, refuse_given
 from simulacra.cli._parity import parse_fair
-from simulacra.cli._parts import ENGINE, MEMORY, PARTITION, WORKERS, draw_parts, goes_in_parts, is_store
+from simulacra.cli._parts import (
+    CHECK,
+    ENGINE,
+    MEMORY,
+    PARTITION,
+    WORKERS,
+    draw_parts,
+    goes_in_parts,
+    is_store,
+)
 from simulacra.cli._shares import read_shares
 from simulacra.databases.urls import is_database
 from simulacra.errors import OptionError
@@ -59,6 +68,7 @@ from simulacra.synthesizer import Synthesizer
 @WORKERS
 @MEMORY
 @PARTITION
+@CHECK
 @click.option("--dialect", help="For whom a .sql file is: postgresql, mysql, sqlite or duckdb.")
 @click.option("--seed", type=int, help="The same seed gives the same bytes.")
 @click.option(
@@ -110,6 +120,7 @@ def command(
     workers: int | None,
     memory: str | None,
     partition: tuple[str, ...],
+    check: bool,
     dialect: str | None,
     seed: int | None,
     where: tuple[str, ...],
@@ -151,7 +162,13 @@ def command(
         require_target(output, model, form)
     start = time.perf_counter()
     fitted = load(model)
-    parts = {"engine": engine, "workers": workers, "memory": memory, "partition": list(partition)}
+    parts = {
+        "engine": engine,
+        "workers": workers,
+        "memory": memory,
+        "partition": list(partition),
+        "check": check,
+    }
     in_parts = goes_in_parts(fitted, output, parts)
     if if_exists == "resume" and not in_parts:
         raise OptionError("--if-exists resume is for rows in parts. Name a folder with -o, or add --workers.")

@@ -14,7 +14,7 @@ from simulacra.relational.shards.obstacles import find_obstacle
 if TYPE_CHECKING:
     from simulacra.relational.database import DatabaseSynthesizer
 
-CELLS = 4_000_000
+CELLS = 2_000_000
 """Values of a shard, about: more take memory, and fewer take time, since a history takes a step for each row."""
 SHARED = 1_000_000
 """Values up to which tables that need no others are drawn once, and held by every worker."""

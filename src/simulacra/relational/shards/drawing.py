@@ -174,7 +174,6 @@ def _thin(model: DatabaseSynthesizer, rows: dict[str, Rows], shards: Shards, see
         each = np.maximum(degrees, 0) * factor / shards.number
         begin = streams.stream("begin").random(len(each))
         own = (np.floor(each * (shard + 1) + begin) - np.floor(each * shard + begin)).astype(np.int64)
-
         wanting = int((asking[asked(link)].cast(pl.Int64).fill_null(-2) >= 0).sum())
         own = _even_out(own, wanting, streams.at("shard", shard).stream("even"))
         column = pl.Series(wanted(link), own)

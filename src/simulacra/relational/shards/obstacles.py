@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from simulacra.encoding import Encoding
+from simulacra.encodings._areas import UUIDS
 from simulacra.encodings.key import Key
 from simulacra.encodings.text import Text
 from simulacra.relational.naming import member_column
@@ -53,13 +55,16 @@ def find_own(model: DatabaseSynthesizer, unit: str, member: str, units: Collecti
     for link in plan.links:
         if link.table == member and link.way != "value" and plan.home(link.reference.table) in units:
             own |= set(link.reference.columns)
-    return own | {name for name in table.names if is_numbered(model, unit, member, name)}
+    return own | {
+        name
+        for name in table.names
+        if is_numbered(model, unit, member, name) or _is_wide(_encoding(model, unit, member, name))
+    }
 
 
 def is_numbered(model: DatabaseSynthesizer, unit: str, member: str, name: str) -> bool:
     """Tell whether a drawn column is counted over all rows: stand-ins and keys that no rule of single rows reads."""
-    own, table = model.units[unit].synthesizer, model.schema.table(member)
-    encoding = None if own is None else own.encodings.get(member_column(unit, member, name))
+    encoding, table = _encoding(model, unit, member, name), model.schema.table(member)
     if isinstance(encoding, Key):
         rules = [
             r for r in table.constraints if not isinstance(r, Pattern) or model.plan.driving(unit) is not None
@@ -69,6 +74,16 @@ def is_numbered(model: DatabaseSynthesizer, unit: str, member: str, name: str) -
     else:
         return False
     return not any(_reads(rule, table, name) for rule in rules)
+
+
+def _encoding(model: DatabaseSynthesizer, unit: str, member: str, name: str) -> Encoding | None:
+    own = model.units[unit].synthesizer
+    return None if own is None else own.encodings.get(member_column(unit, member, name))
+
+
+def _is_wide(encoding: Encoding | None) -> bool:
+    """Tell whether texts are drawn among so many that two are never alike."""
+    return isinstance(encoding, Text) and encoding.shapes == (UUIDS,)
 
 
 def _reads(rule: Constraint, table: Table, name: str) -> bool:
