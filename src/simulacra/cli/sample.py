@@ -1,4 +1,4 @@
-"""Draw rows, or a whole database, from a model file."""
+"""Draw rows, or a whole database, from a model file, a file of rules or a template."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Draw rows from MODEL, a file that fit wrote.
+    """Draw rows from MODEL: a file that fit wrote, a file of rules (.yaml), or the name of a template.
 
     \b
       simulacra sample adult.sim -n 500 --seed 1 -o fake.parquet

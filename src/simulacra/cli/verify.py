@@ -89,5 +89,5 @@ def _tell(found: Verification | None, proof: Proof | None, problems: Sequence[st
 
 
 def _advise(folder: str, problems: Sequence[str], *, changed: bool) -> str:
-    advice = "The call that made it makes again what is missing, and with check=True what was changed."
+    advice = "The call that made it makes again what is missing, and with --check what was changed."
     return f"{folder!r}: {problems[0]}. {advice if changed else 'Mend the rows, or the rule.'}"
