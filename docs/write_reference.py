@@ -65,7 +65,8 @@ RULES_HEAD = """\
 How a column is made without data: its word, with what belongs to it. [Make data from rules](../how-to/make-data-from-rules.md) shows how
 they go together. A column that is only a name, such as `email`, is the field of that name; a number is always that number.
 
-Beside any rule may stand `missing` (a share, a condition, or `{if: CONDITION, share: 0.3}`), `unique: true`, and the facts of a column in a
+Beside any rule may stand `missing` (a share, a condition, or `{if: CONDITION, share: 0.3}`), `unique: true`,
+`hidden: true` (other rules read it, and it does not come out), and the facts of a column in a
 schema file (`kind`, `decimals`, `integer`, `step`, `unit`, `format`, ...).
 """
 

@@ -41,7 +41,7 @@ LAYERS: dict[str, float] = {
     "blocks.py": 4.02,
     "guarantees/": 4.05, "shares/": 4.05, "sampling/": 4.1, "completion/": 4.12,
     "databases/": 4.05, "relational/": 4.4, "masking/": 4.4,
-    "rules/": 4.45, "scale/": 4.47, "intake.py": 4.2, "weights.py": 4, "evaluation.py": 4.2,
+    "rules/": 4.45, "fhir/": 4.46, "scale/": 4.47, "intake.py": 4.2, "weights.py": 4, "evaluation.py": 4.2,
     "database_evaluation.py": 4.3,
     "plausibility.py": 4.15, "imputation.py": 4.15, "enrichment.py": 4.16, "synthesizer.py": 4.2,
     "mining/": 4.2,
@@ -54,7 +54,7 @@ LAYERS: dict[str, float] = {
 COOPERATING = {
     "schema/", "relations/", "sampling/", "guarantees/", "shares/", "completion/", "mining/", "rare/", "edges/",
     "fakes/", "fields/", "report/", "cli/", "rules/", "distributions/", "testing/", "databases/", "relational/", "masking/", "privacy/",
-    "scale/",
+    "scale/", "fhir/",
     "proof/", "survey/",
 }  # fmt: skip
 """Folders that are one thing in several files: the files may import each other."""

@@ -18,7 +18,7 @@ PUBLIC = [
     "Metric", "Monotone", "OneHot", "Pattern", "Ranking", "Report", "RuleSynthesizer", "Running", "Schema", "Score",
     "Synthesizer", "Table", "Unique", "__version__", "augment", "compare", "compare_fairness", "compose", "enrich",
     "errors", "estimate", "evaluate", "explain", "fit", "generate", "impute", "infer", "load", "make_edge_cases",
-    "mask", "mine", "play", "plot", "prove", "read", "review", "split", "subset", "testing", "write",
+    "mask", "mine", "play", "plot", "prove", "read", "review", "split", "subset", "testing", "verify", "write",
 ]  # fmt: skip
 
 SIGNATURES = {

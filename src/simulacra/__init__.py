@@ -20,6 +20,7 @@ _HOMES = {
     "load": "simulacra.api",
     "compose": "simulacra._api_rules",
     "generate": "simulacra._api_rules",
+    "verify": "simulacra.scale.verification",
     "evaluate": "simulacra.api",
     "prove": "simulacra._api_proof",
     "compare": "simulacra.api",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from simulacra.report.document import Report
     from simulacra.report.ranking import Ranking
     from simulacra.rules.model import RuleSynthesizer
+    from simulacra.scale.verification import verify
     from simulacra.schema.constraints import (
         Check,
         Combination,

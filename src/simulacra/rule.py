@@ -15,6 +15,7 @@ from simulacra.field import Drawn
 from simulacra.randomness import Streams
 from simulacra.schema.types import Table
 
+
 @dataclass(frozen=True)
 class Histories:
     """Whose each row of a child is.

@@ -485,10 +485,32 @@ def test_a_distribution_may_be_taken_from_a_real_column(tmp_path: Path) -> None:
 
 def test_short_rules_are_a_schema_wherever_one_is_asked_for(tmp_path: Path) -> None:
     frame = pl.DataFrame({"age": [23, 31, 45, 52] * 100})
-    rules = {"columns": {"age": {"kind": "number", "integer": True}, "mail": "email", "old": {"formula": "age > 40"}}}
+    rules = {
+        "columns": {
+            "age": {"kind": "number", "integer": True},
+            "mail": "email",
+            "old": {"formula": "age > 40"},
+        }
+    }
     drawn = sim.fit(frame, schema=rules, seed=1).sample(50, seed=1).frame
     assert drawn.columns == ["age", "mail", "old"]
     assert (drawn["old"] == (drawn["age"] > 40)).all()
-    (tmp_path / "rules.yaml").write_text("columns: {age: {int: [18, 99]}, plan: {choice: [a, b]}}", encoding="utf-8")
+    (tmp_path / "rules.yaml").write_text(
+        "columns: {age: {int: [18, 99]}, plan: {choice: [a, b]}}", encoding="utf-8"
+    )
     cases = sim.make_edge_cases(schema=tmp_path / "rules.yaml")
     assert len(cases) > 0
+
+
+def test_hidden_columns_help_and_do_not_come_out(tmp_path: Path) -> None:
+    model = sim.compose(
+        {"base": {"normal": [100, 5], "hidden": True}, "double": {"formula": "2 * base", "decimals": 1}}
+    )
+    made = model.sample(1_000, seed=1)
+    assert made.frame.columns == ["double"]
+    assert made.schema.table().names == ("double",)
+    assert abs(made.frame["double"].mean() - 200) < 4.5 * 10 / np.sqrt(1_000)  # type: ignore[operator]
+    model.sample(1_000, seed=1, to=tmp_path / "parts")
+    assert sim.read(tmp_path / "parts").frame.equals(made.frame)
+    with pytest.raises(SchemaError, match="all columns are hidden"):
+        sim.generate({"a": {"int": [1, 2], "hidden": True}}, 3)

@@ -29,7 +29,11 @@ ORDERED = {
         "encounters": ["began", "ended"],
     },
     "telecom": {"lines": ["activated", "ended"], "tickets": ["opened_at", "closed_at"]},
-    "school": {"terms": ["starts", "ends"], "classes": ["starts", "ends"], "enrolments": ["enrolled", "starts"]},
+    "school": {
+        "terms": ["starts", "ends"],
+        "classes": ["starts", "ends"],
+        "enrolments": ["enrolled", "starts"],
+    },
     "logistics": {"shipments": ["registered_at", "delivered_at"]},
 }
 # (child, its reference, the child's date, the parent's date): the first is never before the second
@@ -102,11 +106,16 @@ def test_dates_are_in_order(name: str, scale: float) -> None:
     for table, columns in ORDERED[name].items():
         rows = data.polars(table)
         for number, first in enumerate(columns):
-            assert all(late(rows[first], rows[second]) == 0 for second in columns[number + 1 :]), (table, first)
+            assert all(late(rows[first], rows[second]) == 0 for second in columns[number + 1 :]), (
+                table,
+                first,
+            )
     for pairs, sign in ((AFTER[name], 1), (BEFORE.get(name, []), -1)):
         for table, key, own, theirs in pairs:
             reference = next(r for r in data.schema.table(table).references if r.columns == (key,))
-            other = data.polars(reference.table).select(pl.col(reference.to[0]).alias(key), pl.col(theirs).alias("other"))
+            other = data.polars(reference.table).select(
+                pl.col(reference.to[0]).alias(key), pl.col(theirs).alias("other")
+            )
             joined = data.polars(table).select(key, pl.col(own).alias("own")).join(other, on=key)
             first, second = ("other", "own") if sign == 1 else ("own", "other")
             assert late(joined[first], joined[second]) == 0, (table, own, theirs)
@@ -204,7 +213,9 @@ def test_hospital_twins_are_consistent() -> None:
     means = {
         "well": known.filter(pl.col("prediabetes_since").is_null())["value"].mean(),
         "treated": known.filter(at >= pl.col("diabetes_treated"))["value"].mean(),
-        "untreated": known.filter((at >= pl.col("diabetes_since")) & pl.col("diabetes_treated").is_null())["value"].mean(),
+        "untreated": known.filter((at >= pl.col("diabetes_since")) & pl.col("diabetes_treated").is_null())[
+            "value"
+        ].mean(),
     }
     assert means == pytest.approx({"well": 5.3, "treated": 7.1, "untreated": 8.3}, abs=0.06)
     admitted = data.polars("encounters").filter(pl.col("state") == "heart admission")
@@ -216,7 +227,9 @@ def test_hospital_twins_are_consistent() -> None:
 def test_hospital_shares_are_near_those_published() -> None:
     patients = sim.generate("hospital", {"patients": 4000}, seed=5).polars("patients")
     day = pl.date(2019, 7, 1)
-    alive = patients.filter((pl.col("registered") <= day) & (pl.col("died").is_null() | (pl.col("died") > day)))
+    alive = patients.filter(
+        (pl.col("registered") <= day) & (pl.col("died").is_null() | (pl.col("died") > day))
+    )
     alive = alive.with_columns(((day - pl.col("born")).dt.total_days() / 365.25).alias("age"))
 
     def share(column: str, low: float, high: float) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -25,6 +26,7 @@ from simulacra.scale.models import make_job
 from simulacra.scale.verification import verify
 from simulacra.scale.writing import write_parts
 from simulacra.schema.constraints import Check, Determines, Monotone, Unique
+from simulacra.schema.types import Column, Reference, Schema, Table
 
 CELLS = 20_000
 SCALE = 12
@@ -201,7 +203,8 @@ def test_a_shard_is_a_function_of_its_number(job: DatabaseJob) -> None:
     assert other["customers"]["since"].to_list() != sent.draw("database", 3)["customers"]["since"].to_list()
 
 
-def test_the_digest_depends_on_no_workers_engine_or_fault(job: DatabaseJob, tmp_path: Path) -> None:
+def test_the_digest_depends_on_no_workers_engine_or_fault(model: DatabaseSynthesizer, tmp_path: Path) -> None:
+    job = make_database_job(model, scale=4, seed=1, cells=CELLS)
     first = write_parts(job, tmp_path / "one", workers=1)
     for engine, workers in [("threads", 2), ("threads", 3), ("processes", 2)]:
         folder = tmp_path / f"{engine}{workers}"
@@ -301,3 +304,59 @@ def test_lanes_share_all_numbers() -> None:
     assert sorted(np.concatenate(lanes).tolist())[:3_968] == list(range(3_968))
     assert len(np.unique(np.concatenate(lanes))) == 4_000
     assert Lane(7).number(rows).tolist() == list(range(7, 1_007))
+
+
+def test_rows_of_all_shards_refer_to_shared_rows_each_to_its_share(model: DatabaseSynthesizer) -> None:
+    n = {"customers": 6_000}
+    job = make_database_job(model, n, seed=1, cells=30_000)
+    assert job.groups[0].units > 10
+    drawn, whole = draw(job), model.sample(n, seed=1).frames
+    assert_frame_equal(drawn["products"], whole["products"])
+    counts = [per_parent(frames, "lines", "sku", "products", "sku") for frames in (drawn, whole)]
+    # each of 150 products is named by some 230 lines; who is named more often is drawn with the product
+    assert np.corrcoef(counts[0], counts[1])[0, 1] > 0.97
+    assert float(counts[0].std()) == pytest.approx(float(counts[1].std()), rel=0.15)  # type: ignore[arg-type]
+
+
+def test_keys_of_several_columns_and_rows_that_lead_nowhere(tmp_path: Path) -> None:
+    rng = Streams(4).stream("rooms")
+    sizes = rng.integers(1, 6, 60)
+    rooms = pl.DataFrame(
+        {
+            "house": [f"H{house}" for house in range(60) for _ in range(sizes[house])],
+            "room": [f"R{room}" for house in range(60) for room in range(sizes[house])],
+            "uid": [str(UUID(int=int(n))) for n in rng.integers(2**62, size=sizes.sum())],
+        }
+    )
+    at = rng.integers(0, len(rooms), 900)
+    stays = pl.DataFrame(
+        {
+            "house": [
+                *(f"X{n}" for n in range(50)),
+                *rooms["house"].gather(at)[50:840].to_list(),
+                *[None] * 60,
+            ],
+            "room": [*rooms["room"].gather(at)[:840].to_list(), *[None] * 60],
+            "nights": rng.integers(1, 9, 900),
+        }
+    )
+    name = Column("house", "key"), Column("room", "key")
+    schema = Schema((
+        Table("rooms", (*name, Column("uid", "text")), ("house", "room"), constraints=(Unique(("uid",)),)),
+        Table("stays", (*(replace(one, nullable=True) for one in name), Column("nights", "number", integer=True)),
+              references=(Reference(("house", "room"), "rooms", ("house", "room")),), role="event"),
+    ))  # fmt: skip
+    fitted = sim.fit(sim.read({"rooms": rooms, "stays": stays}, schema=schema), seed=0)
+    assert isinstance(fitted, DatabaseSynthesizer)
+    job = make_database_job(fitted, scale=30, seed=1, cells=10_000)
+    assert set(job.groups[0].tables) == {"rooms", "stays"}
+    assert job.groups[0].units > 5
+    frames = draw(job)
+    assert not frames["rooms"].select("house", "room").is_duplicated().any()
+    assert frames["rooms"]["uid"].is_unique().all()
+    # as many as in the data, times the scale, but for rounding in each shard
+    nowhere = int(frames["stays"]["house"].null_count())
+    assert abs(nowhere - 30 * 60) <= job.groups[0].units
+    lost = frames["stays"].drop_nulls().join(frames["rooms"], on=["house", "room"], how="anti")
+    assert abs(len(lost) - 30 * 50) <= job.groups[0].units
+    assert not lost.select("house", "room").is_duplicated().any()

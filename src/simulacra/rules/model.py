@@ -13,7 +13,7 @@ from typing import Any, overload
 import polars as pl
 
 from simulacra.dataset import Dataset
-from simulacra.errors import OptionError, unknown
+from simulacra.errors import OptionError, SchemaError, unknown
 from simulacra.frames import to_polars
 from simulacra.generator import Progress, silent
 from simulacra.memory import require_memory
@@ -24,8 +24,9 @@ from simulacra.randomness import resolve_seed
 from simulacra.rules.book import Book
 from simulacra.rules.expansion import expand_schema
 from simulacra.rules.making import Maker
+from simulacra.schema.breaches import columns_of
 from simulacra.schema.files import dump_schema, load_schema
-from simulacra.schema.types import Schema
+from simulacra.schema.types import Schema, Table
 from simulacra.storage import require_writable
 from simulacra.synthesizer import Synthesizer, restore
 
@@ -276,19 +277,30 @@ class RuleSynthesizer:
 def release(schema: Schema) -> Schema:
     """Return the schema that made rows go out with: what holds of them, without the rules that made them.
 
-    A model that is fitted to such rows learns them like any others.
+    A model that is fitted to such rows learns them like any others. Columns that are hidden are not given out.
 
     Examples
     --------
-    >>> model = RuleSynthesizer.of({"columns": {"age": {"int": [18, 99]}}})
-    >>> model.schema.table()["age"].rule, release(model.schema).table()["age"].rule
-    (Recipe({'int': [18, 99]}), None)
+    >>> model = RuleSynthesizer.of({"columns": {"age": {"int": [18, 99]}, "help": {"int": [0, 1], "hidden": True}}})
+    >>> release(model.schema).table().names, release(model.schema).table()["age"].rule
+    (('age',), None)
     """
-    tables = (
-        replace(table, rows=None, columns=tuple(replace(column, rule=None) for column in table.columns))
-        for table in schema.tables
-    )
-    return Schema(tuple(tables))
+    return Schema(tuple(_release(table) for table in schema.tables))
+
+
+def _release(table: Table) -> Table:
+    hidden = {column.name for column in table.columns if (column.rule or {}).get("hidden")}
+    shown = tuple(replace(column, rule=None) for column in table.columns if column.name not in hidden)
+    if not hidden:
+        return replace(table, rows=None, columns=shown)
+    if not shown:
+        raise SchemaError(f"table {table.name!r}: all columns are hidden. Show one of them.")
+    return replace(
+        table, rows=None, columns=shown, key=() if set(table.key) & hidden else table.key,
+        constraints=tuple(rule for rule in table.constraints if not set(columns_of(rule, table)) & hidden),
+        references=tuple(link for link in table.references if not set(link.columns) & hidden),
+        weight=None if table.weight in hidden else table.weight, order=None if table.order in hidden else table.order,
+    )  # fmt: skip
 
 
 def restore_rules(file: ModelFile) -> RuleSynthesizer:
@@ -305,7 +317,8 @@ def restore_rules(file: ModelFile) -> RuleSynthesizer:
 
 def make_units(maker: Maker, table: str) -> Iterator[pl.DataFrame]:
     """Make the units of a table in order, several at a time, as canonical frames."""
-    units, names = maker.extent(table).units, maker.book.tables[table].own.names
+    units = maker.extent(table).units
+    names = _release(maker.book.tables[table].own).names
 
     def make(unit: int) -> pl.DataFrame:
         made = maker.unit(table, unit)

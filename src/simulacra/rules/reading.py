@@ -14,7 +14,7 @@ from simulacra.schema.formulas import Formula
 from simulacra.schema.predicates import Predicate, parse_sql
 from simulacra.schema.types import Table
 
-OPTIONS = ("missing", "unique")
+OPTIONS = ("missing", "unique", "hidden")
 """What may stand beside the word of any rule."""
 INPUTS = (
     "locale", "country", "sex", "name", "first", "last", "street", "city", "state", "state_code", "postcode", "company",

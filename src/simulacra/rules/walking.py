@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,10 +18,9 @@ from simulacra.rules.moments import from_micros, to_micros
 from simulacra.schema.formulas import Formula
 from simulacra.schema.types import Table
 
-MOST_STEPS = 50_000
-"""Steps of one walk, at most: a machine whose stays last no time would never end."""
+MOST_IDLE = 1_000
+"""Steps in a row in which nobody's time passes, at most: such a machine would never end."""
 _YEAR = 365.25 * 86_400 * 1e6
-_FACTS = ("state", "at", "until", "before", "number")
 
 Reals = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -115,27 +115,29 @@ class _Walk:
         self._read = set(self.machine.names()) & set(self.parents)
         none = np.full(self.count, np.nan)
         self._at, self._began, self._entered = none, none, none
-        everyone = np.arange(self.count)
         start, self._end = self._moment(self.machine.start), self._moment(self.machine.end)
         on = np.flatnonzero(start < self._end)
         self._began, self._entered, self._at = start, start.copy(), start.copy()
         self._state = np.full(self.count, -1)
         first = self._choose(self.machine.first, on, self.streams.at("start"))
         self._enter(on, np.array([names.index(state) for state, _ in self.machine.first])[first])
-        for step in range(MOST_STEPS):
-            left, state = [], self._state[on]
+        idle = 0
+        for step in itertools.count():
+            left, state, before = [], self._state[on], self._at[on]
             for code, name in enumerate(names):
                 members = on[state == code]
                 moves = self.machine.moves[name]
                 if len(members) and moves.targets:
                     left.append(self._step(moves, members, self.streams.at("step", step, code)))
-            on = np.sort(np.concatenate(left)) if left else everyone[:0]
+            idle = 0 if (self._at[on] > before).any() else idle + 1
+            if idle > MOST_IDLE:
+                raise SchemaError(
+                    f"{self.machine.place}: no time passes between {MOST_IDLE:,} moves in a row. Let stays last longer."
+                )
+            on = np.sort(np.concatenate(left)) if left else on[:0]
             if not len(on):
-                return self._finish(names)
-        raise SchemaError(
-            f"{self.machine.place}: after {MOST_STEPS:,} steps {len(on):,} walks have not come to their end. Let stays "
-            "last longer."
-        )
+                break
+        return self._finish(names)
 
     def _moment(self, given: str | int) -> Reals:
         if not isinstance(given, str):

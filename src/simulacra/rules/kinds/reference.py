@@ -104,10 +104,10 @@ class ReferenceRule(Rule):
         return tuple(dict.fromkeys(names))
 
     def facts(self, table: Table) -> dict[str, Any]:
-        """A key like the one that it refers to."""
+        """A key like the one that it refers to; a match may find none."""
         column = table[f"{self.name}.{self.to}"]
         known = {"integer": column.integer} if column.kind in {"key", "number"} else {"integer": False}
-        return {"kind": "key", **known, **({"nullable": True} if column.nullable else {})}
+        return {"kind": "key", **known, **({"nullable": True} if column.nullable or self.match else {})}
 
     def draw(self, rows: Rows) -> pl.Series:
         """Give the key of the row that is referred to."""
