@@ -155,6 +155,7 @@ def _name(option: click.Option) -> str:
         "path": "PATH",
         "text": "TEXT",
         "float": "NUMBER",
+        "choice": "WORD",
     }
     return f"{names} {option.metavar or words[option.type.name]}"
 

@@ -236,7 +236,8 @@ def test_hospital_shares_are_near_those_published() -> None:
         rows = alive.filter(pl.col("age").is_between(low, high, closed="left"))
         return rows.select((pl.col(column) <= day).fill_null(False).mean()).item()
 
-    # about 500 to 900 patients in each group: two standard errors are 0.02 to 0.04; ages within a group are not the nation's
+    # about 500 to 900 patients in each group: two standard errors are 0.02 to 0.04; ages within a group are those of
+    # patients, not of the nation
     assert share("hypertension_since", 40, 60) == pytest.approx(0.545, abs=0.06)
     assert share("hypertension_since", 60, 120) == pytest.approx(0.745, abs=0.06)
     assert share("diabetes_since", 18, 45) == pytest.approx(0.048, abs=0.03)

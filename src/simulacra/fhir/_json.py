@@ -41,8 +41,8 @@ def write(template: Any) -> pl.Expr:
     Parameters
     ----------
     template : dict, list, constant or Expr
-        An expression must give JSON text already. What is missing in a row is left out of it, and so is every object and
-        list of which all expressions are missing.
+        An expression must give JSON text already. What is missing in a row is left out of it, and so is every object
+        and list of which all expressions are missing.
 
     Examples
     --------

@@ -20,13 +20,13 @@ from simulacra.tablefiles import find_tables
 SLICE = 2_000
 """Patients whose rows are held together."""
 NOTICE = (
-    "Synthetic test data: no patient is real. ICD-10-CM is made by the National Center for Health Statistics and CMS. This "
-    "product uses publicly available data courtesy of the U.S. National Library of Medicine (NLM), National Institutes of "
-    "Health, Department of Health and Human Services; NLM is not responsible for the product and does not endorse or "
-    "recommend this or any other product. This material contains content from LOINC (http://loinc.org). LOINC is copyright "
-    "© Regenstrief Institute, Inc. and the Logical Observation Identifiers Names and Codes (LOINC) Committee and is "
-    "available at no cost under the license at http://loinc.org/license. LOINC® is a registered United States trademark of "
-    "Regenstrief Institute, Inc."
+    "Synthetic test data: no patient is real. ICD-10-CM is made by the National Center for Health Statistics and CMS. "
+    "This product uses publicly available data courtesy of the U.S. National Library of Medicine (NLM), National "
+    "Institutes of Health, Department of Health and Human Services; NLM is not responsible for the product and does not "
+    "endorse or recommend this or any other product. This material contains content from LOINC (http://loinc.org). "
+    "LOINC is copyright © Regenstrief Institute, Inc. and the Logical Observation Identifiers Names and Codes (LOINC) "
+    "Committee and is available at no cost under the license at http://loinc.org/license. LOINC® is a registered United "
+    "States trademark of Regenstrief Institute, Inc."
 )
 """What stands in every bundle: whose codes are in it."""
 _META = {
@@ -220,7 +220,8 @@ def _require(name: str, there: list[str]) -> None:
     for column in COLUMNS[name]:
         if column not in there:
             raise DataError(
-                f"table {name!r} has no column {column!r}. Bundles are made of tables like those of the template 'hospital'."
+                f"table {name!r} has no column {column!r}. Bundles are made of tables like those of the template "
+                "'hospital'."
             )
 
 

@@ -173,8 +173,8 @@ def tables_of(machines: tuple[Machine, ...], parent: Table) -> tuple[Table, ...]
     Returns
     -------
     tuple of Table
-        With the parent's columns, ``at``, ``years``, ``since``, and for every state of the machines before the moment when
-        it was first entered, under the name of the state.
+        With the parent's columns, ``at``, ``years``, ``since``, and for every state of the machines before the moment
+        when it was first entered, under the name of the state.
 
     Raises
     ------
@@ -235,9 +235,8 @@ def _read(given: Any, place: str) -> Machine:
         every = ("duration", int(_YEAR))
     if every[0] != "duration" or every[1] <= 0:
         raise SchemaError(f"{place}: every is a duration such as P365D, not {given.get('every')!r}.")
-    return Machine(
-        _end(given["from"], place), _end(given["to"], place), first, moves, tuple(map(str, rows)), float(every[1]), place
-    )  # fmt: skip
+    start, end = _end(given["from"], place), _end(given["to"], place)
+    return Machine(start, end, first, moves, tuple(map(str, rows)), float(every[1]), place)
 
 
 def _moves(given: Any, place: str) -> Moves:

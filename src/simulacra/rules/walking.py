@@ -45,7 +45,8 @@ class Walks:
 
 
 def walk(
-    machines: tuple[Machine, ...], tables: tuple[Table, ...], parents: Mapping[str, pl.Series], count: int, streams: Streams
+    machines: tuple[Machine, ...], tables: tuple[Table, ...], parents: Mapping[str, pl.Series], count: int,
+    streams: Streams,
 ) -> Walks:  # fmt: skip
     """Send parents through machines.
 
@@ -65,8 +66,8 @@ def walk(
 
     Notes
     -----
-    Times to competing moves are exponential with the rates of the moment; rates that are formulas are computed anew every
-    year, or as often as ``every`` says, which is exact for rates that change at such steps only.
+    Times to competing moves are exponential with the rates of the moment; rates that are formulas are computed anew
+    every year, or as often as ``every`` says, which is exact for rates that change at such steps only.
 
     **Cost**: linear in entries; a step of all parents takes one evaluation of each formula.
 

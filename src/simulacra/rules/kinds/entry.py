@@ -21,8 +21,8 @@ FACTS = ("state", "at", "until", "before", "number")
 class Entry(Rule):
     """A fact of the entry that a row is, in a table whose reference has ``states``.
 
-    ``state``; ``at``, when it was entered; ``until``, when it was left, missing if it was not; ``before``, the state before;
-    ``number``, how many times it has been entered.
+    ``state``; ``at``, when it was entered; ``until``, when it was left, missing if it was not; ``before``, the state
+    before; ``number``, how many times it has been entered.
 
     Examples
     --------

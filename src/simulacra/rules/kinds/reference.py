@@ -25,8 +25,8 @@ _TRIES = 40
 class ReferenceRule(Rule):
     """A reference, of one of two kinds.
 
-    With ``children`` every row of the other table has so many rows here, which follow each other; with ``states`` it goes
-    through a state machine, and every entry into a state is a row (see the rule ``entry``). Without, every row
+    With ``children`` every row of the other table has so many rows here, which follow each other; with ``states`` it
+    goes through a state machine, and every entry into a state is a row (see the rule ``entry``). Without, every row
     picks one row of the other table: each as likely as any other, by rank (``pick: {zipf: 1.1}``: the first rows are
     the most popular), or in proportion to a column (``pick: weight``); ``match: {own: theirs}`` picks among the rows
     that have the same value, and ``distinct: true`` never the same twice within one parent.
