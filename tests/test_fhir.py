@@ -10,13 +10,12 @@ from typing import Any
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from fhir.resources.R4B.bundle import Bundle
 
 import simulacra as sim
 from simulacra.cli import group
 from simulacra.errors import DataError
 from simulacra.fhir.bundles import NOTICE, make_bundles, write_bundles
-
-r4b = pytest.importorskip("fhir.resources.R4B.bundle")
 
 
 @cache
@@ -36,8 +35,8 @@ def resources(kind: str) -> list[dict[str, Any]]:
 
 
 def test_bundles_are_valid() -> None:
-    for bundle in list(bundles().values())[:12]:
-        r4b.Bundle.model_validate(bundle)
+    for bundle in list(bundles().values())[:6]:
+        Bundle.model_validate(bundle)
 
 
 def test_there_is_a_bundle_for_each_patient_and_a_resource_for_each_row() -> None:
@@ -62,6 +61,7 @@ def test_references_lead_to_resources_of_the_same_bundle() -> None:
         told = json.dumps(bundle)
         links = {part.split('"')[0] for part in told.split('"reference": "')[1:]}
         # the name of a reference has the kind of resource twice: Condition/condition-1
+        assert links
         assert links <= names
 
 

@@ -84,7 +84,7 @@ def fit(
         Bytes, or text such as ``"4GB"``, that the process may use; what is free when None. A fit that would need more
         is refused before it starts; see `estimate`. Several tables are held against what is given, not what is free.
     rows : int or None
-        How many rows of one table in a large file, or in a folder of parts, to learn from at most: 2,000,000 of a
+        How many rows of one table in a large file, or in a folder of parts, to learn from at most: 1,000,000 of a
         folder when None. All rows are counted, and a uniform sample of them is learnt from; the notes say so.
     progress : callable
         Told the share done (0 to 1) and the present step.

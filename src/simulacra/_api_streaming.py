@@ -23,7 +23,7 @@ from simulacra.survey.survey import Ask, Survey, survey
 from simulacra.survey.totals import Counted
 from simulacra.tablefiles import SCHEMA_FILE, TableFiles
 
-FIT_ROWS = 2_000_000
+FIT_ROWS = 1_000_000
 """Rows of a folder of parts that are learnt from, unless the user says otherwise."""
 FILE_ROWS = 20_000_000
 """A single file of typed columns is read column by column up to here."""
@@ -55,7 +55,7 @@ def stream_intake(
     holders : int
         k of the protection, which is looked for among all rows.
     rows : int or None
-        How many rows to learn from at most; 2,000,000 when None.
+        How many rows to learn from at most; 1,000,000 when None.
     seed : int
         Names the sample.
     progress : callable
@@ -102,7 +102,7 @@ def stream_intake(
     )
     intake = Intake.of(given)
     if not found.whole:
-        intake.whole = Counted(found, holders)
+        intake.whole = Counted.of(found, holders)
     return intake
 
 

@@ -56,7 +56,7 @@ DEFAULT = "trees"
 )  # fmt: skip
 @click.option(
     "--rows", type=click.IntRange(min=1), metavar="N",
-    help="Rows of a large file or of a folder of parts to learn from, at most; 2,000,000 of a folder. All are counted.",
+    help="Rows of a large file or of a folder of parts to learn from, at most; 1,000,000 of a folder. All are counted.",
 )  # fmt: skip
 @click.option("--weight", metavar="COLUMN", help="How many of the population each row stands for.")
 @click.option("--seed", type=int, help="Fit again with the same seed to get the same model.")

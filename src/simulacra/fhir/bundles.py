@@ -22,11 +22,11 @@ SLICE = 2_000
 NOTICE = (
     "Synthetic test data: no patient is real. ICD-10-CM is made by the National Center for Health Statistics and CMS. "
     "This product uses publicly available data courtesy of the U.S. National Library of Medicine (NLM), National "
-    "Institutes of Health, Department of Health and Human Services; NLM is not responsible for the product and does not "
-    "endorse or recommend this or any other product. This material contains content from LOINC (http://loinc.org). "
+    "Institutes of Health, Department of Health and Human Services; NLM is not responsible for the product and does "
+    "not endorse or recommend this or any other product. This material contains content from LOINC (http://loinc.org). "
     "LOINC is copyright © Regenstrief Institute, Inc. and the Logical Observation Identifiers Names and Codes (LOINC) "
-    "Committee and is available at no cost under the license at http://loinc.org/license. LOINC® is a registered United "
-    "States trademark of Regenstrief Institute, Inc."
+    "Committee and is available at no cost under the license at http://loinc.org/license. LOINC® is a registered "
+    "United States trademark of Regenstrief Institute, Inc."
 )
 """What stands in every bundle: whose codes are in it."""
 _META = {

@@ -47,8 +47,8 @@ def write_patients(rows: pl.DataFrame) -> pl.DataFrame:
     Examples
     --------
     >>> row = {name: None for name in COLUMNS["patients"]} | {"id": 1, "sex": "F", "name": "Ada Lovelace"}
-    >>> write_patients(pl.DataFrame([row], schema=COLUMNS["patients"]))["json"][0][:45]
-    '{"resourceType":"Patient","id":"patient-1","i'
+    >>> write_patients(pl.DataFrame([row], schema=COLUMNS["patients"]))["json"][0][-73:]
+    '"gender":"female"}}'
     """
     family = pl.col("name").str.extract(r"(\S+)$")
     given = pl.col("name").str.extract(r"^(.*\S)\s+\S+$")

@@ -153,7 +153,8 @@ class DatabaseSynthesizer:
             With `given`: until when it is known that nothing else happened.
         to : str, Path or None
             A folder, a URL of an object store, or a database: rows are written there in parts, by any number of
-            workers, and a run that was cut short goes on; see `simulacra.scale.writing.write_parts`.
+            workers, and a run that was cut short goes on; see `simulacra.scale.writing.write_parts`. What is large is
+            drawn in shards, whose rows are others than those of one draw; see `simulacra.relational.shards.cutting`.
         progress : callable
             Told the share done.
         **others

@@ -185,8 +185,10 @@ class _Walk:
         for row, (_, weight) in enumerate(weights):
             if isinstance(weight, str):
                 assert frame is not None
-                weight = self._formulas[weight].evaluate(frame).cast(pl.Float64).fill_null(0).to_numpy()
-            out[row] = np.maximum(weight, 0)
+                out[row] = self._formulas[weight].evaluate(frame).cast(pl.Float64).fill_null(0).to_numpy()
+            else:
+                out[row] = weight
+        np.maximum(out, 0, out=out)
         return out
 
     def _values(self, members: Places) -> dict[str, pl.Series]:

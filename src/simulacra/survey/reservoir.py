@@ -115,15 +115,20 @@ class Reservoir:
     def _drop(self) -> None:
         if not self._frames:
             raise ValueError("no rows were taken")
-        frame = pl.concat(self._frames, how="vertical_relaxed")
         ranks, rows = np.concatenate(self._ranks), np.concatenate(self._rows)
+        stay = np.arange(len(ranks))
         if len(ranks) > self.size:
-            stay = (
-                np.argpartition(ranks, self.size - 1)[: self.size]
-                if self.size
-                else np.empty(0, dtype=np.int64)
-            )
+            stay = np.argpartition(ranks, self.size - 1)[: self.size] if self.size else stay[:0]
             stay = stay[np.argsort(rows[stay])]
-            frame, ranks, rows = frame[stay], ranks[stay], rows[stay]
+            ranks, rows = ranks[stay], rows[stay]
             self._limit = ranks.max() if self.size else np.uint64(0)
+        # one column after the other, so that the rows are never held twice
+        columns = []
+        for name in self._frames[0].columns:
+            whole = pl.concat(
+                [frame.select(name) for frame in self._frames], how="vertical_relaxed"
+            ).to_series()
+            columns.append(whole.gather(stay) if len(stay) < len(whole) else whole.rechunk())
+            self._frames = [frame.drop(name) for frame in self._frames]
+        frame = pl.DataFrame(columns)
         self._frames, self._ranks, self._rows, self._held = [frame], [ranks], [rows], frame.height

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -21,7 +21,9 @@ class Counted:
     Parameters
     ----------
     found : Survey
-        Made with as many values of each end as protection asks for.
+        Made with as many values of each end as protection asks for; its sample is not held on to.
+    held : dict
+        The different levels of the sample.
     holders : int
         k of the protection.
 
@@ -32,12 +34,19 @@ class Counted:
     >>> from simulacra.survey.rows import FrameRows
     >>> from simulacra.survey.survey import Ask, survey
     >>> rows = FrameRows("t", pl.DataFrame({"a": ["x", "y"] * 50}))
-    >>> Counted(survey(rows, Table("t", (Column("a", "category"),)), Streams(1), Ask(10)), 10).rows
+    >>> Counted.of(survey(rows, Table("t", (Column("a", "category"),)), Streams(1), Ask(10)), 10).rows
     100
     """
 
     found: Survey
+    held: Mapping[str, pl.Series]
     holders: int
+
+    @classmethod
+    def of(cls, found: Survey, holders: int) -> Counted:
+        """Take what protection asks for out of a survey."""
+        held = {name: found.sample[name].unique() for name in found.levels}
+        return cls(replace(found, sample=found.sample.clear()), held, holders)
 
     @property
     def rows(self) -> int:
@@ -77,7 +86,7 @@ class Counted:
         counted = self.found.levels[name]
         if counted.cut:
             return None
-        held = self.found.sample[name].unique()
+        held = self.held[name]
         texts = held.cast(pl.String)
         known = dict(counted.table.iter_rows())
         total = np.zeros(size, dtype=np.int64)
