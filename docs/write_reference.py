@@ -26,7 +26,8 @@ COMMANDS_HEAD = """\
 
 <!-- Written by docs/write_reference.py from the commands themselves. Do not edit. -->
 
-Every command is one library call. Data and `--json` go to stdout or to a file, progress and notes to stderr. Files are
+Every command is one library call. Data and `--json` go to stdout or to a file, progress and notes to stderr.
+Files are
 written whole or not at all.
 
 | exit code | meaning |
@@ -47,12 +48,16 @@ FIELDS_HEAD = """\
 
 <!-- Written by docs/write_reference.py from the fields themselves. Do not edit. -->
 
-What rule columns can be drawn from: `name: {field: person.name, locale: de_DE}`. `simulacra fields` lists them with an
-example of any locale, `simulacra fields --locales` the locales, and `simulacra fields --all` every other method of Faker
-that is offered as `faker.METHOD`. [Draw names, addresses and numbers](../how-to/draw-from-fields.md) tells how they are
+What rule columns can be drawn from: `name: {field: person.name, locale: de_DE}`. `simulacra fields` lists them
+with an
+example of any locale, `simulacra fields --locales` the locales, and `simulacra fields --all` every other method
+of Faker
+that is offered as `faker.METHOD`. [Draw names, addresses and numbers](../how-to/draw-from-fields.md) tells how
+they are
 used, and which of them can be nobody's.
 
-*Goes by* is what may be given: a constant, or a column of the same table. *Unique* is whether every row can have a value of
+*Goes by* is what may be given: a constant, or a column of the same table. *Unique* is whether every row can
+have a value of
 its own. `category` columns are drawn from a list, all others are as wide as their form.
 """
 
@@ -62,8 +67,10 @@ RULES_HEAD = """\
 
 <!-- Written by docs/write_reference.py from the rules themselves. Do not edit. -->
 
-How a column is made without data: its word, with what belongs to it. [Make data from rules](../how-to/make-data-from-rules.md) shows how
-they go together. A column that is only a name, such as `email`, is the field of that name; a number is always that number.
+How a column is made without data: its word, with what belongs to it. [Make data from
+rules](../how-to/make-data-from-rules.md) shows how
+they go together. A column that is only a name, such as `email`, is the field of that name; a number is always
+that number.
 
 Beside any rule may stand `missing` (a share, a condition, or `{if: CONDITION, share: 0.3}`), `unique: true`,
 `hidden: true` (other rules read it, and it does not come out), and the facts of a column in a
@@ -73,8 +80,10 @@ schema file (`kind`, `decimals`, `integer`, `step`, `unit`, `format`, ...).
 DISTRIBUTIONS_HEAD = """\
 ## Distributions
 
-Parameters stand in order, by name (`{normal: {mean: 170, sd: 10}}`) or, where there is one, alone. They are numbers, dates, times,
-durations (`P30D`, `PT5M`) or, as text, formulas over the row. `min` and `max` cut a distribution off: values outside are drawn again. Times are
+Parameters stand in order, by name (`{normal: {mean: 170, sd: 10}}`) or, where there is one, alone. They are
+numbers, dates, times,
+durations (`P30D`, `PT5M`) or, as text, formulas over the row. `min` and `max` cut a distribution off: values
+outside are drawn again. Times are
 rounded down to `precision` (`second` when left out).
 """
 
@@ -87,7 +96,9 @@ def rules_page() -> str:
             rows.append(f"| `{name}` | {RULES.summary(name)} | `{_cell(RULES.load(name).example)}` |")
     laws = ["| word | what | example |", "|---|---|---|"]
     laws += [f"| `{law.word}` | {law.summary} | `{law.example}` |" for law in FAMILIES.values()]
-    laws.append("| `quantiles` | numbers between points at even steps of the distribution | `{quantiles: [0, 3, 10]}` |")
+    laws.append(
+        "| `quantiles` | numbers between points at even steps of the distribution | `{quantiles: [0, 3, 10]}` |"
+    )
     mixed = "{mixture: [{weight: 9, of: {normal: [0, 1]}}, {weight: 1, of: 0}]}"
     laws.append(f"| `mixture` | each number from one of several distributions | `{mixed}` |")
     return "\n".join([RULES_HEAD, *rows, "", DISTRIBUTIONS_HEAD, *laws]) + "\n"

@@ -53,7 +53,8 @@ LAYERS: dict[str, float] = {
 }  # fmt: skip
 COOPERATING = {
     "schema/", "relations/", "sampling/", "guarantees/", "shares/", "completion/", "mining/", "rare/", "edges/",
-    "fakes/", "fields/", "report/", "cli/", "rules/", "distributions/", "testing/", "databases/", "relational/", "masking/", "privacy/",
+    "fakes/", "fields/", "report/", "cli/", "rules/", "distributions/", "testing/", "databases/", "relational/",
+    "masking/", "privacy/",
     "scale/", "fhir/",
     "proof/", "survey/",
 }  # fmt: skip

@@ -158,7 +158,8 @@ def test_more_rows_than_values_are_refused() -> None:
         ({"uniform": [2, 10]}, 6, 8 / np.sqrt(12)),
         ({"int": [1, 6]}, 3.5, np.sqrt(35 / 12)),
         ({"normal": [170, 10]}, 170, 10),
-        ({"lognormal": {"median": 100, "sigma": 0.5}}, 100 * np.exp(0.125), 100 * np.exp(0.125) * np.sqrt(np.expm1(0.25))),
+        ({"lognormal": {"median": 100, "sigma": 0.5}}, 100 * np.exp(0.125),
+         100 * np.exp(0.125) * np.sqrt(np.expm1(0.25))),
         ({"lognormal": {"mean": 50, "sd": 20}}, 50, 20),
         ({"exponential": 3.5}, 3.5, 3.5),
         ({"gamma": [2, 3]}, 6, np.sqrt(18)),
@@ -215,8 +216,9 @@ def test_choices_have_their_weights(values: tuple[str, ...], n: int) -> None:
 
 def test_kinds_are_kept() -> None:
     made = sim.generate(
-        {"whole": {"int": [1, 9]}, "money": {"lognormal": [20, 1], "decimals": 2}, "flag": {"choice": {"true": 1, "false": 3}},
-         "day": {"uniform": ["2024-02-28", "2024-03-01"]}, "moment": {"uniform": ["2024-01-01T00:00:00", "2024-01-02T00:00:00"]},
+        {"whole": {"int": [1, 9]}, "money": {"lognormal": [20, 1], "decimals": 2},
+         "flag": {"choice": {"true": 1, "false": 3}}, "day": {"uniform": ["2024-02-28", "2024-03-01"]},
+         "moment": {"uniform": ["2024-01-01T00:00:00", "2024-01-02T00:00:00"]},
          "clock": {"uniform": ["08:00", "18:00"]}, "took": {"exponential": "PT5M"}, "size": {"choice": [36, 38, 40]}},
         5_000, seed=1,
     ).frame  # fmt: skip
@@ -346,7 +348,8 @@ def test_a_schema_without_rules_is_enough() -> None:
     schema = {"version": 1, "tables": {"t": {"key": ["id"], "columns": {
         "id": {"kind": "key", "integer": True}, "age": {"kind": "number", "integer": True, "bounds": [18, 99]},
         "plan": {"kind": "category", "levels": ["basic", "pro"]}, "mail": {"kind": "text", "identifying": "email"},
-        "code": {"kind": "text", "pattern": "[A-Z]{2}[0-9]{3}"}, "since": {"kind": "date", "nullable": True}}}}}  # fmt: skip
+        "code": {"kind": "text", "pattern": "[A-Z]{2}[0-9]{3}"},
+        "since": {"kind": "date", "nullable": True}}}}}  # fmt: skip
     made = sim.generate(schema, 500, seed=1)
     sim.read(made.frame, schema=made.schema)
     frame = made.frame
@@ -362,7 +365,8 @@ def test_every_kind_of_rule_says_how_it_is_written(word: str) -> None:
     example = RULES.load(word).example
     rule = load_yaml(f"rule: {example}")["rule"]
     beside: dict[str, Any] = {
-        "country": {"choice": ["DE", "FR"]}, "price": {"uniform": [1, 9]}, "quantity": {"int": [1, 3]}, "id": "sequence",
+        "country": {"choice": ["DE", "FR"]}, "price": {"uniform": [1, 9]}, "quantity": {"int": [1, 3]},
+        "id": "sequence",
     }  # fmt: skip
     parent = {"id": "sequence", "name": "person.name", "joined": {"uniform": ["2020-01-01", "2022-01-01"]}}
     if word == "aggregate":
@@ -472,7 +476,8 @@ def test_a_distribution_may_be_taken_from_a_real_column(tmp_path: Path) -> None:
     )  # fmt: skip
     real.write_csv(tmp_path / "people.csv")
     (tmp_path / "rules.yaml").write_text(
-        "columns: {age: {data: people.csv:age}, sex: {data: people.csv:sex}, day: {data: people.csv:day}, odd: {data: people.csv:odd}}",
+        "columns: {age: {data: people.csv:age}, sex: {data: people.csv:sex}, day: {data: people.csv:day}, "
+        "odd: {data: people.csv:odd}}",
         encoding="utf-8",
     )
     made = sim.load(tmp_path / "rules.yaml").sample(20_000, seed=1).frame

@@ -186,7 +186,9 @@ class PostgreSQL(Connection):
         for table in plan:
             fields = tuple(self._known(table, field, notes) for field in table.fields)
             made.append(replace(table, fields=fields))
-            bare = replace(made[-1], fields=tuple(replace(field, default=None) for field in fields), checks=())
+            bare = replace(
+                made[-1], fields=tuple(replace(field, default=None) for field in fields), checks=()
+            )
             self.run(create_table(bare, self.dialect, keys=False, references=False))
         return made
 

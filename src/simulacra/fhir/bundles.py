@@ -17,7 +17,7 @@ from simulacra.generator import Progress, silent
 from simulacra.storage import atomic_folder, atomic_path, require_writable
 from simulacra.tablefiles import find_tables
 
-SLICE = 2_000
+SLICE = 500
 """Patients whose rows are held together."""
 NOTICE = (
     "Synthetic test data: no patient is real. ICD-10-CM is made by the National Center for Health Statistics and CMS. "

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from simulacra.fhir._json import day, instant, number, text, write
+from simulacra.fhir._json import Leaf, day, instant, number, plain, text, write
 
 COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "patients": {
@@ -47,7 +47,7 @@ def write_patients(rows: pl.DataFrame) -> pl.DataFrame:
     Examples
     --------
     >>> row = {name: None for name in COLUMNS["patients"]} | {"id": 1, "sex": "F", "name": "Ada Lovelace"}
-    >>> write_patients(pl.DataFrame([row], schema=COLUMNS["patients"]))["json"][0][-73:]
+    >>> write_patients(pl.DataFrame([row], schema=COLUMNS["patients"]))["json"][0][-19:]
     '"gender":"female"}}'
     """
     family = pl.col("name").str.extract(r"(\S+)$")
@@ -168,11 +168,8 @@ WRITERS = {
 def _write(rows: pl.DataFrame, kind: str, template: Mapping[str, Any]) -> pl.DataFrame:
     """Give, for each row, the entry of the bundle, and whose it is."""
     url = f"http://hospital.example/fhir/{template['resourceType']}/{kind}-"
-    full = pl.concat_str([pl.lit(f'"{url}'), pl.col("id").cast(pl.String), pl.lit('"')])
-    made = rows.select(
-        "owner", pl.col("id").alias("number"), write({"fullUrl": full, "resource": dict(template)})
-    )
-    return made.select("owner", "number", "json")
+    entry = {"fullUrl": plain(url, "id"), "resource": dict(template)}
+    return rows.select("owner", pl.col("id").alias("number")).with_columns(write(entry, rows).alias("json"))
 
 
 def _observation(category: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,8 +184,8 @@ def _observation(category: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _name(kind: str, column: str) -> pl.Expr:
-    return pl.concat_str([pl.lit(f'"{kind}-'), pl.col(column).cast(pl.String), pl.lit('"')])
+def _name(kind: str, column: str) -> Leaf:
+    return plain(f"{kind}-", column)
 
 
 def _reference(resource: str, column: str) -> dict[str, Any]:
@@ -206,5 +203,5 @@ def _coded(system: str, code: str, display: str) -> dict[str, Any]:
     }
 
 
-def _quantity(value: str, unit: pl.Expr) -> dict[str, Any]:
+def _quantity(value: str, unit: Leaf) -> dict[str, Any]:
     return {"value": number(value), "unit": unit, "system": _UCUM, "code": unit}

@@ -16,7 +16,8 @@ _GOES_BY: dict[str, dict[str, str]] = {
     "email": _NAMES, "username": _NAMES, "company.email": {"company": "company"},
     "card": {"provider": "card.provider"},
     # a town is drawn first, and says where it is
-    "address.state": _TOWN, "address.state_code": _TOWN, "address.postcode": {**_TOWN, "state_code": "address.state_code"},
+    "address.state": _TOWN, "address.state_code": _TOWN,
+    "address.postcode": {**_TOWN, "state_code": "address.state_code"},
 }  # fmt: skip
 """By which other fields of the row a field goes, and as which input."""
 _SEXED = {"person.name", "person.first", "person.prefix"}

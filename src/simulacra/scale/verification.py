@@ -125,7 +125,7 @@ def verify(
     >>> verify(folder, deep=True).whole
     True
     >>> _ = (Path(folder) / "part-00000.parquet").write_bytes(b"other")
-    >>> verify(folder).problems
+    >>> verify(folder).problems  # doctest: +ELLIPSIS
     ("'part-00000.parquet' has 5 bytes, and ... were written",)
     """
     start = time.perf_counter()
