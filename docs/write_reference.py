@@ -7,7 +7,9 @@ A test compares the files with what this would write, so they can not drift from
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from pathlib import Path
 
 import click
@@ -94,6 +96,10 @@ def rules_page() -> str:
     for name in RULES.names():
         if name != "distribution":
             rows.append(f"| `{name}` | {RULES.summary(name)} | `{_cell(RULES.load(name).example)}` |")
+    told = ["", "## What belongs to each", ""]
+    for name in RULES.names():
+        if name != "distribution":
+            told += [f"### {name}", "", f"`{RULES.load(name).example}`", "", _explained(RULES.load(name)), ""]
     laws = ["| word | what | example |", "|---|---|---|"]
     laws += [f"| `{law.word}` | {law.summary} | `{law.example}` |" for law in FAMILIES.values()]
     laws.append(
@@ -101,7 +107,16 @@ def rules_page() -> str:
     )
     mixed = "{mixture: [{weight: 9, of: {normal: [0, 1]}}, {weight: 1, of: 0}]}"
     laws.append(f"| `mixture` | each number from one of several distributions | `{mixed}` |")
-    return "\n".join([RULES_HEAD, *rows, "", DISTRIBUTIONS_HEAD, *laws]) + "\n"
+    return "\n".join([RULES_HEAD, *rows, *told, DISTRIBUTIONS_HEAD, *laws]) + "\n"
+
+
+def _explained(rule: type) -> str:
+    """Return what a rule's docstring says before its sections, and how it is written."""
+    text = re.split(r"\n\n(?:Parameters|Notes|Examples|Returns)\n-+\n", inspect.getdoc(rule) or "")[0]
+    written = (inspect.getdoc(rule.read) or "").partition("\n")[0].replace("Read ", "Written as ", 1)
+    plain = f"{text}\n\n{written}".replace("``", "`")
+    # several lines of a docstring are one line of a page
+    return "\n\n".join(" ".join(part.split()) for part in plain.split("\n\n"))
 
 
 def _cell(text: str) -> str:

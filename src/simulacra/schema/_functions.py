@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import reduce
 from typing import Any
 
@@ -49,6 +50,8 @@ def arithmetic(sign: str, left: Value, right: Value) -> Value:
         return Value("null", pl.lit(None))
     if sign in "+-" and {"date", "datetime", "time", "duration", "interval"} & {left.kind, right.kind}:
         return _calendar(sign, left, right)
+    if sign in "*/" and {"duration", "interval"} & {left.kind, right.kind}:
+        return _stretched(sign, left, right)
     left, right = unify(left, right, "combined with")
     if left.kind != "number":
         raise PredicateError(f"'{sign}' needs numbers, not {left}.{_join_hint(sign, left)}")
@@ -200,6 +203,22 @@ def _calendar(sign: str, left: Value, right: Value) -> Value:
     raise PredicateError(
         f"'{sign}' can not combine {left} and {right}. Add an INTERVAL to a date, or subtract two dates."
     )
+
+
+def _stretched(sign: str, left: Value, right: Value) -> Value:
+    """Multiply a span of time by a number, or divide it."""
+    span, number = (left, right) if left.kind in {"duration", "interval"} else (right, left)
+    if number.kind != "number" or (sign == "/" and span is right):
+        raise PredicateError(
+            f"'{sign}' can not combine {left} and {right}. Multiply a span of time by a number."
+        )
+    if span.kind == "interval":
+        length = pl.lit(span.literal.exact() // timedelta(microseconds=1), dtype=pl.Float64)
+    else:
+        length = span.expr.dt.total_microseconds().cast(pl.Float64)
+    by = number.expr.cast(pl.Float64)
+    made = length * by if sign == "*" else length / pl.when(by != 0).then(by)
+    return Value("duration", pl.duration(microseconds=made.round(0).cast(pl.Int64)))
 
 
 def _shift(value: Value, by: Interval) -> Value:
