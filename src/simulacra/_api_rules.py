@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from simulacra._api_fitting import load
 from simulacra.dataset import Dataset
-from simulacra.errors import SchemaError
+from simulacra.errors import FileError, SchemaError, unknown
 from simulacra.generator import Progress, silent
 from simulacra.rules.model import RuleSynthesizer
 from simulacra.rules.taken import take_data
-from simulacra.rules.templates import is_template, read_template
+from simulacra.rules.templates import TEMPLATES, is_template, read_template
 from simulacra.schema._fields import dump_column
 from simulacra.schema._yaml import load_yaml
 from simulacra.schema.files import dump_schema, read_text
@@ -20,7 +20,7 @@ from simulacra.schema.importers.recognition import SQL_SUFFIXES, find_reader, op
 from simulacra.schema.types import Schema
 from simulacra.synthesizer import Synthesizer
 
-Rules = Mapping[str, Any] | Schema | str | Path
+Rules = Mapping[str, Any] | Sequence[str] | Schema | str | Path
 """Rules in any of the forms in which they can be given."""
 
 
@@ -29,9 +29,10 @@ def compose(rules: Rules) -> RuleSynthesizer:
 
     Parameters
     ----------
-    rules : mapping, Schema, path or str
-        Columns with their rules (``{"name": "person.name", "income": {"lognormal": [40000, 0.5]}}``), tables of them, a
-        schema, a file of it (``"shop.yaml"``), a contract of another kind (``"shop.sql"``), or the name of a template
+    rules : mapping, list of str, Schema, path or str
+        Fields (``["name", "email"]``), columns with their rules (``{"name": "person.name", "income": {"lognormal":
+        [40000, 0.5]}}``), tables of them, a schema, a file of it (``"shop.yaml"``),
+        a contract of another kind (``"shop.sql"``), or the name of a template
         (``"shop"``).
 
     Returns
@@ -59,16 +60,33 @@ def compose(rules: Rules) -> RuleSynthesizer:
     ['id', 'colour']
     """
     if not isinstance(rules, (str, Path)):
-        content = dump_schema(rules) if isinstance(rules, Schema) else rules
+        content = _list_columns(rules) if isinstance(rules, Sequence) else rules
+        content = dump_schema(content) if isinstance(content, Schema) else content
         return RuleSynthesizer.of(*_with_models(content, Path()))
     path = Path(rules).expanduser()
     if is_template(rules) and not path.is_file():
         return RuleSynthesizer.of(read_template(str(rules)))
-    content = _read_file(path)
+    if not path.suffix and path.name == str(rules) and not path.exists():
+        raise FileError(f"there is no file {str(rules)!r}, and {unknown('template', str(rules), TEMPLATES)}")
     try:
+        content = _read_file(path)
         return RuleSynthesizer.of(*_with_models(content, path.parent))
     except SchemaError as error:
         raise SchemaError(f"{str(path)!r}: {error}") from error
+
+
+def _list_columns(fields: Sequence[str]) -> dict[str, Any]:
+    """Give each field of a list a column of its name."""
+    columns: dict[str, Any] = {}
+    for field in fields:
+        if not isinstance(field, str):
+            raise SchemaError(f"a list of rules names fields, such as ['name', 'email'], not {field!r}.")
+        if field in columns:
+            raise SchemaError(
+                f"field {field!r} is listed twice. Name columns apart: {{'work_{field}': {field!r}}}."
+            )
+        columns[field] = field
+    return {"columns": columns}
 
 
 def _read_file(path: Path) -> Any:
@@ -123,7 +141,7 @@ def generate(
 
     Parameters
     ----------
-    rules : mapping, Schema, path or str
+    rules : mapping, list of str, Schema, path or str
         As for `compose`.
     n : int, mapping or None
         Rows of the first table that is nobody's child, the others growing with it; or by name. As the rules say, or

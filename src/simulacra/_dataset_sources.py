@@ -14,11 +14,12 @@ from simulacra.databases.deposit import Deposit
 from simulacra.databases.urls import is_database, require_known
 from simulacra.errors import DataError, MissingExtra, OptionError
 from simulacra.filing import SCHEMA_FILE as SCHEMA_FILE
-from simulacra.filing import read_path
+from simulacra.filing import read_path, source_for
 from simulacra.frames import Layout, is_frame, to_polars
 from simulacra.registry import install_advice
 from simulacra.schema.files import read_schema
 from simulacra.schema.types import Schema
+from simulacra.storage import atomic_path
 
 
 @dataclass(slots=True)
@@ -87,6 +88,14 @@ def write_database(*given: Any, **options: Any) -> Deposit:
 def write_dump(*given: Any, **options: Any) -> Path:
     """Write tables as SQL text; see `simulacra.databases.dumping.write_dump`."""
     path: Path = _leaf("dumping").write_dump(*given, **options)
+    return path
+
+
+def write_book(frames: Mapping[str, pl.DataFrame], schema: Schema, path: Path) -> Path:
+    """Write tables as the sheets of one workbook."""
+    source = source_for(path)
+    with atomic_path(path) as beside:
+        source.write_tables({t.name: source.prepare(frames[t.name], t) for t in schema.tables}, beside)
     return path
 
 

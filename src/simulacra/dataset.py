@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from simulacra._dataset_folders import files_of, require_absent
-from simulacra._dataset_sources import SCHEMA_FILE, gather, write_database, write_dump
+from simulacra._dataset_sources import SCHEMA_FILE, gather, write_book, write_database, write_dump
 from simulacra.databases.deposit import Deposit
 from simulacra.databases.urls import is_database, require_known
 from simulacra.errors import DataError, OptionError
@@ -161,12 +161,13 @@ class Dataset:
         path : str or Path
             The ending of a file chooses the format: .csv (.csv.gz, ...), .parquet, .arrow, .jsonl, .xlsx, or .sql for
             SQL that makes and fills the tables. A URL (``postgresql://user@host/name``) or a file that ends in .db,
-            .sqlite or .duckdb is a database. Several tables go to a folder otherwise, with their schema beside them.
+            .sqlite or .duckdb is a database. Several tables are the sheets of an .xlsx file, and go to a folder
+            otherwise, with their schema beside them.
         format : str or None
             Ending of the files in a folder: ``"parquet"`` (when None) or another of the above.
         if_exists : {"error", "replace", "append"}
             What to do with a table that a database or a folder has already. A file of one table is replaced, and so is
-            a dump; only databases are appended to.
+            a dump or a workbook; only databases are appended to.
         dialect : str or None
             For whom a dump is: ``sqlite``, ``postgresql``, ``mysql`` or ``duckdb``; the database that the tables are
             from, or SQLite, when None.
@@ -197,6 +198,8 @@ class Dataset:
         if len(self.frames) == 1 and format is None:
             self._write_table(self.schema.table(), target)
             return target
+        if target.suffix.lower() == ".xlsx" and format is None:
+            return write_book({t.name: self._stored(t) for t in self.schema.tables}, self.schema, target)
         if target.suffix and format is None:
             raise DataError(f"{len(self.frames)} tables go to a folder, and {str(target)!r} is a file name.")
         if if_exists == "error":
@@ -208,8 +211,10 @@ class Dataset:
         return target
 
     def _write_table(self, table: Table, path: Path) -> None:
-        whole = stored(iter([self.frames[table.name]]), self.layouts[table.name], table)
-        write_path(next(whole), path, table)
+        write_path(self._stored(table), path, table)
+
+    def _stored(self, table: Table) -> pl.DataFrame:
+        return next(stored(iter([self.frames[table.name]]), self.layouts[table.name], table))
 
 
 def stored(frames: Iterator[pl.DataFrame], layout: Layout, table: Table) -> Iterator[pl.DataFrame]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import polars as pl
 
+from simulacra.errors import DataError
 from simulacra.schema.types import Table
 
 
@@ -97,6 +98,16 @@ class Source(ABC):
         `write` gives the same bytes for the joined frame if all blocks but the last have `BLOCK_ROWS` rows.
         """
         self.write(pl.concat(blocks), path)
+
+    def write_tables(self, frames: Mapping[str, pl.DataFrame], path: Path) -> None:
+        """Write several tables to one file; most formats hold one.
+
+        Raises
+        ------
+        DataError
+            The format holds one table.
+        """
+        raise DataError(f"{len(frames)} tables go to a folder, and {path.suffix!r} is a file of one.")
 
     def prepare(self, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
         """Turn canonical values into what this format can hold; typed formats take them as they are."""

@@ -54,7 +54,7 @@ def test_a_killed_worker_costs_nothing_but_time(cluster: Any, digest: str, tmp_p
 def test_a_part_that_kills_every_worker_ends_the_run(cluster: Any, tmp_path: Path) -> None:
     job = Deadly(3_000, size=1_000, always=True)
     with pytest.raises(FileError, match=r"workers of Dask died .*\(--workers\)"):
-        write_parts(job, tmp_path / "rows", engine=cluster.scheduler_address, memory=100_000)
+        write_parts(job, tmp_path / "rows", engine=cluster.scheduler_address, memory=200_000)
 
 
 def test_what_a_part_says_is_heard(cluster: Any, tmp_path: Path) -> None:

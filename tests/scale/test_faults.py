@@ -57,7 +57,7 @@ def test_a_killed_worker_costs_nothing_but_time(digest: str, tmp_path: Path) -> 
 def test_workers_that_always_die_end_the_run_with_advice(tmp_path: Path) -> None:
     job = Deadly(3_000, size=1_000, always=True)
     with pytest.raises(FileError, match=r"workers died 3 times .*\(--workers\).* 1 of 3 parts are there"):
-        write_parts(job, tmp_path / "rows", engine="processes", workers=1, memory=100_000)
+        write_parts(job, tmp_path / "rows", engine="processes", workers=1, memory=200_000)
 
 
 def test_a_killed_run_goes_on(digest: str, tmp_path: Path) -> None:

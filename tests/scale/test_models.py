@@ -15,6 +15,7 @@ import simulacra as sim
 from simulacra.errors import ImpossibleCondition, OptionError
 from simulacra.randomness import Streams
 from simulacra.scale.models import make_job
+from simulacra.scale.plan import HELD, measure_units
 from simulacra.scale.verification import verify
 from simulacra.scale.writing import write_parts
 from simulacra.schema.constraints import Unique
@@ -67,7 +68,8 @@ def test_a_request_in_order_goes_on_too(model: Synthesizer, tmp_path: Path) -> N
         return make_job(model, ROWS, seed=7, balance={"job": {"nurse": 0.5}})
 
     folder = tmp_path / "rows"
-    first = write_parts(job(), folder, memory=1, engine="processes")
+    one = HELD * max(measure_units(job()).values())
+    first = write_parts(job(), folder, memory=one, engine="processes")
     assert [file.rows for file in first.files] == [65_536, 65_536, 8_928]
     (folder / first.files[1].name).unlink()
     assert write_parts(job(), folder).made == 65_536

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from scale_jobs import PAYMENTS, Kinds, Payments, Shop
 
 import simulacra as sim
-from simulacra.errors import FileError, OptionError, UnknownName
+from simulacra.errors import OptionError, UnknownName
 from simulacra.scale.digest import digest_unit
 from simulacra.scale.executor import make_executor
 from simulacra.scale.job import Job
@@ -162,6 +162,8 @@ def test_progress_tells_rows_and_their_rate(tmp_path: Path) -> None:
         ({"format": "xlsx"}, "parts are written as parquet"),
         ({"workers": 0}, "whole number from 1"),
         ({"memory": "lots"}, "an amount of memory"),
+        ({"memory": 1}, "from 100,000 bytes, not 1"),
+        ({"memory": "120KB"}, "one worker takes about"),
         ({"partition": "color"}, "no table has 'color'"),
         ({"partition": {"payments": "color"}}, "no column 'color'"),
         ({"partition": PAYMENTS.names}, "no column left"),
@@ -188,5 +190,17 @@ def test_an_engine_that_does_not_exist_is_refused() -> None:
 
 
 def test_too_many_values_to_part_by_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="too many folders"):
+    with pytest.raises(OptionError, match="too many folders") as told:
         write_parts(Payments(20_000), tmp_path / "rows", partition="account")
+    assert "same call" not in str(told.value)
+    assert not (tmp_path / "rows").exists()
+
+
+def test_what_was_planned_and_not_begun_is_planned_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulacra.scale.writing._look_ahead", lambda *_: None)
+    with pytest.raises(OptionError, match="too many folders"):
+        write_parts(Payments(20_000), tmp_path / "rows", partition="account")
+    # nothing was finished, so nothing stands in the way of parting these rows otherwise
+    assert write_parts(Payments(20_000), tmp_path / "rows").rows == {"payments": 20_000}

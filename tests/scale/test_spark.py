@@ -63,7 +63,7 @@ def test_a_killed_worker_costs_nothing_but_time(session: Any, digest: str, tmp_p
 
 def test_a_part_that_kills_every_worker_ends_the_run(session: Any, tmp_path: Path) -> None:
     with pytest.raises(FileError, match="Spark could not make a part"):
-        write_parts(Deadly(3_000, size=1_000, always=True), tmp_path / "rows", engine="spark", memory=100_000)
+        write_parts(Deadly(3_000, size=1_000, always=True), tmp_path / "rows", engine="spark", memory=200_000)
     assert not session.sparkContext._jsc.sc().isStopped()
 
 

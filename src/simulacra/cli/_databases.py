@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.cli._places import require_free
@@ -16,8 +16,10 @@ from simulacra.databases.urls import conceal_url, is_database
 from simulacra.dataset import Dataset
 from simulacra.errors import FileError, OptionError, unknown
 from simulacra.filing import source_for, write_csv
-from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.storage import require_writable
+
+if TYPE_CHECKING:
+    from simulacra.relational.database import DatabaseSynthesizer
 
 
 def require_target(output: str, model: str, form: str | None) -> None:
@@ -56,13 +58,13 @@ def require_folder(
     if output is None:
         raise OptionError(
             f"this model has {len(tables)} tables ({names}), and stdout takes the rows of one. Name a folder, a "
-            "database URL or a .sql file with -o."
+            "database URL, or a .sql or .xlsx file with -o."
         )
     suffix = Path(output).suffix.lower()
-    if many and suffix and form is None and suffix != ".sql" and not is_database(output):
+    if many and suffix and form is None and suffix not in {".sql", ".xlsx"} and not is_database(output):
         raise OptionError(
             f"this model has {len(tables)} tables ({names}), and {output!r} is a file of one. Name a folder (with "
-            f"--format {suffix[1:]} for such files), a database URL or a .sql file with -o."
+            f"--format {suffix[1:]} for such files), a database URL, or a .sql or .xlsx file with -o."
         )
     require_free(output, tables, if_exists)
 

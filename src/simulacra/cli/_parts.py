@@ -12,6 +12,7 @@ from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.databases.urls import is_database
 from simulacra.errors import OptionError
 from simulacra.rules.model import RuleSynthesizer
+from simulacra.scale.formats import is_form
 from simulacra.synthesizer import Synthesizer
 
 ENGINE, WORKERS, MEMORY, PARTITION, CHECK = (
@@ -37,7 +38,9 @@ def is_store(output: str) -> bool:
     return "://" in output and not is_database(output)
 
 
-def goes_in_parts(model: Any, output: str | None, options: Mapping[str, Any]) -> bool:
+def goes_in_parts(
+    model: Any, output: str | None, options: Mapping[str, Any], form: str | None = None
+) -> bool:
     """Tell whether rows are written in parts: to a store, to a folder, or because an option says so.
 
     Examples
@@ -45,7 +48,7 @@ def goes_in_parts(model: Any, output: str | None, options: Mapping[str, Any]) ->
     >>> goes_in_parts(None, "s3://bucket/rows", {}), goes_in_parts(None, "rows.csv", {})
     (True, False)
     """
-    asked = [name for name, value in options.items() if value]
+    asked = [name for name, value in options.items() if _is_said(value)]
     if output is None or output.lower().endswith(".sql"):
         if asked:
             raise OptionError(
@@ -58,6 +61,8 @@ def goes_in_parts(model: Any, output: str | None, options: Mapping[str, Any]) ->
         return False
     if is_store(output):
         return True
+    if form is not None and not is_form(form):
+        return False
     one = isinstance(model, (Synthesizer, RuleSynthesizer))
     return one and (not Path(output).suffix or output.endswith(("/", "\\")))
 
@@ -73,9 +78,7 @@ def draw_parts(
     quiet: bool,
 ) -> None:
     """Draw rows into parts and say what was written."""
-    known = {name: value for name, value in {**asked, **how}.items() if value}
-    # 0 is a seed, and a number of rows
-    known |= {name: asked[name] for name in ("seed", "scale") if asked.get(name) is not None}
+    known = {name: value for name, value in {**asked, **how}.items() if _is_said(value)}
     with progress("drawing", quiet=quiet) as report:
         done = model.sample(n, to=output, progress=report, **known)
     if as_json:
@@ -89,3 +92,9 @@ def draw_parts(
     elif not quiet:
         tell(done.notes)
         say(done.summary)
+        say(f"digest {done.digest}")
+
+
+def _is_said(value: Any) -> bool:
+    """Tell whether an option was given; 0 is a seed, and a number that is to be refused."""
+    return value is not None and value is not False and value not in ((), [], {})

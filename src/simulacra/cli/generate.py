@@ -11,6 +11,7 @@ from simulacra._api_rules import compose
 from simulacra.cli._console import progress
 from simulacra.cli._databases import give_out, require_target
 from simulacra.errors import OptionError
+from simulacra.rules.vocabularies import goes_by
 from simulacra.schema._yaml import load_yaml
 
 
@@ -76,6 +77,8 @@ def _read_column(text: str, locale: str | None) -> tuple[str, Any]:
     """
     name, sign, said = text.partition("=")
     rule: Any = load_yaml(f"rule: {said}")["rule"] if sign else name
-    if locale is not None and isinstance(rule, str) and rule not in {"sequence", "shuffle"}:
-        rule = {"field": rule, "locale": locale}
+    field = rule.get("field") if isinstance(rule, dict) else rule
+    given = isinstance(rule, dict) and {"locale", "country"} & set(rule)
+    if locale is not None and not given and isinstance(field, str) and goes_by(field, "locale"):
+        rule = {**(rule if isinstance(rule, dict) else {"field": field}), "locale": locale}
     return name, rule

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from simulacra.api import load
+from simulacra._api_fitting import load
 from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.cli._databases import (
     draw_database,
@@ -52,7 +53,7 @@ from simulacra.synthesizer import Synthesizer
 @click.option("--scale", type=float, metavar="TIMES", help="Times as many rows as the data had.")
 @click.option(
     "-o", "--output", type=click.Path(), metavar="TARGET",
-    help="A file, a folder, a database URL or a .sql file; CSV on stdout when left out.",
+    help="A file, a folder, a database URL, or a .sql or .xlsx file; CSV on stdout when left out.",
 )  # fmt: skip
 @click.option(
     "--format", "form", metavar="ENDING", help="Of the files in a folder: parquet (default), csv, csv.gz, ..."
@@ -169,7 +170,7 @@ def command(
         "partition": list(partition),
         "check": check,
     }
-    in_parts = goes_in_parts(fitted, output, parts)
+    in_parts = goes_in_parts(fitted, output, parts, form)
     if if_exists == "resume" and not in_parts:
         raise OptionError("--if-exists resume is for rows in parts. Name a folder with -o, or add --workers.")
     shares = {"balance": balance, "bigger": bigger, "smaller": smaller}
@@ -199,7 +200,7 @@ def command(
         if in_parts:
             draw_parts(fitted, count, str(output), asked, parts, **told)
             return
-        if output is not None and (is_database(output) or output.lower().endswith(".sql")):
+        if output is not None and _takes_all(output, form):
             with progress("drawing", quiet=quiet) as report:
                 drawn = fitted.sample(count, progress=report, **asked)
             notes = (*drawn.notes, *put(drawn, output, **how))
@@ -241,6 +242,12 @@ def _draw_file(
     elif not quiet:
         tell(drawn.notes)
         say(f"drew {drawn.rows:,} rows in {took:.1f} s" + (f"; wrote {output}" if output else ""))
+
+
+def _takes_all(output: str, form: str | None) -> bool:
+    """Tell whether all rows of one table are drawn first: for a database, a dump, or a folder of workbooks."""
+    folder = form is not None and not Path(output).suffix
+    return folder or is_database(output) or output.lower().endswith(".sql")
 
 
 def _rows(fitted: Synthesizer, texts: Sequence[str], scale: float | None) -> int:

@@ -77,6 +77,7 @@ def _tell(found: Verification | None, proof: Proof | None, problems: Sequence[st
     """Say what was looked at, and what is wrong."""
     if found is not None:
         say(found.summary)
+        say(f"digest {found.manifest.digest}")
     if proof is not None:
         held = sum(line.holds for line in proof.lines)
         rows = sum(proof.rows.values())

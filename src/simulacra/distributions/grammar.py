@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from simulacra.distributions.families import FAMILIES, Family, Numbers
 from simulacra.errors import SchemaError, unknown
 
 _TRIES = 50
+_DATED = re.compile(r"\s*(\d+-\d+-\d+([T ].*)?|\d+:\d+(:[\d.]+)?)\s*")
+"""What people mean as a date or a time, where no formula is meant."""
 _BOUNDS = ("min", "max")
 WORDS = (*FAMILIES, "quantiles", "mixture")
 """The words that a distribution can begin with."""
@@ -206,6 +209,10 @@ def _member(family: Family, content: Mapping[str, Any], place: str) -> Of:
 
 def _parameter(value: Any, name: str, family: Family, place: str) -> float | str:
     if isinstance(value, str):
+        if _DATED.fullmatch(value):
+            raise SchemaError(
+                f"{place}: {value!r} in {family.word} looks like a date or a time, and there is none such. Correct it."
+            )
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise SchemaError(f"{place}: {name} of {family.word} must be a number, not {value!r}.")

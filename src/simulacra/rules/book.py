@@ -8,16 +8,26 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from importlib import metadata
 
-from simulacra.errors import SchemaError
+from simulacra.errors import SchemaError, SimulacraError
 from simulacra.rule import Counted, Rule
 from simulacra.rules.finishing import all_needs
 from simulacra.rules.kinds.aggregate import Aggregate
 from simulacra.rules.kinds.reference import ReferenceRule
 from simulacra.rules.machines import tables_of
 from simulacra.rules.reach import Reach, resolve
+from simulacra.rules.uniqueness import is_implied
 from simulacra.rules.words import read_rule
 from simulacra.schema.breaches import columns_of
-from simulacra.schema.constraints import Check, Combination, Equality, Implies, OneHot, Pattern
+from simulacra.schema.constraints import (
+    Check,
+    Combination,
+    Constraint,
+    Equality,
+    Implies,
+    OneHot,
+    Pattern,
+    Unique,
+)
 from simulacra.schema.types import Column, Schema, Table
 
 _OF_ONE_ROW = (Check, Implies, Equality, Combination, OneHot, Pattern)
@@ -73,10 +83,17 @@ class TableRules:
         return tuple(name for name in self.order if name in found)
 
     @cached_property
+    def checked(self) -> Table:
+        """The table with what is checked row by row; that rows differ is seen to by the rules."""
+        return replace(
+            self.own, constraints=tuple(c for c in self.own.constraints if isinstance(c, _OF_ONE_ROW))
+        )
+
+    @cached_property
     def judged(self) -> tuple[str, ...]:
         """The columns that constraints of a row read."""
         return tuple(
-            dict.fromkeys(name for rule in self.own.constraints for name in columns_of(rule, self.own))
+            dict.fromkeys(name for rule in self.checked.constraints for name in columns_of(rule, self.own))
         )
 
     def unique(self, column: str) -> bool:
@@ -190,7 +207,11 @@ def _read_table(table: Table, schema: Schema, columns: Mapping[str, tuple[str, .
                 near.append(found)
         needs[column], foreign[column] = tuple(near), tuple(others)
     for constraint in table.constraints:
-        _require_row_local(constraint, table)
+        _require_row_local(constraint, table, rules)
+        try:
+            columns_of(constraint, table)
+        except SimulacraError as error:
+            raise SchemaError(f"table {table.name!r}, constraint {str(constraint)!r}: {error}") from error
     graph = {
         column: {*needs[column], *(refers for _, refers, _ in foreign[column] if refers != column)}
         for column in rules
@@ -206,12 +227,19 @@ def _read_table(table: Table, schema: Schema, columns: Mapping[str, tuple[str, .
     return TableRules(wide, table, rules, order, needs, foreign, driving[0] if driving else None)
 
 
-def _require_row_local(constraint: object, table: Table) -> None:
-    if not isinstance(constraint, _OF_ONE_ROW):
-        raise SchemaError(
-            f"table {table.name!r}: the constraint {str(constraint)!r} is about several rows, which are made apart "
-            "from each other. Say it by the rules: unique: true, sequence, steps or aggregate."
-        )
+def _require_row_local(constraint: Constraint, table: Table, rules: Mapping[str, Rule]) -> None:
+    if isinstance(constraint, _OF_ONE_ROW):
+        return
+    if isinstance(constraint, Unique):
+        redrawn = any(isinstance(other, _OF_ONE_ROW) for other in table.constraints)
+        alone = {column.name for column in table.columns if (column.rule or {}).get("unique")}
+        whole = len(table.key) > 0 and set(table.key) <= set(constraint.columns)
+        if whole or is_implied(constraint.columns, rules, alone, redrawn=redrawn):
+            return
+    raise SchemaError(
+        f"table {table.name!r}: the constraint {str(constraint)!r} is about several rows, which are made apart "
+        "from each other. Say it by the rules: unique: true, sequence, steps or aggregate."
+    )
 
 
 def _require_child(rule: Aggregate, table: TableRules, column: str, read: Mapping[str, TableRules]) -> None:

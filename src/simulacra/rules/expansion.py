@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from simulacra.errors import SchemaError
+from simulacra.errors import SchemaError, unknown
 from simulacra.rule import Rule
 from simulacra.rules.defaults import connect, default_rule
 from simulacra.rules.finishing import all_needs
+from simulacra.rules.kinds.aggregate import Aggregate
+from simulacra.rules.kinds.distribution import DistributionRule
+from simulacra.rules.kinds.field import FieldRule
 from simulacra.rules.kinds.reference import ReferenceRule
-from simulacra.rules.reach import Reach, resolve
+from simulacra.rules.reach import Reach, read_by_others, resolve
 from simulacra.rules.reading import INPUTS
+from simulacra.rules.uniqueness import can_differ, choose_structure, list_uniques
 from simulacra.rules.words import list_words, read_rule
 from simulacra.schema._fields import FIELDS, describe, dump_column, load_column
 from simulacra.schema.files import load_schema
 from simulacra.schema.types import KINDS, Column, Schema, Table
 
+_NEAR = 0.8
+"""How alike a word must be to one that is expected to be taken for it."""
+_NEVER_MISSING = (
+    "sequence",
+    "shuffle",
+    "position",
+    "choice",
+    "distribution",
+    "field",
+    "pattern",
+    "text",
+    "reference",
+)
+"""Rules that give a value in every row where what they read is there; a formula may divide by 0."""
 _BARE = ("sequence", "shuffle", "position")
 
 
@@ -50,6 +69,7 @@ def expand_schema(content: Mapping[str, Any], *, complete: bool = True) -> Schem
     if not isinstance(content, Mapping):
         raise SchemaError(f"expected tables with their columns, not {describe(content)}.")
     if "tables" not in content:
+        _refuse_misspelt(content)
         content = {"tables": {"table": content if "columns" in content else {"columns": content}}}
     tables = content["tables"]
     if not isinstance(tables, Mapping) or not tables:
@@ -66,12 +86,28 @@ def expand_schema(content: Mapping[str, Any], *, complete: bool = True) -> Schem
     return load_schema({**plain, **rest})
 
 
+def _refuse_misspelt(content: Mapping[str, Any]) -> None:
+    """Refuse ``tabels`` and ``colums``, which would be taken for columns of these names."""
+    for name, value in content.items():
+        if not isinstance(value, Mapping) or set(map(str, value)) & {*list_words(), *FIELDS, "rule"}:
+            continue
+        near = difflib.get_close_matches(str(name).lower(), ["tables", "columns"], n=1, cutoff=_NEAR)
+        if near and near[0] not in content:
+            raise SchemaError(f"top level: {unknown('field', str(name), near)}")
+
+
 class _Draft:
     """One table on its way to a schema."""
 
     def __init__(self, name: str, facts: Any) -> None:
         if not isinstance(facts, Mapping) or not isinstance(facts.get("columns"), Mapping):
+            if isinstance(facts, Mapping):
+                for field in facts:
+                    if difflib.get_close_matches(str(field).lower(), ["columns"], cutoff=_NEAR):
+                        raise SchemaError(f"table {name!r}: {unknown('field', str(field), ('columns',))}")
             raise SchemaError(f"table {name!r}: expected 'columns', not {describe(facts)}.")
+        if not facts["columns"]:
+            raise SchemaError(f"table {name!r}: it has no columns. Name one with a field or a rule.")
         self.name = name
         self.rest = {field: value for field, value in facts.items() if field != "columns"}
         self.facts: dict[str, dict[str, Any]] = {}
@@ -88,17 +124,22 @@ class _Draft:
 
     def refer(self, drafts: Mapping[str, _Draft], complete: bool) -> None:
         """Read the rules, give those that are left out, and see which other tables are in reach."""
+        structure = choose_structure(
+            {**self.rest, "columns": self.facts},
+            [name for name, told in self.recipes.items() if told is None],
+        )
         linked = {column: link for link in self.rest.get("references") or () for column in _columns(link)}
         for column, recipe in self.recipes.items():
             if recipe is None and complete:
                 facts, told = self.facts[column], {**self.rest, "name": self.name}
                 self.recipes[column] = default_rule(
-                    column, facts, linked.get(column), told, self.place(column)
+                    column, facts, linked.get(column), told, self.place(column), structure
                 )
         connect(self.recipes)
         for column, recipe in self.recipes.items():
             if recipe is not None:
                 self.rules[column] = read_rule(recipe, self.place(column))
+        self._differ()
         if "key" not in self.rest:
             first = next(iter(self.recipes), None)
             if (
@@ -137,6 +178,28 @@ class _Draft:
             self.rest["references"] = links
         self.reach = Reach(self.name, targets)
 
+    def _differ(self) -> None:
+        """Let rules keep constraints of one column that differs, and constraints say which rules differ."""
+        told = list_uniques({"constraints": self.rest.get("constraints")})
+        for names in told:
+            column = names[0]
+            if len(names) == 1 and column in self.rules and can_differ(self.rules[column]):
+                self.recipes[column] = {**self.recipes[column], "unique": True}
+        key = self.rest.get("key")
+        key = (key,) if isinstance(key, str) else tuple(key or ())
+        more = [
+            {"unique": [column]}
+            for column, recipe in self.recipes.items()
+            if recipe is not None and recipe.get("unique") and (column,) not in (*told, key)
+        ]
+        if more:
+            self.rest["constraints"] = [*(self.rest.get("constraints") or ()), *more]
+
+    @property
+    def driver(self) -> str | None:
+        """The column that says whose children the rows are."""
+        return next((n for n, r in self.rules.items() if isinstance(r, ReferenceRule) and r.drives), None)
+
     def only_key(self, place: str) -> str:
         """Return the column of the key, which is not made of several."""
         key = self.rest.get("key")
@@ -164,15 +227,17 @@ class _Draft:
 def _infer(drafts: Mapping[str, _Draft]) -> None:
     """Find what every column is, those first that others read."""
     graph: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    known = {name: list(draft.recipes) for name, draft in drafts.items()}
     for draft in drafts.values():
         graph |= {(draft.name, column): set() for column in draft.recipes}
         for column, rule in draft.rules.items():
-            graph[draft.name, column] = {
-                resolve(
-                    name, draft.reach, {n: list(d.recipes) for n, d in drafts.items()}, draft.place(column)
-                )
-                for name in all_needs(rule, draft.recipes[column], draft.place(column))
-            }
+            graph[draft.name, column] = set(_sources(draft, column, rule, known))
+            graph[draft.name, column] |= set(read_by_others(rule, known, draft.place(column)))
+            if isinstance(rule, (Aggregate, ReferenceRule)):
+                # which rows the other table has is told by who drives it
+                other = rule.child if isinstance(rule, Aggregate) else rule.table
+                if other != draft.name and drafts[other].driver is not None:
+                    graph[draft.name, column].add((other, str(drafts[other].driver)))
     try:
         order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -196,6 +261,24 @@ def _infer(drafts: Mapping[str, _Draft]) -> None:
         draft.columns[column] = _column(column, draft, own)
 
 
+def _sources(
+    draft: _Draft, column: str, rule: Rule, known: Mapping[str, list[str]]
+) -> Iterator[tuple[str, str]]:
+    """Find the tables and columns that a rule names."""
+    place = draft.place(column)
+    for name in all_needs(rule, draft.recipes[column], place):
+        try:
+            yield resolve(name, draft.reach, known, place)
+        except SchemaError as error:
+            if isinstance(rule, FieldRule):
+                raise rule.explain(name, error, place) from None
+            if not isinstance(rule, DistributionRule):
+                raise
+            raise SchemaError(
+                f"{error} A distribution takes numbers, dates, or formulas of columns, as in {{int: [18, 99]}}."
+            ) from None
+
+
 def _column(name: str, draft: _Draft, seen: Table) -> Column:
     place, given, recipe = draft.place(name), draft.facts[name], draft.recipes[name]
     if recipe is None:
@@ -214,7 +297,17 @@ def _column(name: str, draft: _Draft, seen: Table) -> Column:
         facts.pop("integer", None)
     if "levels" in facts and "levels" not in given:
         facts["levels"] = list(facts["levels"])
+    if not (facts | given).get("nullable") and _is_always_there(draft.rules[name], seen):
+        facts["required"] = True
     return load_column(name, {**facts, **given, "rule": recipe}, place)
+
+
+def _is_always_there(rule: Rule, seen: Table) -> bool:
+    """Tell whether a rule whose column is not nullable never lacks a value, whatever it reads."""
+    if rule.word not in _NEVER_MISSING:
+        return False
+    needs = {name.lower() for name in rule.needs()}
+    return needs <= {column.name.lower() for column in seen.columns if column.required}
 
 
 def _renamed(column: Column, name: str) -> Column:

@@ -11,9 +11,16 @@ import polars as pl
 from simulacra.errors import SchemaError
 from simulacra.rule import Rows, Rule
 from simulacra.rules.reading import holds, names_in, share_of
+from simulacra.schema._fields import load_bound
 from simulacra.schema.types import Column
 
 _TYPES = {"boolean": pl.Boolean, "date": pl.Date, "time": pl.Time, "text": pl.String, "category": pl.String}
+
+_READ: dict[str, Any] = {
+    "boolean": pl.Boolean, "date": pl.Date, "time": pl.Time, "datetime": pl.Datetime("us"), "number": pl.Float64,
+    "duration": pl.Duration("us"),
+}  # fmt: skip
+"""What texts are read as."""
 
 
 def finish_column(drawn: pl.Series, column: Column) -> pl.Series:
@@ -37,6 +44,8 @@ def finish_column(drawn: pl.Series, column: Column) -> pl.Series:
     [1.23, None]
     """
     kind = column.kind
+    if kind in _READ and drawn.dtype in (pl.String, pl.Enum, pl.Categorical):
+        drawn = _read_texts(drawn, column)
     if kind == "number" or (kind == "key" and column.integer):
         return _number(drawn, column)
     if drawn.dtype == pl.Enum and kind in {"category", "text"}:
@@ -50,10 +59,29 @@ def finish_column(drawn: pl.Series, column: Column) -> pl.Series:
     return drawn if drawn.dtype == wanted else drawn.cast(wanted)
 
 
+def _read_texts(drawn: pl.Series, column: Column) -> pl.Series:
+    """Read texts as what the column holds; each text that occurs is read once."""
+    texts = drawn.cast(pl.String)
+    different = texts.drop_nulls().unique()
+    read = [_read_text(text, column) for text in different.to_list()]
+    return texts.replace_strict(different, pl.Series(read, dtype=_READ[column.kind]), default=None)
+
+
+def _read_text(text: str, column: Column) -> Any:
+    place = f"column {column.name!r}"
+    if column.kind in {"date", "datetime", "time", "duration"}:
+        return load_bound(text, {"kind": column.kind}, place)
+    known = {"true": True, "false": False} if column.kind == "boolean" else {}
+    try:
+        return known[text.lower()] if known else float(text)
+    except (KeyError, ValueError):
+        said = "true or false" if known else "a number"
+        raise SchemaError(
+            f"{place}: {text!r} is not {said}. Correct the rule's values, or the kind of the column."
+        ) from None
+
+
 def _number(drawn: pl.Series, column: Column) -> pl.Series:
-    if not drawn.dtype.is_numeric():
-        # an enumeration would give its codes
-        drawn = drawn.cast(pl.String).cast(pl.Float64)
     if column.step:
         drawn = (drawn / column.step).round(0) * column.step
     if column.integer:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from simulacra.errors import OptionError, SchemaError
+from simulacra.errors import OptionError, SchemaError, UnknownName
 from simulacra.field import Drawn
 from simulacra.generator import silent
 from simulacra.randomness import Streams
@@ -152,10 +153,10 @@ class Maker:
 
     def _make(self, rules: TableRules, unit: int, names: tuple[str, ...]) -> Unit:
         made = self._attempt(rules, unit, names, 0)
-        if not rules.own.constraints:
+        if not rules.checked.constraints:
             return made
         for again in range(1, _TRIES):
-            broken = find_broken_rows(made, rules.own)
+            broken = find_broken_rows(made, rules.checked)
             if not len(broken):
                 return made
             new = self._attempt(rules, unit, names, again)
@@ -190,15 +191,16 @@ class Maker:
                     values[alias] = self._far(rules, refers, theirs, links, parents, histories)
             if isinstance(rule, Aggregate):
                 values[f"{rule.child}<"] = self._aggregate(rule, name, unit)
-            if rules.unique(column) and not isinstance(rule, ReferenceRule):
-                drawn = self._number(rules, column, rows)
-            elif isinstance(rule, Parted):
-                whole = rule.draw_parts(rows, parts)
-                drawn, parts[column] = whole.values, whole
-            else:
-                drawn = rule.draw(rows)
-            finished = finish_column(drawn, rules.own[column])
-            lacking = withhold(finished, rules.own[column], rows)
+            with _told_where(name, column):
+                if rules.unique(column) and not isinstance(rule, ReferenceRule):
+                    drawn = self._number(rules, column, rows)
+                elif isinstance(rule, Parted):
+                    whole = rule.draw_parts(rows, parts)
+                    drawn, parts[column] = whole.values, whole
+                else:
+                    drawn = rule.draw(rows)
+                finished = finish_column(drawn, rules.own[column])
+                lacking = withhold(finished, rules.own[column], rows)
             if lacking is not finished or finished is not drawn:
                 parts.pop(column, None)
             values[column] = lacking
@@ -302,7 +304,8 @@ class Maker:
             )
         if room < rows.total:
             raise OptionError(
-                f"{place}: {rows.total:,} rows are to differ, and the rule has {room:,} values. Ask for fewer."
+                f"{place}: {rows.total:,} rows are to differ, and the rule has {room:,} values. Ask for fewer, or "
+                "leave unique out."
             )
         assert isinstance(rule, Counted)
         if isinstance(rule, Parted) and rule.needs():
@@ -324,3 +327,16 @@ class Maker:
             owners = pl.Series(histories.owners)
             figures.append(rule.compute(owners, evaluate(rule.sql, rows), len(histories.counts)))
         return pl.concat(figures)
+
+
+@contextmanager
+def _told_where(table: str, column: str) -> Iterator[None]:
+    """Put the table and the column in front of what a rule or a field has to say."""
+    try:
+        yield
+    except (OptionError, UnknownName, SchemaError) as error:
+        told = str(error)
+        if told.startswith("table "):
+            raise
+        told = f"table {table!r}{', ' if told.startswith('column ') else f', column {column!r}: '}{told}"
+        raise type(error)(told) from error

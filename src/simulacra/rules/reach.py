@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from simulacra.errors import SchemaError, unknown
+from simulacra.rule import Rule
+from simulacra.rules.kinds.aggregate import Aggregate
+from simulacra.rules.kinds.reference import ReferenceRule
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,50 @@ def resolve(name: str, reach: Reach, columns: Mapping[str, Sequence[str]], place
             f"{place}: {name!r}: no reference of table {reach.table!r} goes by {alias!r}. There are: {names}."
         )
     raise SchemaError(f"{place}: {unknown('column', name, own)}")
+
+
+def read_by_others(
+    rule: Rule, columns: Mapping[str, Sequence[str]], place: str
+) -> tuple[tuple[str, str], ...]:
+    """List what a rule reads of other tables without naming them in the row: children, and who decides on them.
+
+    Parameters
+    ----------
+    rule : Rule
+        Any rule.
+    columns : mapping
+        The columns of every table.
+    place : str
+        Where it stands, for messages.
+
+    Raises
+    ------
+    SchemaError
+        There is no such table or column.
+
+    Examples
+    --------
+    >>> from simulacra.rules.words import read_rule
+    >>> rule = read_rule({"aggregate": {"of": "lines", "sum": "price"}}, "here")
+    >>> read_by_others(rule, {"orders": ["total"], "lines": ["price"]}, "here")
+    (('lines', 'price'),)
+    """
+    if isinstance(rule, Aggregate):
+        table, names = rule.child, rule.child_needs
+    elif isinstance(rule, ReferenceRule):
+        table, names = rule.table, rule.wanted
+    else:
+        return ()
+    if table not in columns:
+        raise SchemaError(f"{place}: {unknown('table', table, list(columns))}")
+    # what leads out of the other table is found where its own rules are read
+    return tuple(
+        resolve(name, Reach(table, {}), columns, place) for name in names if _is_near(name, columns[table])
+    )
+
+
+def _is_near(name: str, own: Sequence[str]) -> bool:
+    return _same(name, own) is not None or "." not in name
 
 
 def _same(name: str, names: Sequence[str]) -> str | None:

@@ -10,7 +10,8 @@ _THINGS = (
     ("product", "item", "article", "good", "sku"),
     ("compan", "firm", "vendor", "supplier", "shop", "store", "brand"),
 )
-_PLAIN = "text.sentence"
+PLAIN = "text.sentence"
+"""What a text holds of which nothing is known."""
 
 
 def canonical_name(field: str) -> str:
@@ -41,9 +42,24 @@ def guess_field(column: str, table: str) -> str:
             if any(word in table.lower() for word in words):
                 return field
     found = canonical_name(column)
-    return found if "." in found or found != column or _is_field(found) else _PLAIN
+    return found if "." in found or found != column or _is_field(found) else PLAIN
 
 
 def _is_field(name: str) -> bool:
     known: list[str] = [field.name for field in import_module("simulacra.fields.finding").list_fields()]
     return name in known
+
+
+def goes_by(field: str, option: str) -> bool:
+    """Tell whether a field takes an option such as a locale; what is no field takes none.
+
+    Examples
+    --------
+    >>> goes_by("name", "locale"), goes_by("uuid", "locale")
+    (True, False)
+    """
+    try:
+        found: bool = option in import_module("simulacra.fields.finding").find_field(field).inputs
+    except SimulacraError:
+        return False
+    return found

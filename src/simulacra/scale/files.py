@@ -48,6 +48,10 @@ class Files(Target):
         self.store.tidy()
         sizes = self.store.sizes()
         found = self._find(sizes)
+        if found is not None and _is_replanned(found, plan, if_exists):
+            self._clear(sizes)
+            self.store.put(PLAN_FILE, plan.to_bytes())
+            return plan, []
         if found is not None and if_exists != "replace":
             old, records = found
             self._require_same(old, plan, if_exists)
@@ -172,3 +176,10 @@ class Files(Target):
         self.store.remove_all(record.name for record in manifest.records)
         self.store.remove(PLAN_FILE)
         return manifest
+
+
+def _is_replanned(found: tuple[Plan, Sequence[Record]], new: Plan, if_exists: IfExists) -> bool:
+    """Tell whether the same rows were to be parted otherwise, and no part of them was finished."""
+    old, records = found
+    same = (old.form, dict(old.partition)) == (new.form, dict(new.partition))
+    return if_exists == "resume" and not records and not same and old.identity == new.identity

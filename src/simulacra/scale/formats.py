@@ -11,7 +11,7 @@ from urllib.parse import quote
 import polars as pl
 
 from simulacra._filing_parts import NO_VALUE
-from simulacra.errors import DataError, FileError, OptionError
+from simulacra.errors import DataError, OptionError
 from simulacra.filing import source_for
 from simulacra.formatting import natural_text
 from simulacra.randomness import BLOCK_ROWS
@@ -40,12 +40,27 @@ def require_form(form: str) -> str:
     >>> require_form(".ipc"), require_form("ndjson")
     ('arrow', 'jsonl')
     """
-    plain = form.lower().lstrip(".")
-    known = {"ipc": "arrow", "feather": "arrow", "pq": "parquet", "ndjson": "jsonl", "ndjson.gz": "jsonl.gz"}
-    plain = known.get(plain, plain)
+    plain = _plain(form)
     if plain not in FORMS:
         raise OptionError(f"parts are written as {', '.join(FORMS)}, not {form!r}. Choose one of these.")
     return plain
+
+
+def is_form(form: str) -> bool:
+    """Tell whether parts are written in a format.
+
+    Examples
+    --------
+    >>> is_form(".pq"), is_form("xlsx")
+    (True, False)
+    """
+    return _plain(form) in FORMS
+
+
+def _plain(form: str) -> str:
+    plain = form.lower().lstrip(".")
+    known = {"ipc": "arrow", "feather": "arrow", "pq": "parquet", "ndjson": "jsonl", "ndjson.gz": "jsonl.gz"}
+    return known.get(plain, plain)
 
 
 def encode(frames: Sequence[pl.DataFrame], table: Table, form: str) -> memoryview:
@@ -198,7 +213,7 @@ def require_partition(
         if not asked:
             raise OptionError(
                 f"no table has {', '.join(map(repr, columns))} to partition by; there is "
-                f"{', '.join(n for t in tables for n in t.names[:8])}."
+                f"{', '.join(dict.fromkeys(n for t in tables for n in t.names))}."
             )
     for name, columns in asked.items():
         for column in columns:
@@ -234,7 +249,7 @@ def part_by(frame: pl.DataFrame, table: Table, columns: Sequence[str]) -> list[t
 
     Raises
     ------
-    FileError
+    OptionError
         There are more values than folders are good for.
 
     Examples
@@ -246,12 +261,8 @@ def part_by(frame: pl.DataFrame, table: Table, columns: Sequence[str]) -> list[t
     texts = pl.DataFrame([natural_text(frame[name]) for name in columns])
     keyed = frame.drop(columns).with_columns(texts.select(pl.all().name.prefix("\x1f")))
     keys = [f"\x1f{name}" for name in columns]
+    require_few(frame, table, columns)
     found = keyed.partition_by(keys, maintain_order=True, as_dict=True, include_key=False)
-    if len(found) > MOST_VALUES:
-        raise FileError(
-            f"table {table.name!r}: {', '.join(columns)} has {len(found):,} values in one part, which is too many "
-            f"folders (at most {MOST_VALUES:,}). Partition by a column of fewer values."
-        )
     named = []
     for key, rows in found.items():
         values = zip(columns, key, strict=True)
@@ -260,6 +271,26 @@ def part_by(frame: pl.DataFrame, table: Table, columns: Sequence[str]) -> list[t
         )
         named.append((folder, rows))
     return sorted(named, key=lambda item: item[0])
+
+
+def require_few(frame: pl.DataFrame, table: Table, columns: Sequence[str]) -> None:
+    """Refuse to part rows by columns of more values than folders are good for.
+
+    Raises
+    ------
+    OptionError
+        There are more.
+
+    Examples
+    --------
+    >>> require_few(pl.DataFrame({"a": [1, 2, 2]}), Table("t", ()), ["a"])
+    """
+    values = frame.select(columns).n_unique()
+    if values > MOST_VALUES:
+        raise OptionError(
+            f"table {table.name!r}: {', '.join(columns)} has {values:,} values in one part, which is too many "
+            f"folders (at most {MOST_VALUES:,}). Partition by a column of fewer values."
+        )
 
 
 def bare_table(table: Table, columns: Sequence[str]) -> Table:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from importlib import import_module
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -14,16 +15,17 @@ from simulacra.errors import OptionError
 from simulacra.filing import even_blocks
 from simulacra.generator import silent
 from simulacra.randomness import BLOCK_ROWS, Streams, resolve_seed
-from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.rules.model import RuleSynthesizer
 from simulacra.sampling.requests import Filling, Request
 from simulacra.scale._levels import list_levels
-from simulacra.scale.databases import make_database_job
 from simulacra.scale.job import Group, Job
 from simulacra.scale.ruled import make_rule_job
 from simulacra.scale.stored import StoredJob
 from simulacra.schema.types import Table
 from simulacra.synthesizer import Synthesizer, restore
+
+if TYPE_CHECKING:
+    from simulacra.relational.database import DatabaseSynthesizer
 
 _OPENING = Lock()
 
@@ -124,8 +126,11 @@ def make_job(
     if asked.get("given") is not None:
         raise OptionError("given rows are completed in memory, not in parts. Leave out given= or to=.")
     asked = {name: value for name, value in asked.items() if value is not None}
-    if isinstance(model, DatabaseSynthesizer):
-        return make_database_job(model, n, seed=used, notes=notes, **asked)
+    if not isinstance(model, Synthesizer):
+        # what draws databases takes half a second to load, and rules do without
+        make_database_job = import_module("simulacra.scale.databases").make_database_job
+        several: Job = make_database_job(model, n, seed=used, notes=notes, **asked)
+        return several
     job = ModelJob(model.dump(), {"n": n, **asked}, used, notes)
     job.__dict__["_model"] = model
     job.filling.require_possible()

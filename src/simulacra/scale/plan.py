@@ -17,8 +17,8 @@ FORMAT = 1
 """Version of the files that a run leaves; later ones are refused."""
 RECORDS = "_simulacra/parts/"
 """Where a run that is not finished keeps what it knows of each finished part."""
-PART_BYTES = 64_000_000
-"""Memory that the rows of a part take, at most."""
+PART_BYTES = 32_000_000
+"""Memory that the rows of a part take, at most; of larger ones the pages are had anew for each part, which costs."""
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|%=]')
 HELD = 4
 """Times the memory of its rows that making a part takes: drawn, joined, encoded, and the allocator's share."""
@@ -249,7 +249,7 @@ def make_plan(
     workers : int
         How many parts are made at the same time.
     memory : int or None
-        Bytes that all workers may use together; as much as it takes for parts of 64 MB each when None.
+        Bytes that all workers may use together; as much as it takes for parts of 32 MB each when None.
 
     Notes
     -----

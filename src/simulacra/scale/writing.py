@@ -12,19 +12,21 @@ from typing import Any
 from simulacra.databases.urls import is_database
 from simulacra.errors import FileError, OptionError
 from simulacra.generator import Progress, silent
-from simulacra.memory import parse_size
+from simulacra.memory import parse_size, size_text
 from simulacra.scale.executor import Executor, count_workers, make_executor
 from simulacra.scale.files import Files
-from simulacra.scale.formats import require_form, require_partition
+from simulacra.scale.formats import require_few, require_form, require_partition
 from simulacra.scale.job import Job, is_sequential
 from simulacra.scale.manifest import Manifest, Record
-from simulacra.scale.plan import Part, Plan, fit_workers, make_plan, measure_units
+from simulacra.scale.plan import HELD, Part, Plan, fit_workers, make_plan, measure_units
 from simulacra.scale.store import open_store
 from simulacra.scale.target import IfExists, Target
 from simulacra.scale.work import Work
 
 FEW_WORKERS, FEW_PARTS = 4, 32
 """Up to so many workers, or parts, threads are as fast as processes, which take seconds and memory to start."""
+LEAST_MEMORY = 100_000
+"""Bytes below which an amount of memory was surely meant otherwise: "4" for "4GB"."""
 _ADVICE = "What is finished stays, and the same call goes on with the rest."
 
 
@@ -112,12 +114,14 @@ def write_parts(
             f"if_exists= (--if-exists) is 'resume', 'replace' or 'error' for parts, not {if_exists!r}."
         )
     parted = require_partition(partition, job.schema.tables)
-    limit = None if memory is None else parse_size(memory)
+    limit = None if memory is None else _read_limit(memory)
     target = _open(job, to, parted, storage_options)
     form = "table" if is_database(to) else require_form(format)
     asked = 1 if is_sequential(job) else count_workers(workers)
     sizes = measure_units(job)
+    _require_room(sizes, limit)
     count = fit_workers(sizes, asked, limit)
+    _look_ahead(job, parted)
     plan = make_plan(job, form, parted, sizes, workers=count, memory=limit)
     executor, told = _choose(engine, count, job, plan, target)
     if count < asked:
@@ -130,6 +134,35 @@ def write_parts(
     done = target.finish(Manifest.of(job, plan, records, job.notes, target.place)).with_notes(told)
     made = sum(done.rows.values()) - found
     return replace(done, seconds=time.perf_counter() - start, made=made)
+
+
+def _look_ahead(job: Job, parted: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse columns of too many values to part by before anything is written, as far as the first unit tells."""
+    for group in job.groups:
+        own = [name for name in group.tables if name in parted]
+        drawn = job.draw(group.name, 0) if own and group.units else {}
+        for name in own if drawn else ():
+            require_few(drawn[name], job.schema.table(name), parted[name])
+
+
+def _read_limit(memory: int | str) -> int:
+    limit = parse_size(memory)
+    if limit < LEAST_MEMORY:
+        raise OptionError(
+            f"memory= (--memory) is what all workers use together, from {LEAST_MEMORY:,} bytes, not {memory!r}. "
+            "Give an amount such as '1GB'."
+        )
+    return limit
+
+
+def _require_room(sizes: Mapping[str, int], limit: int | None) -> None:
+    """Refuse less memory than one worker takes for the smallest piece that a job is made of."""
+    needed = HELD * max(sizes.values(), default=0)
+    if limit is not None and limit < needed:
+        raise OptionError(
+            f"one worker takes about {size_text(needed)} for a block of these rows, and memory= (--memory) allows "
+            f"{size_text(limit)}. Give more."
+        )
 
 
 def _open(

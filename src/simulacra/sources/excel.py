@@ -1,17 +1,18 @@
-"""Excel workbooks (.xlsx; .xls, .xlsb and .ods to read): one sheet, typed."""
+"""Excel workbooks (.xlsx; .xls, .xlsb and .ods to read): one sheet, typed; several tables as sheets."""
 
 from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 import fastexcel
 import polars as pl
 import xlsxwriter
+from xlsxwriter.exceptions import DuplicateWorksheetName, InvalidWorksheetName
 
 from simulacra.errors import DataError, FileError, unknown
 from simulacra.formatting import natural_text
@@ -95,25 +96,56 @@ class Excel(Source):
 
     def write(self, frame: pl.DataFrame, path: Path) -> None:
         """Write a frame as the one sheet of a new workbook, at exactly this path."""
+        self._write({"": frame}, path)
+
+    def write_tables(self, frames: Mapping[str, pl.DataFrame], path: Path) -> None:
+        """Write frames as the sheets of a new workbook, named by their tables.
+
+        Raises
+        ------
+        DataError
+            A frame does not fit a sheet, or its table's name can not be that of one.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "shop.xlsx"
+        >>> Excel().write_tables({"a": pl.DataFrame({"x": [1]}), "b": pl.DataFrame({"x": [2]})}, path)
+        >>> Excel(sheet="b").read(path).rows()
+        [(2,)]
+        """
+        self._write(frames, path)
+
+    def _write(self, frames: Mapping[str, pl.DataFrame], path: Path) -> None:
         if path.suffix.lower() != ".xlsx":
             raise FileError(
                 f"can not write a workbook of the kind {path.suffix!r}. Choose the suffix '.xlsx'."
             )
-        if frame.height >= _MAX_ROWS or frame.width > _MAX_COLUMNS:
-            raise DataError(
-                f"{frame.height:,} rows and {frame.width:,} columns do not fit a sheet of "
-                f"{_MAX_ROWS:,} rows and {_MAX_COLUMNS:,} columns. Write CSV or Parquet."
-            )
-        columns = [_writable(values) for values in frame.get_columns()]
-        for values in columns:
-            if values.dtype == pl.String and (values.str.len_chars() > _MAX_TEXT).any():
-                raise DataError(
-                    f"column {values.name!r} has texts beyond {_MAX_TEXT:,} characters. Write CSV or Parquet."
-                )
+        fitting = {name: _fitting(frame) for name, frame in frames.items()}
         # the workbook is made in memory: the library has an error of its own for a full disk
-        book = io.BytesIO()
-        _write_sheet(columns, book)
-        path.write_bytes(book.getvalue())
+        content = io.BytesIO()
+        book = xlsxwriter.Workbook(content, {"in_memory": True})
+        book.set_properties({"created": dt.datetime(2000, 1, 1)})  # equal contents give equal bytes
+        for name, columns in fitting.items():
+            _write_sheet(book, name, columns)
+        book.close()
+        path.write_bytes(content.getvalue())
+
+
+def _fitting(frame: pl.DataFrame) -> list[pl.Series]:
+    """Return columns as a sheet can hold them."""
+    if frame.height >= _MAX_ROWS or frame.width > _MAX_COLUMNS:
+        raise DataError(
+            f"{frame.height:,} rows and {frame.width:,} columns do not fit a sheet of "
+            f"{_MAX_ROWS:,} rows and {_MAX_COLUMNS:,} columns. Write CSV or Parquet."
+        )
+    columns = [_writable(values) for values in frame.get_columns()]
+    for values in columns:
+        if values.dtype == pl.String and (values.str.len_chars() > _MAX_TEXT).any():
+            raise DataError(
+                f"column {values.name!r} has texts beyond {_MAX_TEXT:,} characters. Write CSV or Parquet."
+            )
+    return columns
 
 
 def _read_sheet(book: fastexcel.ExcelReader, sheet: str, path: Path, notes: list[str]) -> pl.DataFrame:
@@ -167,10 +199,14 @@ def _writable(values: pl.Series) -> pl.Series:
     return values.cast(pl.String)
 
 
-def _write_sheet(columns: list[pl.Series], file: IO[bytes]) -> None:
-    book = xlsxwriter.Workbook(file, {"in_memory": True})
-    book.set_properties({"created": dt.datetime(2000, 1, 1)})  # equal contents give equal bytes
-    sheet = book.add_worksheet()
+def _write_sheet(book: xlsxwriter.Workbook, name: str, columns: list[pl.Series]) -> None:
+    try:
+        sheet = book.add_worksheet(name or None)
+    except (InvalidWorksheetName, DuplicateWorksheetName) as error:
+        raise DataError(
+            f"table {name!r} can not be a sheet of that name: at most 31 characters, none of []:*?/\\, and none "
+            "that differs from another in case only. Write a folder."
+        ) from error
     for j, values in enumerate(columns):
         sheet.write_string(0, j, values.name)
         write: Callable[..., Any] = sheet.write_string
@@ -184,7 +220,6 @@ def _write_sheet(columns: list[pl.Series], file: IO[bytes]) -> None:
         for i, value in enumerate(values.to_list(), start=1):
             if value is not None:
                 write(i, j, value, style)
-    book.close()
 
 
 def _style(dtype: pl.DataType) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,8 +19,8 @@ from simulacra.rule import Rows, Rule
 from simulacra.rules.moments import DAY, KINDS, PRECISIONS, from_micros, read_moment, to_micros, widest
 from simulacra.rules.reading import OPTIONS, evaluate, kind_of, names_in
 from simulacra.schema.types import Table
-from simulacra.shuffling import shuffle
 
+_ALIKE = ("uniform", "int", "normal", "triangular", "quantiles")
 _BESIDE = ("min", "max", "precision")
 
 
@@ -62,8 +63,16 @@ class DistributionRule(Rule):
             raise SchemaError(f"{place}: {unknown('precision', str(precision), list(PRECISIONS))}")
         kinds: list[str] = []
         beside = {name: content[name] for name in ("min", "max") if name in content}
+        _require_alike(word, content[word], place)
         plain = _counted({word: content[word], **beside}, kinds)
-        return cls(parse_distribution(plain, place), tuple(kinds), precision, place)
+        parsed = parse_distribution(plain, place)
+        for sql in parsed.formulas:
+            # date '2024-01-31' is a constant in SQL, but 12/31/2024 and 2024-1-31 are sums that nobody means
+            if not names_in(sql, place) and kind_of(sql, Table("", ()), place) not in KINDS:
+                raise SchemaError(
+                    f"{place}: {sql!r} in {word} is computed from no column. Write the number or the date itself."
+                )
+        return cls(parsed, tuple(kinds), precision, place)
 
     def needs(self) -> tuple[str, ...]:
         """The columns that its parameters name."""
@@ -72,6 +81,11 @@ class DistributionRule(Rule):
 
     def _kind(self, table: Table) -> str:
         computed = [kind_of(sql, table, self.place) for sql in self.distribution.formulas]
+        for sql, kind in zip(self.distribution.formulas, computed):
+            if kind not in {"number", *KINDS} and not (kind == "key" and _is_whole(sql, table)):
+                raise SchemaError(
+                    f"{self.place}: {sql!r} is a {kind}. A distribution takes numbers, dates, times or durations."
+                )
         found = [*self.moments, *(kind for kind in computed if kind in KINDS)]
         instants = [kind for kind in found if kind != "duration"]
         return widest(instants or found) if found else "number"
@@ -131,6 +145,8 @@ class DistributionRule(Rule):
     def number(self, places: npt.NDArray[np.int64], total: int, streams: Streams) -> pl.Series:
         """Give the numbers of a range, none of them twice."""
         low, _ = self._range()
+        # compiled code takes half a second to load, and few columns are unique
+        shuffle = import_module("simulacra.shuffling").shuffle
         return pl.Series(
             shuffle(places % max(self.room(), 1), max(self.room(), 1), streams.key("shuffle")) + (low or 0)
         )
@@ -141,6 +157,35 @@ class DistributionRule(Rule):
             return None, None
         given = dict(self.distribution.given)  # type: ignore[attr-defined]
         return int(given["low"]), int(given["high"])
+
+
+def _is_whole(sql: str, table: Table) -> bool:
+    named = sql.strip().strip('"')
+    return named not in table.names or table[named].integer
+
+
+def _require_alike(word: str, given: Any, place: str) -> None:
+    """Refuse ends and means of one kind beside ends and widths of another: their units differ."""
+    if word not in _ALIKE:
+        return
+    values = list(
+        given.values() if isinstance(given, Mapping) else given if isinstance(given, list | tuple) else ()
+    )
+    kinds = {value: found[0] for value in values if (found := read_moment(value)) is not None}
+    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    if kinds and numbers:
+        raise SchemaError(
+            f"{place}: {word} is of {next(iter(kinds))!r} and of {numbers[0]!r}, which is no {_also(word, kinds)}. "
+            "Write both alike."
+        )
+    if word == "uniform" and "duration" in kinds.values() and len(set(kinds.values())) > 1:
+        raise SchemaError(
+            f"{place}: {word} goes from {' to '.join(map(repr, kinds))}. Write both ends alike."
+        )
+
+
+def _also(word: str, kinds: Mapping[Any, str]) -> str:
+    return "duration such as 'P10D'" if word == "normal" else next(iter(kinds.values()))
 
 
 def _counted(content: Any, kinds: list[str], name: str = "") -> Any:

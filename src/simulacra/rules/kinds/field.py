@@ -69,6 +69,17 @@ class FieldRule(Rule):
         """The columns that are given to it."""
         return tuple(dict.fromkeys(column for _, column in self.columns))
 
+    def explain(self, name: str, error: SchemaError, place: str) -> SchemaError:
+        """Say what is meant where a country or a locale is neither one nor a column."""
+        examples = {"locale": "'de_DE'", "country": "'DE', in two capital letters"}
+        for option, column in self.columns:
+            if column == name and option in examples and "." not in name:
+                return SchemaError(
+                    f"{place}: there is no {option} {name!r}, and no column of this name. Write one such as "
+                    f"{examples[option]}."
+                )
+        return error
+
     def facts(self, table: Table) -> dict[str, Any]:
         """What the field says of its values."""
         field = self.field

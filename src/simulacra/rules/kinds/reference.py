@@ -107,7 +107,9 @@ class ReferenceRule(Rule):
         """A key like the one that it refers to; a match may find none."""
         column = table[f"{self.name}.{self.to}"]
         known = {"integer": column.integer} if column.kind in {"key", "number"} else {"integer": False}
-        return {"kind": "key", **known, **({"nullable": True} if column.nullable or self.match else {})}
+        # the first row finds none before it; who has picked all there are picks none again
+        none = column.nullable or self.match or self.distinct or self.table == table.name
+        return {"kind": "key", **known, **({"nullable": True} if none else {})}
 
     def draw(self, rows: Rows) -> pl.Series:
         """Give the key of the row that is referred to."""

@@ -20,6 +20,15 @@ from simulacra.schema.types import Table
 
 _OPTIONS = ("from", "to", "hours", "weekdays", "months", "growth", "rising", "precision")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MONTHS = {
+    **{str(i + 1): i for i in range(12)},
+    **{
+        name: i
+        for i, name in enumerate(
+            ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+        )
+    },
+}
 _HOUR = PRECISIONS["hour"]
 
 
@@ -82,7 +91,7 @@ class Timetable(Rule):
         return cls(
             ends[0], ends[1], _weights(given.get("hours"), 24, {str(i): i for i in range(24)}, f"{place}, hours"),
             _weights(given.get("weekdays"), 7, {name: i for i, name in enumerate(_WEEKDAYS)}, f"{place}, weekdays"),
-            _weights(given.get("months"), 12, {str(i + 1): i for i in range(12)}, f"{place}, months"),
+            _weights(given.get("months"), 12, _MONTHS, f"{place}, months"),
             float(growth), bool(given.get("rising", True)), precision, place,
         )  # fmt: skip
 
@@ -190,7 +199,7 @@ def _weights(given: Any, size: int, names: Mapping[str, int], place: str) -> tup
     elif isinstance(given, Mapping):
         weights = [1.0] * size
         for name, weight in given.items():
-            for place_ in _named(str(name).lower(), names, place):
+            for place_ in _named(str(name).lower(), names, size, place):
                 weights[place_] = weight
     else:
         raise SchemaError(f"{place}: expected {size} weights, or weights by name, not {given!r}.")
@@ -203,12 +212,11 @@ def _weights(given: Any, size: int, names: Mapping[str, int], place: str) -> tup
     return tuple(float(weight) for weight in weights)
 
 
-def _named(name: str, names: Mapping[str, int], place: str) -> range:
+def _named(name: str, names: Mapping[str, int], size: int, place: str) -> list[int]:
+    """List what a name or a range of them means; 22-5 goes on after midnight."""
     low, _, high = name.partition("-")
     for word in (low, high or low):
         if word[:3] not in names and word not in names:
             raise SchemaError(f"{place}: {unknown('name', word, list(names))}")
     first, last = (names.get(word, names.get(word[:3], 0)) for word in (low, high or low))
-    if first > last:
-        raise SchemaError(f"{place}: {name!r} runs backwards. Swap its ends.")
-    return range(first, last + 1)
+    return [hour % size for hour in range(first, last + 1 + (size if first > last else 0))]
