@@ -50,7 +50,9 @@ from simulacra.synthesizer import Synthesizer
     "-n", "--rows", multiple=True, metavar="[TABLE=]ROWS",
     help="How many rows; of a database, rows of a table that belongs to no other, repeatable.",
 )  # fmt: skip
-@click.option("--scale", type=float, metavar="TIMES", help="Times as many rows as the data had.")
+@click.option(
+    "--scale", type=float, metavar="TIMES", help="Times as many rows as the data had, or as the rules say."
+)
 @click.option(
     "-o", "--output", type=click.Path(), metavar="TARGET",
     help="A file, a folder, a database URL, or a .sql or .xlsx file; CSV on stdout when left out.",
@@ -62,8 +64,8 @@ from simulacra.synthesizer import Synthesizer
     "--if-exists",
     type=click.Choice(["error", "replace", "append", "resume"]),
     metavar="error|replace|append|resume",
-    help="What to do with tables that are there: error when left out; append is for databases. With parts: "
-    "go on with the same ones (resume) when left out.",
+    help="What to do with what is there. When left out: tables are an error, parts of the same rows are gone on with. "
+    "append is for databases.",
 )
 @ENGINE
 @WORKERS

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from simulacra.errors import DataError
+from simulacra.scale._allocator import keep_memory
 from simulacra.scale.digest import digest_unit
 from simulacra.scale.job import Job
 from simulacra.scale.manifest import Record, Units
@@ -45,6 +46,7 @@ class Work:
         DataError
             The job draws what is not of its schema.
         """
+        keep_memory()
         names = self.plan.group(part.group).tables
         frames: dict[str, list[pl.DataFrame]] = {name: [] for name in names}
         digests: dict[str, list[str]] = {name: [] for name in names}
