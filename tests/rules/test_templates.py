@@ -224,8 +224,8 @@ def test_hospital_twins_are_consistent() -> None:
         (7.2, 1.1): known.filter(at > treated),
         (8.5, 1.4): known.filter((at > pl.col("diabetes")) & treated.is_null()),
     }
-    for (mean, sd), group in groups.items():
-        each = group.group_by("patient_id").agg(pl.col("value").mean())["value"]
+    for (mean, sd), found in groups.items():
+        each = found.group_by("patient_id").agg(pl.col("value").mean())["value"]
         assert len(each) > 10
         assert each.mean() == pytest.approx(mean, abs=4 * np.hypot(sd, 0.25) / np.sqrt(len(each)))
     admitted = data.polars("encounters").filter(pl.col("state") == "heart admission")
