@@ -91,13 +91,6 @@ class Rows:
         """The numbers of the rows in the whole table."""
         return np.arange(self.start, self.start + self.count)
 
-    @property
-    def frame(self) -> pl.DataFrame:
-        """What is made so far."""
-        if not self.values:
-            return pl.DataFrame({"": pl.repeat(None, self.count, eager=True)})
-        return pl.DataFrame(self.values)
-
     def picked(self, rows: npt.NDArray[np.int64], *names: str | int) -> Rows:
         """Return some of the rows, with streams of their own; histories are lost."""
         values = {name: column.gather(rows) for name, column in self.values.items()}

@@ -519,3 +519,9 @@ def test_hidden_columns_help_and_do_not_come_out(tmp_path: Path) -> None:
     assert sim.read(tmp_path / "parts").frame.equals(made.frame)
     with pytest.raises(SchemaError, match="all columns are hidden"):
         sim.generate({"a": {"int": [1, 2], "hidden": True}}, 3)
+
+
+def test_vocabularies_count_among_the_versions_wherever_a_field_stands() -> None:
+    inside = {"cases": [{"if": "a = 1", "then": "person.name"}, {"else": "email"}]}
+    assert "fields" in sim.compose({"a": {"int": [1, 2]}, "x": inside}).book.versions
+    assert "fields" not in sim.compose({"a": {"int": [1, 2]}}).book.versions

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from importlib import metadata
+from importlib import import_module
+from typing import Any
 
 from simulacra.errors import SchemaError, SimulacraError
 from simulacra.rule import Counted, Rule
@@ -162,14 +163,21 @@ class Book:
     @property
     def versions(self) -> dict[str, str]:
         """The versions of what the values depend on, beside the package's own."""
-        named = any(rule.word == "field" for table in self.tables.values() for rule in table.rules.values())
-        return {"fields": f"faker {metadata.version('faker')}"} if named else {}
+        named = any(_names_field(column.rule) for table in self.schema.tables for column in table.columns)
+        return {"fields": import_module("simulacra.fields.finding").tell_version()} if named else {}
 
-    def children_of(self, table: str) -> tuple[str, ...]:
-        """List the tables whose rows belong to those of a table."""
-        return tuple(
-            n for n, t in self.tables.items() if t.driver is not None and t.reference(t.driver).table == table
+
+def _names_field(recipe: Any, inside: bool = False) -> bool:
+    """Tell whether a field may stand anywhere in a rule: in the rules within cases and steps, a text is one."""
+    if isinstance(recipe, Mapping):
+        return "field" in recipe or any(
+            _names_field(value, inside or word in {"cases", "steps"})
+            for word, value in recipe.items()
+            if word not in {"if", "on", "from", "precision"}
         )
+    if isinstance(recipe, tuple):
+        return any(_names_field(value, inside) for value in recipe)
+    return inside and isinstance(recipe, str)
 
 
 def _read_table(table: Table, schema: Schema, columns: Mapping[str, tuple[str, ...]]) -> TableRules:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from simulacra.errors import SchemaError
 from simulacra.schema._fields import load_bound
 
 DAY = 86_400_000_000
@@ -35,7 +36,7 @@ def read_moment(text: Any) -> tuple[str, int] | None:
     for kind in KINDS:
         try:
             value = load_bound(text, {"kind": kind}, "")
-        except Exception:
+        except SchemaError:
             continue
         return kind, micros(value)
     return None
@@ -86,8 +87,3 @@ def from_micros(numbers: npt.NDArray[Any], kind: str, precision: str = "second")
 def widest(kinds: Sequence[str]) -> str:
     """Choose the kind that several moments together are of."""
     return "datetime" if "datetime" in kinds else kinds[0]
-
-
-def option_precision(given: Mapping[str, Any]) -> str:
-    """Return the precision that a rule names; seconds if it names none."""
-    return str(given.get("precision", "second"))
