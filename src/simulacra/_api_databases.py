@@ -73,7 +73,9 @@ def evaluate_databases(
     }
     whole = f"database of {len(train.schema.tables)} tables" if log is None else train.schema.tables[1].name
     name = title or f"Synthetic {whole}"
-    return DatabaseReport(name, found.whole, provenance, tuple(notes), found.tables, train.schema)
+    return DatabaseReport(
+        name, found.whole, provenance, tuple(notes), tables=found.tables, structure=train.schema
+    )
 
 
 def refuse_models(**given: Any) -> None:

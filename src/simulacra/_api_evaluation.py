@@ -188,5 +188,6 @@ def evaluate(
     if made_by:
         provenance["model"] = {k: v for k, v in made_by.items() if k not in {"versions", "privacy"}}
     made = describe_model(model)
-    report = Report(title or f"Synthetic {table.name}", evaluation, provenance, (*notes, *made))
+    shown = () if model is None else model.exhibits
+    report = Report(title or f"Synthetic {table.name}", evaluation, provenance, (*notes, *made), shown)
     return report if policy is None else hold(report, house)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from simulacra.domain import Array, Block, Support
+from simulacra.exhibit import Exhibit
 from simulacra.randomness import Streams
 
 Progress = Callable[[float, str], None]
@@ -250,4 +251,13 @@ class Explained(Protocol):
 
     def describe(self, axis: int) -> str:
         """Say in words, without a capital or a full stop, how an axis is drawn."""
+        ...
+
+
+@runtime_checkable
+class Exhibiting(Protocol):
+    """Ability: shows in a report what was learnt, and how."""
+
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """Return what to show of the fitted model; axes are called by their names."""
         ...

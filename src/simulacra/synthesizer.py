@@ -14,9 +14,10 @@ from simulacra._synthesizer_options import make_generator as make_generator
 from simulacra.dataset import Dataset, Written, stored
 from simulacra.domain import Array, Domain
 from simulacra.encoding import Encoding
+from simulacra.exhibit import Exhibit
 from simulacra.filing import write_csv, write_path
 from simulacra.frames import Layout
-from simulacra.generator import Dense, Generator, Progress, silent
+from simulacra.generator import Dense, Exhibiting, Generator, Progress, silent
 from simulacra.imputation import complete_given
 from simulacra.memory import require_memory
 from simulacra.modelfile import ModelFile, several_tables, write_model
@@ -82,6 +83,11 @@ class Synthesizer:
     def schema(self) -> Schema:
         """The schema as released."""
         return Schema((self.table,))
+
+    @property
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """What the model shows of itself in reports: training curves, its graph, chosen families."""
+        return self.generator.exhibits() if isinstance(self.generator, Exhibiting) else ()
 
     @overload
     def sample(self, n: int, *, to: str | Path, **options: Any) -> Receipt: ...

@@ -15,6 +15,7 @@ import polars as pl
 
 from simulacra.errors import DataError, OptionError
 from simulacra.evaluation import Evaluation
+from simulacra.exhibit import Exhibit
 from simulacra.metric import Score, Verdict
 
 VERSION = 1
@@ -122,6 +123,22 @@ def plain(value: Any, place: str) -> Any:
     raise OptionError(
         f"{place} holds a {type(value).__name__}, which JSON can not hold. Give text or numbers."
     )
+
+
+def dump_exhibits(exhibits: Sequence[Exhibit]) -> list[dict[str, Any]]:
+    """Return what a model shows of itself as JSON values."""
+    return [{"name": e.name, "text": e.text, "detail": rows(e.detail)} for e in exhibits]
+
+
+def restore_exhibits(document: Any) -> tuple[Exhibit, ...]:
+    """Read what `dump_exhibits` gave, out of a whole report."""
+    made = []
+    for place, item in enumerate(_expect(document.get("exhibits", []), list, "exhibits")):
+        where = f"exhibits[{place}]"
+        entry = _expect(item, dict, where)
+        name, text = (_text(entry.get(key, ""), f"{where}.{key}") for key in ("name", "text"))
+        made.append(Exhibit(name, text, _frame(entry.get("detail", []), f"{where}.detail")))
+    return tuple(made)
 
 
 def restore(document: Any) -> tuple[str, Evaluation, dict[str, Any], tuple[str, ...]]:

@@ -92,7 +92,7 @@ def restore(document: Any) -> DatabaseReport:
         alone[name] = replace(part, scores=scores_of(evaluation.scores, name))
     content = document.get("database")
     structure = load_schema(content) if isinstance(content, dict) else None
-    return DatabaseReport(title, evaluation, provenance, notes, alone, structure)
+    return DatabaseReport(title, evaluation, provenance, notes, tables=alone, structure=structure)
 
 
 def scores_of(scores: tuple[Score, ...], table: str) -> tuple[Score, ...]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from simulacra.errors import CheckFailed, DataError, OptionError, unknown
 from simulacra.evaluation import Evaluation
+from simulacra.exhibit import Exhibit
 from simulacra.metric import Score
 from simulacra.report import _json, requirements, words
 from simulacra.storage import atomic_path, open_error
@@ -38,6 +39,8 @@ class Report:
         ``provenance["privacy"]["formal"]`` says which formal guarantee holds, if any.
     notes : tuple of str
         What the reader must know besides: fallbacks, caps, choices.
+    exhibits : tuple of Exhibit
+        What the model that made the rows shows of itself: training curves, its graph, chosen families.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class Report:
     evaluation: Evaluation
     provenance: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    exhibits: tuple[Exhibit, ...] = ()
     _forms: ClassVar[dict[str, str]] = _FORMS
 
     @property
@@ -172,8 +176,8 @@ class Report:
         Returns
         -------
         dict
-            ``version``, ``title``, ``scores``, ``profiles``, ``joints``, ``summary``, ``seconds``, ``provenance`` and
-            ``notes``, as `schema` says. NaN becomes null.
+            ``version``, ``title``, ``scores``, ``profiles``, ``joints``, ``summary``, ``seconds``, ``provenance``,
+            ``notes`` and, if there are any, ``exhibits``, as `schema` says. NaN becomes null.
 
         Examples
         --------
@@ -181,7 +185,9 @@ class Report:
         >>> Report("t", Evaluation((), pl.DataFrame(), {}, {}, ())).to_dict()["version"]
         1
         """
-        return _json.dump(self.title, self.evaluation, self.provenance, self.notes, private=private)
+        made = _json.dump(self.title, self.evaluation, self.provenance, self.notes, private=private)
+        shown = _json.dump_exhibits(self.exhibits)
+        return made | {"exhibits": shown} if shown else made
 
     @classmethod
     def from_dict(cls, document: Any) -> Report:
@@ -213,7 +219,7 @@ class Report:
             report: Report = importlib.import_module("simulacra.report.database").restore(document)
             return report
         title, evaluation, provenance, notes = _json.restore(document)
-        return cls(title, evaluation, provenance, notes)
+        return cls(title, evaluation, provenance, notes, _json.restore_exhibits(document))
 
     @classmethod
     def read(cls, path: str | Path) -> Report:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from simulacra.metric import Score
 from simulacra.report import (
     _densities,
+    _exhibits,
     _maps,
     _matrices,
     _pictures,
@@ -125,6 +126,7 @@ def write_page(report: Report, template: str, drawn: dict[str, Any], *, private:
             tiles=_tables.tiles(report),
             shape=_tables.shape(report),
             unfilled=_tables.missing(report),
+            exhibits=_exhibits.shown(report.exhibits),
             violations=_tables.violations(report),
             provenance=_tables.provenance(report),
             seconds=report.evaluation.seconds,

@@ -58,6 +58,9 @@ def render(report: Report, *, private: bool = False) -> str:
     broken = _tables.violations(report)
     if broken:
         parts += ["## Rules of the schema that synthetic rows break", bullets(broken)]
+    for own in report.exhibits:
+        held = _tables.grid(own.detail)
+        parts += [f"## The model: {plain(own.name)}", plain(own.text), table(held.heads, held.rows)]
     notes = list(dict.fromkeys((*report.evaluation.notes, *report.notes)))
     if notes:
         parts += ["## Notes", bullets(notes)]
