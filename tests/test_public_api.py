@@ -29,7 +29,7 @@ SIGNATURES = {
     "split": "(data, holdout=0.2, *, entity=None, seed=None)",
     "fit": (
         "(data, model='trees', *, schema=None, weight=None, entity=None, order=None, reference=(), seed=None, "
-        "protect=True, holders=10, rules=True, max_memory=None, rows=None, progress=silent, "
+        "protect=True, holders=10, rules=True, max_memory=None, rows=None, start=None, progress=silent, "
         "**options)"
     ),
     "estimate": (

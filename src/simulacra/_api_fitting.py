@@ -47,6 +47,7 @@ def fit(
     rules: bool = True,
     max_memory: int | str | None = None,
     rows: int | None = None,
+    start: Synthesizer | str | Path | None = None,
     progress: Progress = silent,
     **options: Any,
 ) -> Synthesizer | DatabaseSynthesizer | RuleSynthesizer:
@@ -86,6 +87,9 @@ def fit(
     rows : int or None
         How many rows of one table in a large file, or in a folder of parts, to learn from at most: 1,000,000 of a
         folder when None. All rows are counted, and a uniform sample of them is learnt from; the notes say so.
+    start : Synthesizer, path or None
+        A model of related rows, with the same columns: for a table of few rows. What it draws joins the fit, with the
+        weight that makes held-out rows likeliest; see `simulacra.transfer`.
     progress : callable
         Told the share done (0 to 1) and the present step.
     **options
@@ -119,6 +123,13 @@ def fit(
     """
     for name in model.values() if isinstance(model, Mapping) else (model,):
         require_named(name)
+    if start is not None:
+        refuse_beside_start(weight=weight, entity=entity, order=order, reference=reference or None, rows=rows)
+        related: Synthesizer = import_module("simulacra._api_transfer").fit_related(
+            data, start, only_model(model), schema=schema, seed=seed, holders=checked(holders) if protect else 1,
+            options=options, progress=progress, load=load,
+        )  # fmt: skip
+        return related
     if schema is not None and has_rules(schema := contract(schema, data)):
         more: dict[str, Any] = {
             "weight": weight,
@@ -165,6 +176,13 @@ def fit(
         intake, model=name, options=options, seed=resolve_seed(seed), holders=holders if protect else 1,
         progress=progress,
     )  # fmt: skip
+
+
+def refuse_beside_start(**given: Any) -> None:
+    """Refuse what can not be asked of a fit that starts from another model."""
+    for name, value in given.items():
+        if value is not None:
+            raise OptionError(f"start= (--start) can not be used with {name}=. Leave one of the two out.")
 
 
 def has_rules(schema: Schema | None) -> TypeGuard[Schema]:

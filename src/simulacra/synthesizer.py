@@ -10,20 +10,20 @@ from typing import Any, TextIO, overload
 
 import polars as pl
 
+from simulacra._synthesizer_actions import Acting
 from simulacra._synthesizer_options import make_generator as make_generator
-from simulacra.dataset import Dataset, Written, stored
+from simulacra._synthesizer_writing import require_rows, write_pieces
+from simulacra.dataset import Dataset, Written
 from simulacra.domain import Array, Domain
 from simulacra.encoding import Encoding
 from simulacra.exhibit import Exhibit
-from simulacra.filing import write_csv, write_path
 from simulacra.frames import Layout
 from simulacra.generator import Dense, Exhibiting, Generator, Progress, silent
 from simulacra.imputation import complete_given
-from simulacra.memory import require_memory
+from simulacra.interventions import tell_interventions
 from simulacra.modelfile import ModelFile, several_tables, write_model
 from simulacra.parting import Receipt, refuse_without_target, write_in_parts
 from simulacra.plausibility import Density, measure_density
-from simulacra.provenance import Fingerprint
 from simulacra.randomness import Streams, resolve_seed
 from simulacra.registry import ENCODINGS
 from simulacra.relations import Relation, restore_relation
@@ -34,14 +34,11 @@ from simulacra.schema.constraints import Constraint
 from simulacra.schema.files import dump_schema, load_schema
 from simulacra.schema.types import Schema, Table
 from simulacra.shares.margins import Shares
-from simulacra.storage import require_space, require_writable
-
-SMALLEST = 20
-"""Times that a file can be smaller than the values in memory, at most."""
+from simulacra.storage import require_writable
 
 
 @dataclass(frozen=True, repr=False)
-class Synthesizer:
+class Synthesizer(Acting):
     """A fitted model: what `fit` and `load` return.
 
     Parameters
@@ -101,6 +98,7 @@ class Synthesizer:
         *,
         seed: int | None = None,
         where: str | Mapping[str, Any] | None = None,
+        do: str | Mapping[str, Any] | None = None,
         balance: Shares | None = None,
         bigger: Shares | None = None,
         smaller: Shares | None = None,
@@ -121,6 +119,9 @@ class Synthesizer:
         where : str, mapping or None
             A SQL predicate that every row satisfies (``"age between 20 and 30 and sex = 'Female'"``), or
             ``{"sex": "Female"}``.
+        do : str, mapping or None
+            What columns are set to from outside, ``{"smoking": "no"}``, in a model with a graph (``bayes-net``); all
+            else is asked of what follows. See `intervene`.
         balance : mapping or None
             Shares of the levels of one or more columns, ``{"fraud": {"yes": 0.5}, "region": {"north": 0.3}}``, or of
             rows that satisfy a predicate, ``{"age > 60": 0.2}``; what is not named keeps its proportions.
@@ -171,22 +172,23 @@ class Synthesizer:
         >>> len(model.sample(5, seed=1, where="a = 2"))
         5
         """
-        used = resolve_seed(seed)
+        used, own = resolve_seed(seed), self if do is None else self.intervene(do)
         asked = {"balance": balance, "bigger": bigger, "smaller": smaller, "fair": fair}
         if to is not None:
             more = {"seed": seed, "where": where, "given": given, **asked}
-            return write_in_parts(self, n, to, more, how, progress)
+            return write_in_parts(own, n, to, more, how, progress)
         refuse_without_target(how)
         if given is not None:
-            return complete_given(
-                self, given, n, where, asked, used, told=seed is not None, progress=progress
+            done = complete_given(
+                own, given, n, where, asked, used, told=seed is not None, progress=progress
             )
+            return replace(done, notes=(*done.notes, *tell_interventions(own.provenance)))
         request = Request.of(n, {"where": where, **asked})
         notes: list[str] = []
         pieces: list[pl.DataFrame] = []
-        for piece in self._pieces(request, Streams(used), progress, notes):
+        for piece in own._pieces(request, Streams(used), progress, notes):
             if len(piece) and not any(map(len, pieces)):
-                _require_room(request.n, piece)
+                require_rows(request.n, piece)
             pieces.append(piece)
         if seed is None:
             notes.append(f"seed {used}")
@@ -264,31 +266,18 @@ class Synthesizer:
         used = resolve_seed(seed)
         request = Request.of(n, asked)
         notes: list[str] = []
-        digest = Fingerprint()
-
-        def told() -> Iterator[pl.DataFrame]:
-            checked = not isinstance(target, (str, Path))
-            for piece in self._pieces(request, Streams(used), progress, notes):
-                if not checked and len(piece):
-                    least = piece.estimated_size() / len(piece) * request.n / SMALLEST
-                    require_space(str(target), int(least))
-                    checked = True
-                digest.add(piece)
-                yield piece
-
-        if isinstance(target, (str, Path)):
-            write_path(stored(told(), self.layout, self.table), target, self.table)
-        else:
-            write_csv(told(), target, self.table)
+        pieces = self._pieces(request, Streams(used), progress, notes)
+        digest = write_pieces(pieces, request.n, target, self.layout, self.table)
         if seed is None:
             notes.append(f"seed {used}")
-        return Written(request.n, digest.hexdigest(), tuple(notes))
+        return Written(request.n, digest, tuple(notes))
 
     def _pieces(
         self, request: Request, streams: Streams, progress: Progress, notes: list[str]
     ) -> Iterator[pl.DataFrame]:
         """Give the rows of a request piece by piece, at least one piece."""
         yield from Filling(request, self._drawer, streams, progress, notes).rows()
+        notes += tell_interventions(self.provenance)
 
     @cached_property
     def _drawer(self) -> Drawer:
@@ -388,13 +377,3 @@ def restore(file: ModelFile) -> Synthesizer:
         table, file.model, generator, encodings, Domain.restore(state["domain"]), Layout.restore(state["layout"]),
         tuple(restore_relation(item) for item in state["relations"]), tuple(file.notes), file.provenance,
     )  # fmt: skip
-
-
-def _require_room(n: int, piece: pl.DataFrame) -> None:
-    """Refuse more rows than fit into memory, judged by the first of them; joining and writing needs them twice."""
-    needed = int(2 * piece.estimated_size() / max(len(piece), 1) * n)
-    require_memory(
-        needed,
-        f"{n:,} rows of {piece.width} columns",
-        "Draw fewer, or draw them in pieces with model.chunks(n, seed=...).",
-    )

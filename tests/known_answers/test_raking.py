@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulacra.randomness import Streams
-from simulacra.shares._raking import (
+from simulacra.shares.raking import (
     divergence,
     effective_share,
     pool_counts,

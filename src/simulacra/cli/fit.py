@@ -59,6 +59,12 @@ DEFAULT = "trees"
     help="Rows of a large file or of a folder of parts to learn from, at most; 1,000,000 of a folder. All are counted.",
 )  # fmt: skip
 @click.option("--weight", metavar="COLUMN", help="How many of the population each row stands for.")
+@click.option(
+    "--start",
+    type=click.Path(),
+    metavar="MODEL.sim",
+    help="A model of related rows to start from, for few rows.",
+)
 @click.option("--seed", type=int, help="Fit again with the same seed to get the same model.")
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the model; repeatable."
@@ -94,6 +100,7 @@ def command(
     read_rows: int | None,
     rows: int | None,
     weight: str | None,
+    start: str | None,
     seed: int | None,
     settings: tuple[str, ...],
     privacy: str | None,
@@ -131,7 +138,7 @@ def command(
             raise OptionError(
                 f"model {model!r} has no levels of privacy. Leave --privacy out, or use -m trees."
             )
-    start = time.perf_counter()
+    begun = time.perf_counter()
     given, left = _open(in_namespace(data, namespace), schema, table, tables, read_rows)
     chosen = _spread(plain, named, given, reference)
     common: dict[str, Any] = {
@@ -150,11 +157,12 @@ def command(
             seed=seed,
             rules=not no_rules,
             max_memory=max_memory,
+            start=start,
             progress=report,
             **common,
         )
     path = fitted.save(output, allow_rows=allow_rows)
-    took = time.perf_counter() - start
+    took = time.perf_counter() - begun
     if as_json:
         summary = {"file": str(path), "bytes": path.stat().st_size, "seconds": round(took, 2)}
         if isinstance(fitted, DatabaseSynthesizer):

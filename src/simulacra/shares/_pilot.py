@@ -12,7 +12,7 @@ from simulacra.domain import Array
 from simulacra.errors import OptionError
 from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.schema.predicates import Predicate
-from simulacra.shares._raking import pool_counts
+from simulacra.shares.raking import pool_counts
 from simulacra.shares.margins import Margin
 
 LEAST_ROWS = 16_384

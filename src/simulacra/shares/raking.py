@@ -35,7 +35,7 @@ class Raked:
     error: float
 
 
-def rake(shares: Array, labels: Array, targets: Sequence[Array]) -> Raked:
+def rake(shares: Array, labels: Array, targets: Sequence[Array], *, most: int = MOST_SWEEPS) -> Raked:
     """Find the shares nearest to the given ones that keep to margins.
 
     Parameters
@@ -46,6 +46,8 @@ def rake(shares: Array, labels: Array, targets: Sequence[Array]) -> Raked:
         Which part of each margin a cell belongs to.
     targets : sequence of arrays
         For each margin the share of each of its parts.
+    most : int
+        Sweeps at most.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def rake(shares: Array, labels: Array, targets: Sequence[Array]) -> Raked:
     now = shares / shares.sum()
     error = _margin_error(now, labels, targets)
     sweeps = 0
-    while error > TOLERANCE and sweeps < MOST_SWEEPS:
+    while error > TOLERANCE and sweeps < most:
         for margin, target in enumerate(targets):
             part = labels[:, margin]
             sums = np.bincount(part, now, minlength=len(target))
