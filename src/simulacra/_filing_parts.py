@@ -46,7 +46,7 @@ def find_parts(folder: Path) -> Parts | None:
     Raises
     ------
     FileError
-        The run that writes the folder is not finished, or the manifest is damaged.
+        The run that writes the folder is not finished, a part is gone, or the manifest is damaged.
     """
     if (folder / PLAN_FILE).is_file():
         raise FileError(
@@ -61,11 +61,18 @@ def find_parts(folder: Path) -> Parts | None:
         for part in content["parts"]:
             for file in part["files"]:
                 files[file["table"]].append(str(file["name"]))
-        return Parts({name: tuple(own) for name, own in files.items()}, int(content["memory"]))
+        found = Parts({name: tuple(own) for name, own in files.items()}, int(content["memory"]))
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(
             f"the manifest of folder {str(folder)!r} is damaged. Make the folder again."
         ) from error
+    gone = [name for own in found.files.values() for name in own if not (folder / name).is_file()]
+    if gone:
+        raise FileError(
+            f"folder {str(folder)!r} lacks {len(gone):,} of the files in its manifest, the first is {gone[0]!r}. Run "
+            "the call that made it again, which makes what is gone, or bring the files back."
+        )
+    return found
 
 
 def _manifest(folder: Path) -> dict[str, Any] | None:

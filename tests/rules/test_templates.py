@@ -215,14 +215,14 @@ def test_hospital_twins_are_consistent() -> None:
     assert ill["prediabetes"].null_count() == 0
     chronic = conditions.filter(~pl.col("state").is_in(["depression", "prediabetes"]))
     assert not chronic.select("patient_id", "state").is_duplicated().any()
-    # sugar follows from what a patient has and takes, and differs between patients: sd 0.2, 1.1 and 1.4
+    # sugar follows from what a patient has and takes, and differs between patients: sd 0.2, 1.1 and 1.2
     values = data.polars("observations").filter(pl.col("loinc") == "4548-4")
     known = values.join(patients, left_on="patient_id", right_on="id")
     at, treated = pl.col("at").dt.date(), pl.col("diabetes treated")
     groups = {
         (5.3, 0.2): known.filter(pl.col("prediabetes").is_null()),
-        (7.2, 1.1): known.filter(at > treated),
-        (8.5, 1.4): known.filter((at > pl.col("diabetes")) & treated.is_null()),
+        (6.7, 1.1): known.filter(at > treated),
+        (8.0, 1.2): known.filter((at > pl.col("diabetes")) & treated.is_null()),
     }
     for (mean, sd), found in groups.items():
         each = found.group_by("patient_id").agg(pl.col("value").mean())["value"]
@@ -234,6 +234,77 @@ def test_hospital_twins_are_consistent() -> None:
     assert (on["day"] == on["heart attack"]).all()
     after = patients.filter(pl.col("heart attack") >= pl.col("registered"))
     assert after.height == on.height
+
+
+# where a follow-up goes, by what it is for
+CARE = {
+    "E11.9": ("Endocrinology", ["diabetes"]), "I10": ("Internal Medicine", ["hypertension"]),
+    "E78.5": ("Primary Care", ["hyperlipidemia"]), "J45.909": ("Pulmonology", ["asthma"]),
+    "J44.9": ("Pulmonology", ["copd"]), "N18.30": ("Internal Medicine", ["kidney disease"]),
+    "I25.2": ("Cardiology", ["heart attack"]), "Z86.73": ("Internal Medicine", ["stroke"]),
+    "F32.A": ("Psychiatry", ["depression"]), "Z09": ("Primary Care", []),
+}  # fmt: skip
+
+
+def test_hospital_follow_ups_are_for_what_patients_have() -> None:
+    data = made("hospital", 1)
+    visits = data.polars("encounters").filter(pl.col("state") == "follow-up")
+    visits = visits.join(
+        data.polars("departments").select(pl.col("id").alias("department_id"), "name"), on="department_id"
+    )
+    assert set(visits.select("reason", "name").unique().iter_rows()) == {
+        (reason, name) for reason, (name, _) in CARE.items()
+    }
+    known = visits.join(with_onsets(data), left_on="patient_id", right_on="id")
+    for reason, (_, states) in CARE.items():
+        for state in states:
+            mine = known.filter(pl.col("reason") == reason)
+            assert mine.height and (mine[state] <= mine["day"]).all(), reason
+    # psychiatry sees who takes sertraline, from the day of the prescription to the end, but for a weekend
+    moods = visits.filter(pl.col("reason") == "F32.A").select("id", "patient_id", "day")
+    episodes = data.polars("conditions").filter(
+        (pl.col("state") == "depression") & pl.col("treated_from").is_not_null()
+    )
+    end = pl.coalesce("ended", pl.date(2024, 12, 31)) + pl.duration(days=2)
+    held = moods.join(episodes.select("patient_id", "treated_from", "ended"), on="patient_id").filter(
+        (pl.col("day") >= pl.col("treated_from")) & (pl.col("day") <= end)
+    )
+    assert set(held["id"]) == set(moods["id"])
+
+
+def test_hospital_drugs_begin_when_they_were_there_and_end_with_the_life() -> None:
+    data = sim.generate("hospital", {"patients": 3000}, seed=4)
+    rows = data.polars("medications").join(
+        data.polars("patients").select("died", "born", pl.col("id").alias("patient_id")), on="patient_id"
+    )
+    there = {
+        "metformin": 1995,
+        "lisinopril": 1987,
+        "amlodipine": 1992,
+        "simvastatin": 1991,
+        "clopidogrel": 1997,
+    }
+    for drug, year in there.items():
+        mine = rows.filter(pl.col("description").str.starts_with(drug))
+        assert mine.height > 20 and mine["started"].dt.year().min() >= year, drug
+    assert (rows["started"] > rows["born"]).all()
+    dead = rows.filter(pl.col("died").is_not_null())
+    assert dead.height > 100 and (dead["stopped"] <= dead["died"]).all()
+    months = rows.group_by(pl.col("started").dt.truncate("1mo")).len()["len"]
+    assert months.max() < 0.02 * rows.height
+
+
+def test_hospital_insurance_follows_the_age_on_the_day() -> None:
+    data = made("hospital", 1)
+    visits = data.polars("encounters")
+    assert (visits.filter(pl.col("age") < 64.9)["insurance"] != "Medicare").all()
+    later = visits.filter(pl.col("age") >= 65.1)["insurance"]
+    assert (later != "Medicaid").all()
+    share = visits.filter(pl.col("age") >= 65.1).group_by("patient_id").agg(
+        (pl.col("insurance") == "Medicare").all().alias("medicare")
+    )["medicare"]  # fmt: skip
+    assert share.mean() == pytest.approx(0.94, abs=4 * np.sqrt(0.94 * 0.06 / len(share)))
+    assert visits.group_by("patient_id").agg(pl.col("insurance").n_unique())["insurance"].max() == 2
 
 
 def test_hospital_shares_are_near_those_published() -> None:

@@ -74,3 +74,70 @@ def test_what_rules_can_not_keep_apart_is_refused() -> None:
         sim.compose({"tables": {"t": {"columns": columns, "constraints": ["b > 3"]}}})
     with pytest.raises(sim.errors.OptionError, match="or leave unique out"):
         sim.generate({"a": {"int": [1, 5], "unique": True}}, 9)
+
+
+@pytest.mark.parametrize(
+    ("rule", "many"),
+    [
+        ({"uniform": ["2024-01-01", "2024-12-31"]}, 366),
+        ({"uniform": ["2024-01-01", "2024-12-31"], "min": "2024-12-01"}, 31),
+        ({"uniform": ["2024-01-01T00:00:00", "2024-01-01T00:59:59"]}, 3600),
+        ({"uniform": ["08:00:00", "09:59:00"], "precision": "minute"}, 120),
+        ({"int": [1, 100], "min": 51}, 50),
+    ],
+)
+def test_dates_and_times_of_a_range_differ_down_to_the_last(rule: dict[str, Any], many: int) -> None:
+    made = pl.DataFrame(sim.generate({"a": {**rule, "unique": True}}, many, seed=1).frame)["a"]
+    free = pl.DataFrame(sim.generate({"a": rule}, 50 * many, seed=1).frame)["a"]
+    assert made.n_unique() == many and made.null_count() == 0
+    assert made.dtype == free.dtype and made.min() == free.min()
+    # a moment that is drawn freely is never the very last one of its range
+    assert made.dtype != pl.Date or made.max() == free.max()
+    assert made.sort()[-2] <= free.max() <= made.max()  # type: ignore[operator]
+    assert not made.is_sorted()
+    with pytest.raises(sim.errors.OptionError, match=f"{many + 1:,} rows are to differ.*{many:,} values"):
+        sim.generate({"a": {**rule, "unique": True}}, many + 1, seed=1)
+
+
+def test_unique_dates_of_a_contract_differ_and_booleans_are_refused() -> None:
+    def contract(facts: dict[str, Any]) -> dict[str, Any]:
+        columns = {"id": {"kind": "key", "integer": True}, "a": facts}
+        return {"tables": {"t": {"columns": columns, "key": ["id"], "constraints": [{"unique": ["a"]}]}}}
+
+    days = contract({"kind": "date", "bounds": ["2024-01-01", "2024-01-31"]})
+    assert sim.generate(days, 31, seed=1).polars()["a"].n_unique() == 31
+    for refused in (
+        contract({"kind": "boolean"}),
+        {"tables": {"t": {"columns": {"a": {"choice": [True, False], "unique": True}}}}},
+    ):
+        with pytest.raises(SchemaError, match="table 't', column 'a': a boolean has two values"):
+            sim.compose(refused)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [{"field": "person.name", "country": "land"}, {"field": "person.name", "locale": "de_DE"}],
+)
+@pytest.mark.parametrize("contract", [False, True])
+def test_unique_addresses_write_names_as_their_country_does(name: dict[str, Any], contract: bool) -> None:
+    columns: dict[str, Any] = {
+        "land": {"choice": ["DE", "FR"]}, "name": name, "mail": {"field": "email", "unique": True},
+        "plain": "email", "login": {"field": "username", "unique": True},
+    }  # fmt: skip
+    table: dict[str, Any] = {"columns": columns}
+    if contract:
+        del columns["mail"]["unique"]
+        table["constraints"] = [{"unique": ["mail"]}]
+    rows = sim.generate({"tables": {"people": table}}, 3000, seed=1).polars()
+    german = rows.filter(
+        pl.col("name").str.contains(r"^[^- ]+ [^- ]+$") & pl.col("name").str.contains("[äöüÄÖÜ]")
+        & (pl.lit("locale" in name) | (pl.col("land") == "DE"))
+    )  # fmt: skip
+    assert german.height > 100
+    # the plain address has the name that was drawn: both begin alike, and the unique one has a number behind
+    stem = pl.col("mail").str.replace(r"\.\d+@.*$", "")
+    assert german.select((stem == pl.col("plain").str.replace("@.*$", "")).mean()).item() > 0.9
+    assert (
+        german["mail"].str.contains("ae|oe|ue").all() and german["login"].str.contains("[a-z]+[0-9]+$").all()
+    )
+    assert rows["mail"].is_unique().all() and rows["login"].is_unique().all()

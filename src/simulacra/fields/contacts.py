@@ -98,9 +98,13 @@ class Email(LocalField):
         where = read_locales(inputs)
         if isinstance(where, str):
             return self.number_in(where, places, rng, inputs)
-        if inputs.get("name") is not None:
-            return self.number_in(FALLBACK, places, rng, inputs)
         codes, locales = where
+        if any(inputs.get(option) is not None for option in ("name", "first", "last")):
+            return by_code(
+                codes,
+                len(locales),
+                lambda code, mine: self.number_in(locales[code], places[mine], rng, take(inputs, mine)),
+            )
         key = order_key(rng)
 
         def write(code: int, mine: Codes) -> pl.Series:

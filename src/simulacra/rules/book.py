@@ -239,6 +239,11 @@ def _require_row_local(constraint: Constraint, table: Table, rules: Mapping[str,
     if isinstance(constraint, _OF_ONE_ROW):
         return
     if isinstance(constraint, Unique):
+        if len(constraint.columns) == 1 and table[constraint.columns[0]].kind == "boolean":
+            raise SchemaError(
+                f"table {table.name!r}, column {constraint.columns[0]!r}: a boolean has two values, so that more rows "
+                "can not all differ in it. Leave unique out."
+            )
         redrawn = any(isinstance(other, _OF_ONE_ROW) for other in table.constraints)
         alone = {column.name for column in table.columns if (column.rule or {}).get("unique")}
         whole = len(table.key) > 0 and set(table.key) <= set(constraint.columns)

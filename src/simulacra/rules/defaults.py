@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from simulacra.errors import SchemaError
 from simulacra.rules.reading import INPUTS
 from simulacra.rules.uniqueness import can_differ, find_length
-from simulacra.rules.vocabularies import PLAIN, canonical_name, guess_field
+from simulacra.rules.vocabularies import PLAIN, canonical_name, goes_by, guess_field
 from simulacra.rules.words import read_rule
 
 _CODE, _WORDY, _MANY = 8, 40, 10**6
@@ -158,11 +158,18 @@ def _by_kind(kind: str, facts: Mapping[str, Any], bounds: Any, name: str, table:
     return {"field": guess_field(name, table)}
 
 
-def connect(recipes: dict[str, Any]) -> None:
+def connect(recipes: dict[str, Any], different: Collection[str] = ()) -> None:
     """Let fields go by others in the same row where that is left open: e-mails by names, postcodes by towns.
 
     A rule that names any input beside country, locale and domain (or ``null``) is left as it is.
     Changes `recipes` in place.
+
+    Parameters
+    ----------
+    recipes : dict
+        The rules of a table.
+    different : collection of str
+        Columns that differ in every row, beside those whose rule says so.
 
     Examples
     --------
@@ -194,8 +201,18 @@ def connect(recipes: dict[str, Any]) -> None:
             found = {}
         if fields[name] in _SEXED and sex is not None and sex != name:
             found["sex"] = sex
+        if found and (recipe.get("unique") or name in different):
+            # values that are numbered see the names as plain texts, which do not tell where they are from
+            found |= _place_of(named[next(iter(found.values()))], fields[name], recipe)
         if found:
             recipes[name] = {**recipe, **found}
+
+
+def _place_of(named: Mapping[str, Any], field: str, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Where names are from, for what is written of them, unless its rule says a place itself."""
+    if set(recipe) & _PLACES:
+        return {}
+    return {option: named[option] for option in sorted(_PLACES & set(named)) if goes_by(field, option)}
 
 
 def _is_first(name: str, table: Mapping[str, Any]) -> bool:

@@ -135,7 +135,7 @@ class _Draft:
                 self.recipes[column] = default_rule(
                     column, facts, linked.get(column), told, self.place(column), structure
                 )
-        connect(self.recipes)
+        connect(self.recipes, {names[0] for names in list_uniques(self.rest) if len(names) == 1})
         for column, recipe in self.recipes.items():
             if recipe is not None:
                 self.rules[column] = read_rule(recipe, self.place(column))
@@ -247,7 +247,9 @@ def _infer(drafts: Mapping[str, _Draft]) -> None:
         ) from None
     for table, column in order:
         draft = drafts[table]
-        seen = list(draft.columns.values())
+        rule = draft.rules.get(column)
+        # an aggregate is about the rows of the children
+        seen = list((drafts[rule.child] if isinstance(rule, Aggregate) else draft).columns.values())
         for name in draft.rules[column].needs() if column in draft.rules else ():
             other, theirs = resolve(name, draft.reach, {n: list(d.recipes) for n, d in drafts.items()}, "")
             if (

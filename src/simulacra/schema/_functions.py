@@ -44,6 +44,10 @@ _TYPES = {
 }  # fmt: skip
 
 
+_LARGEST = 2.0**63
+"""Whole numbers lie below this."""
+
+
 def arithmetic(sign: str, left: Value, right: Value) -> Value:
     """Compute ``left sign right``; dates take intervals, and a division by zero is NULL."""
     if "null" in (left.kind, right.kind):
@@ -63,8 +67,12 @@ def arithmetic(sign: str, left: Value, right: Value) -> Value:
         # the sign of the result is that of the left side, as in SQL; Polars takes the right side's
         rest = (a.abs() % pl.when(b != 0).then(b.abs())) * pl.when(a < 0).then(-1).otherwise(1)
         return Value("number", rest, whole)
-    a, b = a.cast(pl.Float64), b.cast(pl.Float64)
-    return Value("number", a * b if sign == "*" else a / pl.when(b != 0).then(b))
+    x, y = a.cast(pl.Float64), b.cast(pl.Float64)
+    if sign == "*" and whole:
+        # a product that 64 bits do not hold is no value, not a wrong one
+        fits = (x * y).abs() < _LARGEST
+        return Value("number", pl.when(fits).then(a.cast(pl.Int64) * b.cast(pl.Int64)), whole)
+    return Value("number", x * y if sign == "*" else x / pl.when(y != 0).then(y))
 
 
 def negate(value: Value) -> Value:

@@ -10,6 +10,7 @@ import polars as pl
 
 from simulacra.errors import SchemaError
 from simulacra.rule import Rows, Rule
+from simulacra.rules.kinds.formula import FormulaRule
 from simulacra.rules.reading import as_mapping, names_in, require_word
 from simulacra.schema.types import Table
 
@@ -19,6 +20,8 @@ FIGURES = ("count", "sum", "mean", "min", "max", "first", "last")
 @dataclass(frozen=True)
 class Aggregate(Rule):
     """A figure of an expression over a row's children; 0 for counts and sums of none, else missing.
+
+    As in SQL a count is of the rows in which the expression has a value: ``"*"`` counts all.
 
     Notes
     -----
@@ -57,10 +60,25 @@ class Aggregate(Rule):
         return names_in(self.sql, self.place)
 
     def facts(self, table: Table) -> dict[str, Any]:
-        """A number; the kind of the expression is found where children are known."""
-        if self.figure in {"count", "sum"}:
-            return {"kind": "number", "integer": self.figure == "count"}
-        return {"kind": "number", "nullable": True}
+        """What the figure is, by what the expression is among the columns of the children (`table` is theirs)."""
+        if self.figure == "count":
+            return {"kind": "number", "integer": True}
+        known = FormulaRule(self.sql, self.place).facts(table)
+        if self.figure in {"sum", "mean"}:
+            self._require_number(known["kind"])
+            whole = bool(known.get("integer")) and self.figure == "sum"
+            return {
+                "kind": "number",
+                "integer": whole,
+                **({} if self.figure == "sum" else {"nullable": True}),
+            }
+        return {**known, "nullable": True}
+
+    def _require_number(self, kind: str) -> None:
+        if kind not in {"number", "duration"}:
+            raise SchemaError(
+                f"{self.place}: {self.figure} needs numbers, and {self.sql!r} gives a {kind}. Take count, min or max."
+            )
 
     def draw(self, rows: Rows) -> pl.Series:
         """The figure is computed where the children are."""
@@ -69,7 +87,7 @@ class Aggregate(Rule):
     def compute(self, owners: pl.Series, values: pl.Series, count: int) -> pl.Series:
         """Compute the figure of each of `count` parents from its children's values."""
         value = pl.col("v")
-        figure = {"count": pl.len().cast(pl.Int64), "sum": value.sum(), "mean": value.mean(), "min": value.min(),
+        figure = {"count": value.count().cast(pl.Int64), "sum": value.sum(), "mean": value.mean(), "min": value.min(),
                   "max": value.max(), "first": value.first(), "last": value.last()}[self.figure]  # fmt: skip
         told = pl.DataFrame({"o": owners, "v": values}).group_by("o").agg(figure.alias("f"))
         every = pl.DataFrame({"o": pl.Series(range(count), dtype=owners.dtype)})

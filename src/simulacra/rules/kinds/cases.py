@@ -66,7 +66,7 @@ class Cases(Rule):
         return tuple(dict.fromkeys(names))
 
     def facts(self, table: Table) -> dict[str, Any]:
-        """What all rules agree on; a category has the levels of all of them."""
+        """What all rules agree on; a category has the levels of all of them, where each knows its own."""
         found = [rule.facts(table) for rule in self._all]
         kinds = {facts["kind"] for facts in found}
         if kinds <= {"category", "text"}:
@@ -79,7 +79,7 @@ class Cases(Rule):
             )
         if out["kind"] in {"number", "key"}:
             out["integer"] = all(facts.get("integer", False) for facts in found)
-        if out["kind"] == "category":
+        if out["kind"] == "category" and all(facts.get("levels") for facts in found):
             levels = (level for facts in found for level in facts.get("levels") or ())
             out |= {"levels": tuple(dict.fromkeys(levels)), "declared": True}
         identifying = {facts.get("identifying") for facts in found}

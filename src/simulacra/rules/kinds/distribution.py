@@ -138,25 +138,37 @@ class DistributionRule(Rule):
         return out.set(pl.Series(empty), None) if empty.any() else out
 
     def room(self) -> int:
-        """Count the numbers of a plain range; any other distribution may repeat."""
+        """Count the numbers or moments of a plain range; any other distribution may repeat."""
         low, high = self._range()
-        return 0 if high is None or low is None else high - low + 1
+        return 0 if high is None or low is None else max(high - low + 1, 0)
 
     def number(self, places: npt.NDArray[np.int64], total: int, streams: Streams) -> pl.Series:
-        """Give the numbers of a range, none of them twice."""
+        """Give the numbers or moments of a range, none of them twice."""
         low, _ = self._range()
         # compiled code takes half a second to load, and few columns are unique
         shuffle = import_module("simulacra.shuffling").shuffle
-        return pl.Series(
-            shuffle(places % max(self.room(), 1), max(self.room(), 1), streams.key("shuffle")) + (low or 0)
-        )
+        size = max(self.room(), 1)
+        numbers = shuffle(places % size, size, streams.key("shuffle")) + (low or 0)
+        if not self.moments:
+            return pl.Series(numbers)
+        return from_micros(numbers * self._step, widest(self.moments), self.precision)
+
+    @property
+    def _step(self) -> int:
+        """The microseconds from one moment to the next."""
+        return DAY if widest(self.moments) == "date" else PRECISIONS[self.precision]
 
     def _range(self) -> tuple[int | None, int | None]:
         family = getattr(self.distribution, "family", None)
-        if family is None or family.word != "int" or self.moments or self.distribution.formulas:
+        # the ends of a range of numbers that are not whole are no values of it, those of moments are
+        counted = ("int", "uniform") if self.moments else ("int",)
+        if family is None or family.word not in counted or self.distribution.formulas:
             return None, None
         given = dict(self.distribution.given)  # type: ignore[attr-defined]
-        return int(given["low"]), int(given["high"])
+        low, high = max(given["low"], self.distribution.low), min(given["high"], self.distribution.high)  # type: ignore[attr-defined]
+        if self.moments:
+            return -int(-low // self._step), int(high // self._step)
+        return int(np.ceil(low)), int(np.floor(high))
 
 
 def _is_whole(sql: str, table: Table) -> bool:
