@@ -23,6 +23,8 @@ myst_heading_anchors = 3
 napoleon_numpy_docstring = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+# networks and vines are documented where their packages are not installed, too
+autodoc_mock_imports = ["torch", "pyvinecopulib"]
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"

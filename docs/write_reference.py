@@ -7,6 +7,7 @@ A test compares the files with what this would write, so they can not drift from
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import re
@@ -17,7 +18,7 @@ import click
 from simulacra.cli import group
 from simulacra.distributions.families import FAMILIES
 from simulacra.fields.finding import ALIASES, list_fields
-from simulacra.registry import RULES
+from simulacra.registry import MODELS, RULES
 from simulacra.report.document import Report
 from simulacra.schema.files import json_schema
 
@@ -198,6 +199,47 @@ def _say(option: click.Option) -> str:
     return told
 
 
+MARK = "<!-- From here on written by docs/write_reference.py from the models themselves. Do not edit. -->"
+
+
+def models_page() -> str:
+    """Return the page of models: its head as it stands, then every model with its settings."""
+    head = (FOLDER / "models.md").read_text(encoding="utf-8").partition(MARK)[0]
+    parts = [head.rstrip(), MARK]
+    for name in MODELS.names():
+        cls = MODELS.load(name)
+        own = cls().options()
+        told = {one: text for base in reversed(cls.__mro__) for one, text in _settings(base).items()}
+        rows = [
+            f"| `{field.name}` | {own.get(field.name, field.default)} | {told[field.name]} |"
+            for field in dataclasses.fields(cls)
+            if field.init
+        ]
+        words = inspect.getdoc(inspect.getmodule(cls)) or ""
+        table = ["| setting | default | what it does |", "|---|---|---|", *rows] if rows else []
+        link = f"```{{eval-rst}}\n.. autoclass:: {cls.__module__}.{cls.__name__}\n```"
+        parts += [f"## {name}", plain_text(words), "\n".join(table), link]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def plain_text(words: str) -> str:
+    """Return a docstring as Markdown: paragraphs as they are, stars and angles as they stand."""
+    return re.sub(r"([*<>])", r"\\\1", words)
+
+
+def _settings(cls: type) -> dict[str, str]:
+    """Read what the docstring of a class says of its parameters."""
+    text = inspect.cleandoc(cls.__doc__ or "")
+    found = re.search(r"(?ms)^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}\n|\Z)", text)
+    told: dict[str, str] = {}
+    for names, lines in re.findall(
+        r"(?m)^(\w[\w, ]*) : [^\n]*\n((?:    [^\n]*\n?|\n)*)", found[1] if found else ""
+    ):
+        words = " ".join(lines.split()).replace("|", "\\|")
+        told |= dict.fromkeys((one.strip() for one in names.split(",")), words)
+    return told
+
+
 def schema_text() -> str:
     """Return the JSON Schema of schema files as text."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
@@ -214,6 +256,7 @@ def files() -> dict[Path, str]:
         FOLDER / "command-line.md": commands_page(),
         FOLDER / "fields.md": fields_page(),
         FOLDER / "rules.md": rules_page(),
+        FOLDER / "models.md": models_page(),
         FOLDER / "schema.json": schema_text(),
         FOLDER / "report.schema.json": report_schema_text(),
     }

@@ -24,6 +24,7 @@ import pytest
 import simulacra
 from simulacra import errors
 from simulacra.cli import group, run
+from simulacra.errors import MissingExtra
 from simulacra.filing import known_suffixes
 from simulacra.metric import Score
 from simulacra.profile import _SCHEMA as PROFILE_FIELDS
@@ -84,7 +85,11 @@ def test_generated_pages_are_what_the_code_says() -> None:
     spec = importlib.util.spec_from_file_location("write_reference", DOCS / "write_reference.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    stale = [path.name for path, text in module.files().items() if path.read_text(encoding="utf-8") != text]
+    try:
+        written = module.files()
+    except MissingExtra as error:
+        pytest.skip(f"the page of models needs all of them: {error}")
+    stale = [path.name for path, text in written.items() if path.read_text(encoding="utf-8") != text]
     assert not stale, f"{stale} differ from the code; run: .venv/bin/python docs/write_reference.py"
 
 
@@ -105,7 +110,11 @@ def test_every_command_and_option_stands_in_the_docs() -> None:
 def test_every_model_and_its_settings_stand_in_the_docs(name: str) -> None:
     page = text_of("docs/reference/models.md")
     section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
-    for setting, default in MODELS.load(name)().options().items():
+    try:
+        model = MODELS.load(name)
+    except MissingExtra as error:
+        pytest.skip(str(error))
+    for setting, default in model().options().items():
         assert f"| `{setting}` | {default} |" in section
     assert f"`{name}`" in text_of("README.md")
 

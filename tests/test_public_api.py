@@ -16,7 +16,8 @@ ROOT = Path(simulacra.__file__).parent
 PUBLIC = [
     "Augmented", "Check", "Column", "Combination", "Dataset", "Determines", "Equality", "Generator", "Implies",
     "Metric", "Monotone", "OneHot", "Pattern", "Ranking", "Report", "RuleSynthesizer", "Running", "Schema", "Score",
-    "Synthesizer", "Table", "Unique", "__version__", "augment", "compare", "compare_fairness", "compose", "enrich",
+    "Synthesizer", "Table", "Unique", "__version__", "augment", "compare", "compare_fairness", "compose", "design",
+    "enrich",
     "errors", "estimate", "evaluate", "explain", "fit", "generate", "impute", "infer", "load", "make_edge_cases",
     "mask", "mine", "play", "plot", "prove", "read", "review", "split", "subset", "testing", "verify", "write",
 ]  # fmt: skip
@@ -25,6 +26,10 @@ SIGNATURES = {
     "read": "(data, *, schema=None, name=None, extra='error', unreadable='error', tables=None, rows=None)",
     "infer": "(data)",
     "compose": "(rules)",
+    "design": (
+        "(model, columns=None, *, correlations=None, of='rank', repair=False, tables=None, edges=None, name='table', "
+        "**options)"
+    ),
     "generate": "(rules, n=None, *, scale=None, seed=None, progress=silent)",
     "split": "(data, holdout=0.2, *, entity=None, seed=None)",
     "fit": (
@@ -65,11 +70,13 @@ SIGNATURES = {
     "subset": "(data, *, n=None, share=None, table=None, where=None, seed=None, schema=None)",
     "write": "(data, path, **options)",
     "Synthesizer.sample": (
-        "(self, n=None, *, seed=None, where=None, balance=None, bigger=None, smaller=None, fair=None, given=None, "
-        "to=None, progress=silent, **how)"
+        "(self, n=None, *, seed=None, where=None, do=None, balance=None, bigger=None, smaller=None, fair=None, "
+        "given=None, to=None, progress=silent, **how)"
     ),
     "Synthesizer.chunks": "(self, n, *, seed, **asked)",
     "Synthesizer.write": "(self, target, n, *, seed=None, progress=silent, **asked)",
+    "Synthesizer.intervene": "(self, do)",
+    "Synthesizer.counterfactual": "(self, rows, do, *, seed=None, progress=silent)",
     "Synthesizer.save": "(self, path, *, allow_rows=False)",
     "Dataset.split": "(self, holdout=0.2, *, entity=None, seed=None)",
     "Dataset.write": "(self, path, *, format=None, if_exists='error', dialect=None)",

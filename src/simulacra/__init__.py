@@ -18,6 +18,7 @@ _HOMES = {
     "estimate": "simulacra.api",
     "fit": "simulacra.api",
     "load": "simulacra.api",
+    "design": "simulacra._api_design",
     "compose": "simulacra._api_rules",
     "generate": "simulacra._api_rules",
     "verify": "simulacra.scale.verification",
@@ -66,6 +67,7 @@ __all__ = ["__version__", *_HOMES, *_MODULES]
 if TYPE_CHECKING:
     from simulacra import errors, testing
     from simulacra._api_augmentation import augment
+    from simulacra._api_design import design
     from simulacra._api_edges import make_edge_cases
     from simulacra._api_imputation import enrich, impute
     from simulacra._api_masking import mask, subset

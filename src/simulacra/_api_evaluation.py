@@ -24,7 +24,6 @@ from simulacra.report.document import Report
 from simulacra.report.policy import Policy, hold, read_policy, require_known
 from simulacra.rules.model import RuleSynthesizer
 from simulacra.synthesizer import Synthesizer
-from simulacra.transfer import chosen_weight
 
 
 def evaluate(
@@ -189,6 +188,6 @@ def evaluate(
     if made_by:
         provenance["model"] = {k: v for k, v in made_by.items() if k not in {"versions", "privacy"}}
     made = describe_model(model)
-    shown = () if model is None else (*model.exhibits, *chosen_weight(model.provenance))
+    shown = () if model is None else model.exhibits
     report = Report(title or f"Synthetic {table.name}", evaluation, provenance, (*notes, *made), shown)
     return report if policy is None else hold(report, house)

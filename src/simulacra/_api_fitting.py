@@ -295,12 +295,13 @@ def checked(holders: int) -> int:
 
 
 def load(path: str | Path) -> Synthesizer | DatabaseSynthesizer | RuleSynthesizer:
-    """Read a model that `save` wrote, or one of rules from a schema file.
+    """Read a model that `save` wrote, or one of rules or of figures from a file.
 
     Parameters
     ----------
     path : str or Path
-        A .sim file; a .yaml (.yml, .json, .sql) file of rules, or the name of a template; see `compose`.
+        A .sim file; a .yaml (.yml, .json, .sql) file of rules, or the name of a template; see `compose`. A .yaml or
+        .json file of figures; see `design`.
 
     Returns
     -------
@@ -324,6 +325,10 @@ def load(path: str | Path) -> Synthesizer | DatabaseSynthesizer | RuleSynthesize
     ...     print("absent.sim" in str(error))
     True
     """
+    if Path(path).suffix.lower() in {".yaml", ".yml", ".json"} and Path(path).is_file():
+        designed: Synthesizer | None = import_module("simulacra._api_design").load_design(path)
+        if designed is not None:
+            return designed
     if Path(path).suffix.lower() in RULE_FILES or (not Path(path).is_file() and is_template(path)):
         ruled: RuleSynthesizer = import_module("simulacra._api_rules").compose(path)
         return ruled

@@ -21,9 +21,9 @@ from simulacra.sampling.shifts import Shift, read_shifts, shift_rows, widen_tabl
 from simulacra.scenarios import Scenario
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Schema, Table
-from simulacra.shares.raking import round_shares
 from simulacra.shares.margins import Margin, read_margins
 from simulacra.shares.parity import Parity, read_parity
+from simulacra.shares.raking import round_shares
 from simulacra.synthesizer import Synthesizer
 
 MOST_GROUPS = 10

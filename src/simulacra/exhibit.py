@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 import polars as pl
 
@@ -35,3 +36,18 @@ class Exhibit:
     name: str
     text: str
     detail: pl.DataFrame
+
+    def dump(self) -> dict[str, Any]:
+        """Return it as JSON values.
+
+        Examples
+        --------
+        >>> Exhibit("a", "b", pl.DataFrame({"x": [1]})).dump()
+        {'name': 'a', 'text': 'b', 'detail': [{'x': 1}]}
+        """
+        return {"name": self.name, "text": self.text, "detail": self.detail.to_dicts()}
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> Self:
+        """Make it from what `dump` gave."""
+        return cls(state["name"], state["text"], pl.DataFrame(state["detail"], infer_schema_length=None))

@@ -332,6 +332,9 @@ def _read_folder(folder: Path) -> dict[str, Loaded]:
         raise DataError(
             f"folder {str(folder)!r} holds no data files. Known suffixes: {_shown(known_suffixes())}."
         )
+    # among tables of other kinds it is a text for people
+    prose = [f for f in data if f.name.lower().removesuffix(".gz").endswith(".txt")]
+    data = [f for f in data if f not in prose] or data
     skipped = [f.name for f in files if f not in data and f.name != SCHEMA_FILE]
     found: dict[str, Loaded] = {}
     origins: dict[str, str] = {}
@@ -347,6 +350,8 @@ def _read_folder(folder: Path) -> dict[str, Loaded]:
         first = next(iter(found))
         shown = ", ".join(repr(name) for name in skipped[:5]) + (", ..." if len(skipped) > 5 else "")
         note = f"{len(skipped)} file(s) of folder {folder.name!r} are not data and were skipped: {shown}."
+        if any(f.name in skipped for f in prose):
+            note += " A .txt beside data files is taken for a text; rename it to .csv if it is a table."
         found[first] = Loaded(found[first].frame, found[first].typed, (*found[first].notes, note))
     return found
 

@@ -12,11 +12,12 @@ from simulacra.compilation import COMPILING, is_cold
 from simulacra.domain import Array, Axis, Block, Domain
 from simulacra.encoding import Encoding
 from simulacra.errors import DataError
-from simulacra.generator import Progress, part, silent
+from simulacra.exhibit import Exhibit
+from simulacra.generator import Choosing, Progress, part, silent
 from simulacra.intake import Intake
 from simulacra.privacy.holders import count_owners
 from simulacra.privacy.protection import HOLDERS, protect
-from simulacra.provenance import describe_fit
+from simulacra.provenance import NOT_PRIVATE, describe_fit
 from simulacra.randomness import Streams
 from simulacra.registry import ENCODINGS
 from simulacra.relations import Relation, find_relations, settle, take_out
@@ -101,12 +102,26 @@ def fit_table(
     learnt, known = (guarded.block, None) if learn is None else learn(guarded.block, encodings)
     learnt = replace(learnt, owners=guarded.block.owners)
     generator.fit(learnt, context=known, rng=streams.at("model"), progress=part(progress, ENCODING, 1.0))
+    shown: tuple[Exhibit, ...] = ()
+    if isinstance(generator, Choosing):
+        shown, asked = generator.exhibits(), model
+        model, generator = generator.chosen()
+        told += (f"model {asked!r} chose {model!r}; the report says by what.",)
     released = replace(intake.table, columns=tuple(encodings[name].column for name in table.names))
+    stores = generator.stores_rows
     provenance = describe_fit(
-        intake.facts, model=model, options=generator.options(), seed=seed, holders=holders
+        intake.facts,
+        model=model,
+        options=generator.options(),
+        seed=seed,
+        holders=holders,
+        stores_rows=stores,
     )
+    if shown:
+        provenance["shown"] = [exhibit.dump() for exhibit in shown]
     notes = (
-        intake.notes
+        ((NOT_PRIVATE.format(name=model),) if stores else ())
+        + intake.notes
         + told
         + guarded.notes
         + tuple(f"exact relation, kept by rebuilding: {relation}." for relation in settled.relations)

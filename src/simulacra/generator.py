@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
-from simulacra.domain import Array, Block, Support
+from simulacra.domain import Array, Block, Domain, Support
 from simulacra.exhibit import Exhibit
+from simulacra.figures import Figures
 from simulacra.randomness import Streams
 
 Progress = Callable[[float, str], None]
@@ -209,6 +210,19 @@ class Resuming(Protocol):
 
 
 @runtime_checkable
+class Reorderable(Sequential, Protocol):
+    """Ability: any axes can be drawn first, so that the others are drawn given what is known of those.
+
+    Conditions and gaps are then met without particles being lost. The rows of another order are those of the same model
+    as far as it has learnt to be consistent.
+    """
+
+    def ordered(self, first: Sequence[int]) -> Reorderable:
+        """Return the fitted model with some axes drawn first, in this order, and then the others as before."""
+        ...
+
+
+@runtime_checkable
 class Tabled(Protocol):
     """Ability of a `Sequential` model: tells what its codes stand for, and takes a bias with a line for each row."""
 
@@ -260,4 +274,71 @@ class Exhibiting(Protocol):
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Return what to show of the fitted model; axes are called by their names."""
+        ...
+
+
+@runtime_checkable
+class Designed(Protocol):
+    """Ability: can be made from figures, with no rows at all."""
+
+    def design(self, domain: Domain, figures: Figures, *, rng: Streams) -> Self:
+        """Take figures for what `fit` would have learnt of rows, and forget what was learnt before.
+
+        Parameters
+        ----------
+        domain : Domain
+            The axes.
+        figures : Figures
+            What is told of them: checked already.
+        rng : Streams
+            Where randomness comes from.
+        """
+        ...
+
+
+@runtime_checkable
+class Causal(Protocol):
+    """Ability: axes are drawn along the arrows of a graph that can be acted upon.
+
+    Interventions and counterfactuals stand on it (Pearl 2009, "Causality", chapters 3 and 7).
+    """
+
+    @property
+    def assumed(self) -> bool:
+        """Whether the graph was given, and so may mean causes; one learnt from data tells of associations only."""
+        ...
+
+    def intervene(self, supports: Mapping[int, Support]) -> Generator:
+        """Return the model in which axes are set: cut off from what they were drawn by, all else as it was.
+
+        Parameters
+        ----------
+        supports : mapping of int to Support
+            By axis: what it is set to. Where that is more than one value, they are drawn in the proportions of the
+            whole column.
+
+        Raises
+        ------
+        ImpossibleCondition
+            An axis is never so in this model.
+        """
+        ...
+
+    def counterfactual(
+        self, block: Block, supports: Mapping[int, Support], *, context: Block | None = None, rng: Streams
+    ) -> Block:
+        """Return what rows would have been had axes been set, everything else that made them being equal.
+
+        The noise of each axis is inferred from the row; axes after those that were set are drawn anew with it. A value
+        that is within what it is set to stays, and so does one of which nothing before it has changed.
+        """
+        ...
+
+
+@runtime_checkable
+class Choosing(Exhibiting, Protocol):
+    """Ability: tries several models, and hands the best one over, which takes its place."""
+
+    def chosen(self) -> tuple[str, Generator]:
+        """Return the registered name of the chosen model, and the fitted model."""
         ...

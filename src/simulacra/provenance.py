@@ -13,6 +13,11 @@ import polars as pl
 import simulacra
 from simulacra.randomness import BLOCK_ROWS
 
+NOT_PRIVATE = (
+    "not private: model {name!r} keeps training rows and gives them out, whole or nearly. How many rows are copies, "
+    "privacy/copies of a report tells."
+)
+"""The label of models that say `stores_rows`."""
 _NO_TEXT = 2**32 - 1
 """Length that a missing text is counted with."""
 
@@ -88,7 +93,13 @@ def fingerprint(frame: pl.DataFrame) -> str:
 
 
 def describe_fit(
-    data: Mapping[str, Any], *, model: str, options: Mapping[str, Any], seed: int, holders: int
+    data: Mapping[str, Any],
+    *,
+    model: str,
+    options: Mapping[str, Any],
+    seed: int,
+    holders: int,
+    stores_rows: bool = False,
 ) -> dict[str, Any]:
     """Write down what made a model.
 
@@ -98,6 +109,8 @@ def describe_fit(
         Fingerprint and shape of the data: ``sha256``, ``rows``, ``columns``.
     model, options, seed, holders
         As given to the fit.
+    stores_rows : bool
+        Whether the model keeps training rows; then ``privacy`` says so.
 
     Returns
     -------
@@ -109,7 +122,7 @@ def describe_fit(
         "model": model,
         "options": dict(options),
         "seed": seed,
-        "privacy": {"formal": None, "holders": holders},
+        "privacy": {"formal": None, "holders": holders, **({"stores_rows": True} if stores_rows else {})},
         "versions": versions(),
     }
 

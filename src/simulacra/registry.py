@@ -67,6 +67,25 @@ class Registry:
         text = self._file(name).read_text(encoding="utf-8")
         return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
 
+    def sets(self, name: str, flag: str) -> bool:
+        """Tell whether a class of a part has a flag set to True in its body, without importing it.
+
+        Examples
+        --------
+        >>> MODELS.sets("bootstrap", "stores_rows"), MODELS.sets("trees", "stores_rows")
+        (True, False)
+        """
+        tree = ast.parse(self._file(name).read_text(encoding="utf-8"))
+        bodies = [item for node in tree.body if isinstance(node, ast.ClassDef) for item in node.body]
+        return any(
+            isinstance(item, ast.AnnAssign)
+            and isinstance(item.target, ast.Name)
+            and item.target.id == flag
+            and isinstance(item.value, ast.Constant)
+            and item.value.value is True
+            for item in bodies
+        )
+
     def load(self, name: str) -> type[Any]:
         """Import one part and return its class.
 

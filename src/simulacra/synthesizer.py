@@ -83,8 +83,9 @@ class Synthesizer(Acting):
 
     @property
     def exhibits(self) -> tuple[Exhibit, ...]:
-        """What the model shows of itself in reports: training curves, its graph, chosen families."""
-        return self.generator.exhibits() if isinstance(self.generator, Exhibiting) else ()
+        """What the model shows of itself in reports: training curves, its graph, how it was chosen."""
+        fit = tuple(map(Exhibit.restore, self.provenance.get("shown", ())))
+        return fit + (self.generator.exhibits() if isinstance(self.generator, Exhibiting) else ())
 
     @overload
     def sample(self, n: int, *, to: str | Path, **options: Any) -> Receipt: ...
@@ -179,9 +180,7 @@ class Synthesizer(Acting):
             return write_in_parts(own, n, to, more, how, progress)
         refuse_without_target(how)
         if given is not None:
-            done = complete_given(
-                own, given, n, where, asked, used, told=seed is not None, progress=progress
-            )
+            done = complete_given(own, given, n, where, asked, used, told=seed is not None, progress=progress)
             return replace(done, notes=(*done.notes, *tell_interventions(own.provenance)))
         request = Request.of(n, {"where": where, **asked})
         notes: list[str] = []
@@ -205,14 +204,15 @@ class Synthesizer(Acting):
         seed : int
             The same seed gives the same bytes.
         **asked
-            ``where``, ``balance``, ``bigger``, ``smaller``, ``fair``: as for `sample`.
+            ``where``, ``do``, ``balance``, ``bigger``, ``smaller``, ``fair``: as for `sample`.
 
         Yields
         ------
         DataFrame
             Canonical values, at most 65,536 rows; all at once where a constraint makes a column rise or fall.
         """
-        yield from self._pieces(Request.of(n, asked), Streams(resolve_seed(seed)), silent, [])
+        own, rest = self._after(asked)
+        yield from own._pieces(Request.of(n, rest), Streams(resolve_seed(seed)), silent, [])
 
     def write(
         self,
@@ -233,7 +233,7 @@ class Synthesizer(Acting):
         n, seed, progress
             As for `sample`.
         **asked
-            ``where``, ``balance``, ``bigger``, ``smaller``, ``fair``: as for `sample`.
+            ``where``, ``do``, ``balance``, ``bigger``, ``smaller``, ``fair``: as for `sample`.
 
         Returns
         -------
@@ -263,10 +263,10 @@ class Synthesizer(Acting):
         >>> done.rows, done.digest == model.sample(5, seed=1).digest
         (5, True)
         """
-        used = resolve_seed(seed)
-        request = Request.of(n, asked)
+        used, (own, rest) = resolve_seed(seed), self._after(asked)
+        request = Request.of(n, rest)
         notes: list[str] = []
-        pieces = self._pieces(request, Streams(used), progress, notes)
+        pieces = own._pieces(request, Streams(used), progress, notes)
         digest = write_pieces(pieces, request.n, target, self.layout, self.table)
         if seed is None:
             notes.append(f"seed {used}")

@@ -113,23 +113,12 @@ def fit_from(
     return replace(
         fitted, table=replace(fitted.table, key=given.schema.table().key), layout=layout,
         notes=(*fitted.notes, said),
-        provenance={**fitted.provenance, "start": _facts(start, LADDER[best], gains, best)},
+        provenance={
+            **fitted.provenance,
+            "start": _facts(start, LADDER[best], gains, best),
+            "shown": [*fitted.provenance.get("shown", ()), _show(LADDER[best], gains).dump()],
+        },
     )  # fmt: skip
-
-
-def chosen_weight(provenance: Mapping[str, Any]) -> tuple[Exhibit, ...]:
-    """Show how the weight of related rows was chosen, if there were any."""
-    told = provenance.get("start")
-    if not told:
-        return ()
-    frame = pl.DataFrame(
-        {"related rows weigh (times own rows)": list(LADDER), "held-out log-likelihood per row": told["likelihood"]}
-    )  # fmt: skip
-    text = (
-        f"Rows drawn from a related model join the fit with {told['weight']:g} times the weight of the rows there are: "
-        "that made held-out rows likeliest."
-    )
-    return (Exhibit("Related rows", text, frame),)
 
 
 def _joined_table(own: Table, other: Table) -> Table:
@@ -252,8 +241,22 @@ def _say(gains: Array, best: int, start: Synthesizer, judge: str | None) -> str:
     error = (gains[best] - gains[0]).std() / np.sqrt(gains.shape[1])
     return (
         f"start: rows drawn from the model of {start.table.name!r} weigh {LADDER[best]:g} times the given rows; "
-        f"held-out rows gain {mean - alone:.2f} ± {1.96 * error:.2f} nats each over learning from the given rows alone{by}."
+        f"held-out rows gain {mean - alone:.2f} ± {1.96 * error:.2f} nats each over learning from the given rows "
+        f"alone{by}."
     )
+
+
+def _show(weight: float, gains: Array) -> Exhibit:
+    """Show how the weight of related rows was chosen."""
+    means = [round(float(mean), 4) for mean in gains.mean(axis=1)]
+    frame = pl.DataFrame(
+        {"related rows weigh (times own rows)": list(LADDER), "held-out log-likelihood per row": means}
+    )
+    text = (
+        f"Rows drawn from a related model join the fit with {weight:g} times the weight of the rows there are: that "
+        "made held-out rows likeliest."
+    )
+    return Exhibit("Related rows", text, frame)
 
 
 def _facts(start: Synthesizer, weight: float, gains: Array, best: int) -> dict[str, Any]:

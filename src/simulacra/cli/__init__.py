@@ -22,8 +22,8 @@ from simulacra.registry import Registry
 COMMANDS = Registry("command", "simulacra.cli", "click:Command")
 ORDER = (
     "demo", "inspect", "split", "fit", "sample", "export", "generate", "new", "fields", "play", "edges", "mask",
-    "subset", "impute", "enrich", "augment", "explain", "score", "evaluate", "compare", "fair", "review",
-    "report", "verify", "models", "metrics",
+    "subset", "impute", "enrich", "counterfactual", "augment", "explain", "score", "evaluate", "compare", "fair",
+    "review", "report", "verify", "models", "metrics",
 )  # fmt: skip
 
 

@@ -11,8 +11,14 @@ from simulacra.registry import MODELS
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
     """List the models that can be fitted."""
-    rows = [
-        {"name": name, "summary": MODELS.summary(name), "default": name == "trees"} for name in MODELS.names()
+    rows: list[dict[str, object]] = [
+        {
+            "name": name,
+            "summary": MODELS.summary(name),
+            "default": name == "trees",
+            "stores_rows": MODELS.sets(name, "stores_rows"),
+        }
+        for name in MODELS.names()
     ]
     show(rows, as_json)
 
@@ -26,5 +32,5 @@ def show(rows: list[dict[str, object]], as_json: bool) -> None:
         return
     width = max((len(str(row["name"])) for row in rows), default=0)
     for row in rows:
-        mark = " (default)" if row.get("default") else ""
+        mark = " (default)" if row.get("default") else " (not private)" if row.get("stores_rows") else ""
         click.echo(f"{row['name']!s:<{width}}  {row['summary']}{mark}")

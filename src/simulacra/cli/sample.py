@@ -1,4 +1,4 @@
-"""Draw rows, or a whole database, from a model file, a file of rules or a template."""
+"""Draw rows, or a whole database, from a model file, a file of rules or of figures, or a template."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from simulacra._api_fitting import load
+from simulacra.cli._conditions import joined
 from simulacra.cli._console import print_json, progress, say, tell
 from simulacra.cli._databases import (
     draw_database,
@@ -79,6 +80,10 @@ from simulacra.synthesizer import Synthesizer
     help='A SQL predicate that every row satisfies; of a database "TABLE: PREDICATE"; repeatable.',
 )  # fmt: skip
 @click.option(
+    "--do", multiple=True, metavar="CONDITION",
+    help="What columns are set to from outside, e.g. \"smoking = 'no'\", in a model with a graph; repeatable.",
+)  # fmt: skip
+@click.option(
     "--given", multiple=True, metavar="[TABLE=]FILE",
     help="Rows that are there already: what they lack is drawn, and histories go on; repeatable.",
 )  # fmt: skip
@@ -127,6 +132,7 @@ def command(
     dialect: str | None,
     seed: int | None,
     where: tuple[str, ...],
+    do: tuple[str, ...],
     given: tuple[str, ...],
     steps: int | None,
     after: str | None,
@@ -137,12 +143,13 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Draw rows from MODEL: a file that fit wrote, a file of rules (.yaml), or the name of a template.
+    """Draw rows from MODEL: a file that fit wrote, a file of rules or figures (.yaml), or the name of a template.
 
     \b
       simulacra sample adult.sim -n 500 --seed 1 -o fake.parquet
       simulacra sample adult.sim -n 500 --where "sex = 'Female' and age between 20 and 30" -o fake.csv
       simulacra sample adult.sim -n 500 --balance "income:>50K=0.5" -o fake.csv
+      simulacra sample study.sim -n 500 --do "smoking = 'no'" -o fake.csv
 
     A model of several tables fills a folder, a database or a .sql file; without -n it draws as many rows as there were.
 
@@ -182,7 +189,7 @@ def command(
         parts |= {"format": (form or "parquet").lstrip("."), "if_exists": if_exists}
     if isinstance(fitted, RuleSynthesizer):
         refuse_given(given, steps, after)
-        refuse_rules(where, {**shares, "fair": fair})
+        refuse_rules(where, {"do": do, **shares, "fair": fair})
         sizes = read_sizes(rows, fitted.roots)
         if in_parts:
             draw_parts(fitted, sizes, str(output), {"seed": seed, "scale": scale}, parts, **told)
@@ -194,9 +201,11 @@ def command(
         return
     if isinstance(fitted, Synthesizer):
         refuse_given(given, steps, after)
+        if do:
+            fitted = fitted.intervene(joined(do))
         count = _rows(fitted, rows, scale)
         asked: dict[str, Any] = {
-            "seed": seed, "where": _joined(where), "fair": parse_fair(fair),
+            "seed": seed, "where": joined(where) if where else None, "fair": parse_fair(fair),
             **{option: read_shares(texts, f"--{option}", fitted.table.names) for option, texts in shares.items()},
         }  # fmt: skip
         if in_parts:
@@ -210,7 +219,7 @@ def command(
             return
         _draw_file(fitted, count, output, asked, start, as_json=as_json, quiet=quiet)
         return
-    refuse(fitted, {**shares, "fair": fair})
+    refuse(fitted, {"do": do, **shares, "fair": fair})
     if fitted.log is None:
         require_folder(output, form, fitted.schema.names, if_exists or "error")
     begun = read_begun(given, steps, after, fitted.schema.names)
@@ -266,11 +275,8 @@ def _rows(fitted: Synthesizer, texts: Sequence[str], scale: float | None) -> int
         raise OptionError("-n and --scale both say how many rows. Give one of them.")
     if not 0 <= scale < float("inf"):
         raise OptionError(f"--scale is a number from 0, not {scale}.")
+    if fitted.provenance.get("designed"):
+        raise OptionError(
+            "this model is made from figures, so there are no rows to scale. Say how many with -n ROWS."
+        )
     return round(scale * int(fitted.provenance["data"]["rows"]))
-
-
-def _joined(where: Sequence[str]) -> str | None:
-    """Return the condition that all of several make."""
-    if len(where) < 2:
-        return where[0] if where else None
-    return " and ".join(f"({one})" for one in where)

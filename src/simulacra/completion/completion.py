@@ -25,7 +25,7 @@ from simulacra.completion._known import Known
 from simulacra.completion._solving import widened
 from simulacra.domain import Array, Support
 from simulacra.errors import ImpossibleCondition, RareCondition
-from simulacra.generator import Progress, Sequential, silent
+from simulacra.generator import Progress, Reorderable, Sequential, silent
 from simulacra.guarantees.constraints import OVER_ROWS, Guarantees
 from simulacra.guarantees.tallies import Tally
 from simulacra.randomness import Streams
@@ -225,6 +225,7 @@ class _Chunk:
     def _drawn(self, rows: Array, wishes: list[Wish], rules: list[Wish], streams: Streams) -> pl.DataFrame:
         """Draw completions of some rows, with more particles or fewer rules where it takes that."""
         completer, known = self.completer, self.known.take(rows)
+        model = _known_first(completer.model, known, completer.decoder)
         filled = completer.filled()
         # by turns: times the particles, which relations and rules are held, whether gaps must be filled
         levels = [(more, 2, True) for more in _MORE] + [(4, 1, True), (1, 0, True), (1, 0, False)]
@@ -234,9 +235,9 @@ class _Chunk:
         for level, (more, strict, full) in enumerate(levels):
             own = known.take(left)
             asked = [*wishes, *rules] if strict == 2 else wishes
-            plan = make_plan(asked, completer.decoder, completer.model.order)
+            plan = make_plan(asked, completer.decoder, model.order)
             conditioner = Conditioner(
-                completer.model, completer.decoder, own, plan, filled if full else {}, self._waived(plan, own),
+                model, completer.decoder, own, plan, filled if full else {}, self._waived(plan, own),
                 strict,
             )  # fmt: skip
             particles = completer.particles * more
@@ -310,3 +311,12 @@ class _Chunk:
                 f"where {words}: no completion was found for {say_rows(rows, self.start)} among "
                 f"{self.completer.particles * _MORE[-1]:,} draws each. Leave such rows out, or loosen it."
             )
+
+
+def _known_first(model: Sequential, known: Known, decoder: Decoder) -> Sequential:
+    """Let a model draw first what is known of most rows, if it can."""
+    if not isinstance(model, Reorderable):
+        return model
+    share = {axis: known.told[decoder.domain.names[axis]].mean() for axis in model.order}
+    first = sorted((axis for axis in model.order if share[axis] > 0), key=lambda axis: -share[axis])
+    return model.ordered(first)

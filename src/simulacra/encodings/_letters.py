@@ -6,6 +6,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -46,24 +47,37 @@ def count_shared(
     Counter
         Rows that hold each, however many are of one owner.
 
+    Notes
+    -----
+    **Cost**: linear in rows and in what *different objects* hold: what repeats had better come as one object, as a
+    cached function gives it.
+
     Examples
     --------
     >>> count_shared([["a"], ["a"], ["b"], ["b"]], 2, [1, 1, 1, 2])
     Counter({'b': 2})
     """
+    held: dict[int, Iterable[Item]] = {}
+    rows: Counter[int] = Counter()
+    whose: dict[int, set[int]] = {}
+    for place, items in enumerate(found):
+        which = id(items)
+        if which not in held:
+            held[which] = items
+            whose[which] = set()
+        rows[which] += 1
+        # k of them are enough to know
+        if owners is not None and len(whose[which]) < holders:
+            whose[which].add(owners[place])
     counts: Counter[Item] = Counter()
-    if owners is None:
-        for items in found:
-            counts.update(items)
-        return Counter({item: count for item, count in counts.items() if count >= holders})
     known: dict[Item, set[int]] = {}
-    for items, owner in zip(found, owners, strict=True):
+    for which, items in held.items():
         for item in items:
-            counts[item] += 1
-            whose = known.setdefault(item, set())
-            # k of them are enough to know
-            if len(whose) < holders:
-                whose.add(owner)
+            counts[item] += rows[which]
+            if owners is not None and len(own := known.setdefault(item, set())) < holders:
+                own |= whose[which]
+    if owners is None:
+        return Counter({item: count for item, count in counts.items() if count >= holders})
     return Counter({item: count for item, count in counts.items() if len(known[item]) >= holders})
 
 
@@ -86,7 +100,7 @@ def letter_chain(texts: Iterable[str], holders: int, owners: Sequence[int] | Non
     """
     # one pseudo-count a cell keeps every letter possible, also where no pair has enough holders
     table = np.ones((27, 26))
-    for pair, count in count_shared(map(_letter_pairs, texts), holders, owners).items():
+    for pair, count in count_shared(map(cache(_letter_pairs), texts), holders, owners).items():
         table[26 if pair[0] == "^" else ord(pair[0]) - 97, ord(pair[1]) - 97] += count
     chain = table.cumsum(axis=1)
     return chain / chain[:, -1:]
@@ -221,10 +235,7 @@ def fill_shape(
 
 def run_lengths(texts: Iterable[str], holders: int, owners: Sequence[int] | None = None) -> dict[str, Array]:
     """List, for each class, the run lengths that enough runs have (with repeats, at most 1,000 of them)."""
-    runs = (
-        [(run[0], len(run)) for run in RUN.findall(exact_shape(text)) if run[0] in CLASSES] for text in texts
-    )
-    shared = count_shared(runs, holders, owners)
+    shared = count_shared(map(cache(_runs), texts), holders, owners)
     out = {}
     for sign in CLASSES:
         kept = {length: count for (own, length), count in shared.items() if own == sign} or {4: 1}
@@ -233,6 +244,10 @@ def run_lengths(texts: Iterable[str], holders: int, owners: Sequence[int] | None
             [length for length, c in sorted(kept.items()) for _ in range(max(round(c * share), 1))]
         )
     return out
+
+
+def _runs(text: str) -> list[tuple[str, int]]:
+    return [(run[0], len(run)) for run in RUN.findall(exact_shape(text)) if run[0] in CLASSES]
 
 
 Counted = TypeVar("Counted", str, tuple[str, str])
@@ -252,8 +267,8 @@ def word_counts(texts: Sequence[str], holders: int, owners: Sequence[int] | None
         ``words`` (list), ``weights`` (array: rows that hold each), ``follows`` (array of shape (pairs, 3): word,
         next word, rows).
     """
-    singles = count_shared((set(text.split()) for text in texts), holders, owners)
-    pairs = count_shared((set(pairwise(text.split())) for text in texts), holders, owners)
+    singles = count_shared(map(cache(_words), texts), holders, owners)
+    pairs = count_shared(map(cache(_word_pairs), texts), holders, owners)
     kept = commonest(singles, 20_000)
     index = {word: i for i, (word, _) in enumerate(kept)}
     rows = [
@@ -266,6 +281,14 @@ def word_counts(texts: Sequence[str], holders: int, owners: Sequence[int] | None
         "weights": np.array([count for _, count in kept], dtype=np.float64),
         "follows": np.array(sorted(rows), dtype=np.int64).reshape(-1, 3),
     }
+
+
+def _words(text: str) -> set[str]:
+    return set(text.split())
+
+
+def _word_pairs(text: str) -> set[tuple[str, str]]:
+    return set(pairwise(text.split()))
 
 
 def draw_words(vocabulary: dict[str, Any], lengths: Array, rng: np.random.Generator) -> list[str]:

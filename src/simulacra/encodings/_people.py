@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -69,14 +70,16 @@ def mark_people(texts: list[str], told: Mapping[str, str], holders: int) -> Mark
     >>> mark_people(["Ada Zorv called"], {"zorv": "last"}, 5).names
     ['ada', 'zorv']
     """
-    texts = [_mark_numbers(text) for text in texts]
+    texts = list(map(cache(_mark_numbers), texts))
+    repeats = Counter(texts)
     counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(text.split())
+    for text, times in repeats.items():
+        for token in text.split():
+            counts[token] += times
     words = _Words.of(counts, told)
     if not (words.sure or words.doubtful or words.titles):
         return Marked(texts, [])
-    names = words.sure | _promoted(texts, words, holders)
+    names = words.sure | _promoted(repeats, words, holders)
     always = {token: marked for token in counts if (marked := words.mark(token, names)) != token}
     perhaps = {
         token: marked
@@ -84,10 +87,13 @@ def mark_people(texts: list[str], told: Mapping[str, str], holders: int) -> Mark
         if token not in always and (marked := words.mark(token, words.doubtful)) != token
     }
     touched = always.keys() | perhaps.keys()
-    out = [
-        text if touched.isdisjoint(tokens := text.split()) else _write(tokens, always, perhaps, words.titles)
-        for text in texts
-    ]
+    marked_as = {
+        text: text
+        if touched.isdisjoint(tokens := text.split())
+        else _write(tokens, always, perhaps, words.titles)
+        for text in repeats
+    }
+    out = [marked_as[text] for text in texts]
     return Marked(out, sorted(names))
 
 
@@ -183,23 +189,23 @@ class _Words:
         return self.told[word] == "first" if word in self.told else word in _known("first")
 
 
-def _promoted(texts: list[str], words: _Words, holders: int) -> set[str]:
+def _promoted(texts: Mapping[str, int], words: _Words, holders: int) -> set[str]:
     """List the words that are names by where they stand: beside first names or titles."""
     beside: Counter[str] = Counter()
     behind: Counter[str] = Counter()
-    for before, after in _neighbours(texts, words):
+    for before, after, times in _neighbours(texts, words):
         left, right = _end(before), _start(after)
         stop = before.endswith(_ENDS) and before not in words.titles
         if left in words.doubtful and right in words.sure and (not stop or before.endswith(",")):
-            beside[left] += 1
+            beside[left] += times
         if stop or not (right and after[0].isupper() | words.plain):
             continue
         named = before in words.titles or left in words.sure
         if right in words.doubtful and (named or (left in words.doubtful and _full(left, right))):
-            beside[right] += 1
-            beside[left] += left in words.doubtful
+            beside[right] += times
+            beside[left] += times * (left in words.doubtful)
         elif named and not words.plain:
-            behind[right] += 1
+            behind[right] += times
     lasts = {
         word
         for word in words.doubtful
@@ -215,11 +221,11 @@ def _promoted(texts: list[str], words: _Words, holders: int) -> set[str]:
     return found | (lasts if len(lasts) >= _MANY else set())
 
 
-def _neighbours(texts: list[str], words: _Words) -> Iterator[tuple[str, str]]:
-    """Give the pairs of words of which one may be a name; texts without any are passed over."""
+def _neighbours(texts: Mapping[str, int], words: _Words) -> Iterator[tuple[str, str, int]]:
+    """Give the pairs of words of which one may be a name, and how often; texts without any are passed over."""
     known = words.sure | words.doubtful
     hot: dict[str, bool] = {}
-    for text in texts:
+    for text, times in texts.items():
         tokens = text.split()
         warm = []
         for token in tokens:
@@ -229,7 +235,7 @@ def _neighbours(texts: list[str], words: _Words) -> Iterator[tuple[str, str]]:
         if any(warm):
             for place, pair in enumerate(pairwise(tokens)):
                 if warm[place] or warm[place + 1]:
-                    yield pair
+                    yield *pair, times
 
 
 def _write(tokens: list[str], always: Mapping[str, str], perhaps: Mapping[str, str], titles: set[str]) -> str:

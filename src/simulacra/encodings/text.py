@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -270,8 +270,16 @@ class Text(Encoding):
 
 def _common_words(texts: list[str], holders: int, owners: Sequence[int] | None) -> set[str]:
     """List the words that enough texts hold: they may stand in a template."""
-    counts = count_shared((set(text.split(" ")) for text in texts), holders, owners)
+    counts = count_shared(map(cache(_words_of), texts), holders, owners)
     return {word for word, _ in commonest(counts, MOST_WORDS) if word.isalpha()}
+
+
+def _words_of(text: str) -> set[str]:
+    return set(text.split(" "))
+
+
+def _alone(shape: str) -> list[str]:
+    return [shape]
 
 
 def _common_shapes(
@@ -281,8 +289,8 @@ def _common_shapes(
     shapes: list[str] = []
     left, whose = texts, owners
     for write in (partial(template, common=common), loose_shape):
-        written = [write(text) for text in left]
-        counts = count_shared(([shape] for shape in written), holders, whose)
+        written = list(map(cache(write), left))
+        counts = count_shared(map(cache(_alone), written), holders, whose)
         kept = {shape for shape, _ in commonest(counts, MOST_SHAPES)}
         shapes += sorted(kept, key=lambda shape: (-counts[shape], shape))
         over = [place for place, shape in enumerate(written) if shape not in kept]

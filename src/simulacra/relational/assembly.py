@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from simulacra.relational.histories.histories import Histories
 from simulacra.relational.naming import asked, level_of, member_column, offered, wanted
 from simulacra.relational.numbering import Numbers
 from simulacra.relational.plan import Link, locate
+from simulacra.relational.pooling import deal_pooled
 from simulacra.relational.references.levels import match_levels, part_selves
 from simulacra.relational.references.matching import match_parents, part_pairs
 from simulacra.relational.references.nesting import is_nested, settle_nested
@@ -108,7 +110,13 @@ class _Assembly:
         numbers: Numbers,
         made: Mapping[str, pl.DataFrame],
     ) -> None:
-        self.model, self.rows, self.streams, self.given = model, rows, streams, given
+        self.model, self.streams, self.given = model, streams, given
+        self.rows = {
+            name: replace(own, frame=deal_pooled(own.frame, pooled, streams.at(name).stream("pooled")))
+            if (pooled := model.units[name].pooled)
+            else own
+            for name, own in rows.items()
+        }
         self.numbers, self.made = numbers, made
         self.tables: dict[str, dict[str, pl.Series]] = {}
 

@@ -19,6 +19,7 @@ from simulacra.relational.given.continuing import complete_entities
 from simulacra.relational.given.given import Given
 from simulacra.relational.given.prefixes import continue_kept, cut_last, find_beginnings, find_known
 from simulacra.relational.histories.beside import Beside
+from simulacra.relational.histories.chains import chain
 from simulacra.relational.histories.choosing import Choose
 from simulacra.relational.histories.entities import describe_entities, describe_kept, encode_rows, summarise
 from simulacra.relational.histories.histories import Histories
@@ -209,7 +210,9 @@ def _draw_driven(
     decoder = Decoder(own.encodings, own.domain, own.relations)
     frame = decoder.frame(drawn.block.columns, len(entity), 0, streams.at("decode"))
     if drawn.now is not None and histories.clock is not None:
-        frame = histories.clock.follow(frame.with_columns(histories.clock.columns(drawn.now)))
+        clock = histories.clock
+        frame = clock.follow(frame.with_columns(clock.columns(drawn.now)))
+        frame = chain(frame, clock, pl.Series(entity), clock.chains)
     known = find_known(unit, given, owners, entity)
     return Rows(
         frame, drawn.block, above, entity, parents, nulls, drawn.now, beside=drawn.beside, known=known

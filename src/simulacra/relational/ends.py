@@ -42,7 +42,8 @@ def read_ends(
     span = _numbers(frame, span_of(link))
     if stop is not None:
         span += place_anchor(stop, told, Ends(first, nowhere, counts)) - first
-    span = np.maximum(np.nan_to_num(span), histories.least * (counts - 1))
+    shortest = histories.least * np.maximum(counts - 1, 0)
+    first, span = clock.keep_inside(first, np.maximum(np.nan_to_num(span), shortest), shortest)
     return np.where(np.isnan(first), 0, counts), (first, span)
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from simulacra.domain import Array
 from simulacra.randomness import Streams
 from simulacra.relational.anchors import Anchor, Ends, find_anchors, place_anchor
+from simulacra.relational.histories.chains import find_chains, forget
 from simulacra.relational.histories.clocks import Clock, find_date, find_order
 from simulacra.relational.naming import (
     asked,
@@ -161,6 +162,15 @@ def extend(
     # what a rule gives in all rows is computed when all is drawn; what has gaps of its own is learnt, though
     given = EntityRules.of(schema).find_complete(frames)
     for unit in plan.units:
+        clock = done[unit].clock
+        if clock is not None:
+            clock = clock.without({name for table, name in given if table == unit})
+            entity = done[unit].entity
+            assert entity is not None
+            done[unit].clock = replace(
+                clock, chains=find_chains(clock, frames[unit][done[unit].rows], entity)
+            )
+    for unit in plan.units:
         _fill(unit, plan, schema, frames, done, spots, given)
     for unit in plan.units:
         for member in plan.members(unit):
@@ -215,8 +225,12 @@ def _fill(
             member, plan, schema, frames, made.clock if member == unit else None, given
         ):
             name = member_column(unit, member, column.name)
+            series = series.gather(rows).alias(name)
+            if member == unit and made.clock is not None and column.name in made.clock.chains:
+                assert made.entity is not None
+                column, series = replace(column, nullable=True), forget(series, made.entity)
             columns.append(replace(column, name=name))
-            values.append(series.gather(rows).alias(name))
+            values.append(series)
         for link in plan.of(member, "coded"):
             column, series = _code(link, spots)
             columns.append(column)

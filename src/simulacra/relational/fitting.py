@@ -18,20 +18,21 @@ from simulacra.intake import Intake
 from simulacra.privacy.protection import HOLDERS
 from simulacra.provenance import describe_fit, fingerprint
 from simulacra.randomness import Streams
+from simulacra.relational.counting import count_absent, find_patterns, find_serials
 from simulacra.relational.database import DatabaseSynthesizer
 from simulacra.relational.drawing import summarise_rows
 from simulacra.relational.extension import Extended, extend
 from simulacra.relational.histories.alongside import find_rows
 from simulacra.relational.histories.beside import Beside
+from simulacra.relational.histories.chains import say_chains
 from simulacra.relational.histories.entities import describe_entities, describe_kept
 from simulacra.relational.histories.learning import Sibling, fit_histories
 from simulacra.relational.holding import Holding, require_owners, tell_lists
 from simulacra.relational.mining.mining import with_rules
-from simulacra.relational.naming import member_column
+from simulacra.relational.naming import member_column, say_note
 from simulacra.relational.numbering import Maker
-from simulacra.relational.plan import Plan, find_facts, locate, make_plan
-from simulacra.relational.references.composite import serial_key, structural_key
-from simulacra.relational.references.nesting import is_nested
+from simulacra.relational.plan import Plan, make_plan
+from simulacra.relational.pooling import pool_rare
 from simulacra.relational.released import level_groups, release
 from simulacra.relational.rules.violations import rows_as_given
 from simulacra.relational.unit import Unit
@@ -109,7 +110,11 @@ def fit_database(
         "columns": sum(frame.width for frame in data.frames.values()),
     }
     names = ", ".join(sorted(set(fitting.models.values()))) or DEFAULT
-    provenance = describe_fit(facts, model=names, options=dict(options or {}), seed=seed, holders=holders)
+    own = [unit.synthesizer for unit in fitting.units.values()]
+    provenance = describe_fit(
+        facts, model=names, options=dict(options or {}), seed=seed, holders=holders,
+        stores_rows=any(one is not None and one.generator.stores_rows for one in own),
+    )  # fmt: skip
     counted, facts_of = fitting.holding.say(holders)
     provenance["privacy"] |= facts_of
     kept = {name: data.frames[name] for name in plan.kept}
@@ -120,9 +125,8 @@ def fit_database(
         *tell_lists(plan, data.frames, holders),
     ]
     return DatabaseSynthesizer(
-        fitting.released(), plan, fitting.units, kept, _make_keys(fitting), _count_absent(plan, data),
-        _find_patterns(plan, data),
-        fitting.find_serials(),
+        fitting.released(), plan, fitting.units, kept, _make_keys(fitting), count_absent(plan, data),
+        find_patterns(plan, data), find_serials(plan, data, fitting.extended),
         data.layouts, log, tuple(dict.fromkeys([*notes, *fitting.notes])), provenance,
     )  # fmt: skip
 
@@ -183,6 +187,9 @@ class _Fitting:
         """Fit the model of one unit."""
         made = self.extended[unit]
         owners = self.holding.add(unit, made)
+        made, pooled, notes = pool_rare(unit, made, self.plan, self.data.frames, owners, self.holders)
+        self.extended[unit] = made
+        self.notes += notes
         if not len(made.rows):
             self.units[unit] = Unit(unit, 0, None, 0, np.zeros(0, np.int64))
             return
@@ -195,8 +202,10 @@ class _Fitting:
             self.units[unit] = Unit(unit, len(made.rows), own, 0, np.zeros(0, np.int64))
         else:
             own = self._fit_driven(unit, made, owners, progress)
+        self.units[unit] = replace(self.units[unit], pooled=pooled)
+        self.notes += [f"table {unit!r}: {said}" for said in say_chains(made.clock)]
         # what a unit adds to its table has names that nobody else knows
-        told = [note.replace("#", ".") for note in own.notes if "'#" not in note]
+        told = [said for note in own.notes if (said := say_note(note, self.plan.links)) is not None]
         self.notes += [note if note.startswith("table ") else f"table {unit!r}: {note}" for note in told]
 
     def _keep(self, unit: str, block: Block) -> Block:
@@ -297,16 +306,6 @@ class _Fitting:
             tables.append((frame.with_columns(ends[0], ends[1].filter(pl.Series(held))), own))
         return find_rows(tables[0][0], tables[1][0], tables[0][1], tables[1][1])
 
-    def find_serials(self) -> dict[str, dict[str, int]]:
-        """Find the columns that number the rows of an entity, and where they start."""
-        found = {}
-        for unit in self.plan.units:
-            name = serial_key(self.data.schema.table(unit), self.plan, self.extended[unit].clock)
-            least = self.data.frames[unit][name].min() if name is not None else None
-            if name is not None:
-                found[unit] = {name: int(least) if isinstance(least, (int, float)) else 1}
-        return found
-
     def released(self) -> Schema:
         """Return the schema without what protection withheld."""
         tables = []
@@ -368,28 +367,3 @@ def _make_keys(fitting: _Fitting) -> dict[str, dict[str, Maker]]:
         }
         for table in schema.tables
     }
-
-
-def _count_absent(plan: Plan, data: Dataset) -> dict[str, int]:
-    """Count the different rows that are referred to and not there; of nested references, those that refer."""
-    found = {}
-    for link in plan.links:
-        if is_nested(plan, link):
-            found[link.name] = find_facts(link.table, link.reference, data.frames).orphans
-        elif link.way in {"coded", "matched"} and find_facts(link.table, link.reference, data.frames).orphans:
-            at = locate(data.frames[link.table], data.frames[link.reference.table], link.reference)
-            lost = data.frames[link.table].filter((at == -1).fill_null(False)).select(link.reference.columns)
-            found[link.name] = lost.n_unique()
-    return found
-
-
-def _find_patterns(plan: Plan, data: Dataset) -> dict[str, dict[str, Array]]:
-    """Number the values of composite keys in the order in which they occur, or of their size where they count."""
-    found = {}
-    for unit in plan.units:
-        names = structural_key(data.schema.table(unit), plan)
-        if names:
-            frame = data.frames[unit]
-            ranks = frame.select(pl.col(name).rank("dense").cast(pl.Int64) - 1 for name in names)
-            found[unit] = {name: ranks[name].to_numpy() for name in names}
-    return found

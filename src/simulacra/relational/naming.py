@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from simulacra.relational.plan import Link
 
 
@@ -43,3 +45,12 @@ def level_of(link: Link) -> str:
 def member_column(unit: str, member: str, name: str) -> str:
     """Name a column of a table that is drawn together with a unit."""
     return name if member == unit else f"{member}#{name}"
+
+
+def say_note(note: str, links: Iterable[Link]) -> str | None:
+    """Say a note on a column that a unit adds to its table in words that users know; None where there are none."""
+    for link in links:
+        added = f"column {counted(link)!r}"
+        if added in note:
+            return note.replace(added, f"how many rows of {link.table!r} each row has")
+    return None if "'#" in note else note.replace("#", ".")

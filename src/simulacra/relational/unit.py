@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ class Unit:
         Where the parent is kept as it is: how many rows each of its rows draws.
     kept_ends : (array, array) or None
         And where their histories start, and how long they are.
+    pooled : mapping
+        By column: public values that few refer to, the first of which stands for all in the model.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Unit:
     lost: Array
     kept_counts: Array | None = None
     kept_ends: tuple[Array, Array] | None = None
+    pooled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def synthesizer(self) -> Synthesizer | None:
@@ -61,6 +64,8 @@ class Unit:
             state["kept_counts"] = self.kept_counts
         if self.kept_ends is not None:
             state["kept_ends"] = list(self.kept_ends)
+        if self.pooled:
+            state["pooled"] = {name: list(values) for name, values in self.pooled.items()}
         own = self.synthesizer
         if own is not None:
             state["model"] = _dump_synthesizer(own)
@@ -100,6 +105,7 @@ class Unit:
         return cls(
             str(state["name"]), int(state["rows"]), model, int(state["nulls"]), lost,
             state.get("kept_counts"), tuple(state["kept_ends"]) if "kept_ends" in state else None,
+            {name: tuple(values) for name, values in state.get("pooled", {}).items()},
         )  # fmt: skip
 
 

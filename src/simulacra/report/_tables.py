@@ -27,6 +27,7 @@ _SHARES = {
 }  # fmt: skip
 _LABELS = {
     "sha256": "SHA-256", "seed": "seed", "holders": "smallest group kept (k)", "formal": "formal guarantee",
+    "stores_rows": "keeps training rows",
 }  # fmt: skip
 _ROWS = {"train": "real rows learnt from", "synthetic": "synthetic rows", "holdout": "real rows held out"}
 

@@ -16,6 +16,9 @@ VERDICTS: dict[str, str] = {
 RANK: dict[str, int] = {"fail": 0, "look": 1, "pass": 2, "info": 3, "not computed": 4}
 
 NO_GUARANTEE = "No formal privacy guarantee."
+NOT_PRIVATE = (
+    "Not private: the model keeps training rows and gives them out, whole or nearly (see privacy/copies)."
+)
 NO_GUARANTEE_WHY = (
     "What is said of privacy is what the listed attacks found on these rows. Another attack may find more."
 )
@@ -241,7 +244,8 @@ def guarantee(provenance: dict[str, object]) -> tuple[bool, str]:
     Parameters
     ----------
     provenance : dict
-        The provenance of a report; its ``privacy`` entry has a ``formal`` entry when there is a guarantee.
+        The provenance of a report; its ``privacy`` entry has a ``formal`` entry when there is a guarantee, and a
+        ``stores_rows`` entry when the model keeps training rows.
 
     Returns
     -------
@@ -254,9 +258,13 @@ def guarantee(provenance: dict[str, object]) -> tuple[bool, str]:
     (False, 'No formal privacy guarantee.')
     >>> guarantee({"privacy": {"formal": {"epsilon": 1.0, "delta": 1e-6}}})
     (True, 'Formal privacy guarantee: epsilon 1.0, delta 1e-06.')
+    >>> guarantee({"privacy": {"formal": None, "stores_rows": True}})[1].partition(":")[0]
+    'Not private'
     """
     privacy = provenance.get("privacy")
     formal = privacy.get("formal") if isinstance(privacy, dict) else None
+    if isinstance(privacy, dict) and privacy.get("stores_rows"):
+        return False, f"{NOT_PRIVATE} {NO_GUARANTEE}"
     if not formal:
         return False, NO_GUARANTEE
     if isinstance(formal, dict):

@@ -11,6 +11,7 @@ from simulacra.errors import SchemaError, unknown
 from simulacra.rule import Rule
 from simulacra.rules.defaults import connect, default_rule
 from simulacra.rules.finishing import all_needs
+from simulacra.rules.following import tell_role
 from simulacra.rules.kinds.aggregate import Aggregate
 from simulacra.rules.kinds.distribution import DistributionRule
 from simulacra.rules.kinds.field import FieldRule
@@ -172,10 +173,10 @@ class _Draft:
             if ((column,), rule.table) not in known and not any(column in columns for columns, _ in known):
                 link = {"columns": [column], "table": rule.table, "to": [to]}
                 links.append(link if rule.name == rule.table else {**link, "name": rule.name})
-            if rule.drives and "role" not in self.rest:
-                self.rest["role"] = "child"
         if links:
             self.rest["references"] = links
+        if self.driver is not None:
+            tell_role(self.rest, self.rules, self.recipes)
         self.reach = Reach(self.name, targets)
 
     def _differ(self) -> None:
@@ -247,9 +248,9 @@ def _infer(drafts: Mapping[str, _Draft]) -> None:
         ) from None
     for table, column in order:
         draft = drafts[table]
-        rule = draft.rules.get(column)
+        made = draft.rules.get(column)
         # an aggregate is about the rows of the children
-        seen = list((drafts[rule.child] if isinstance(rule, Aggregate) else draft).columns.values())
+        seen = list((drafts[made.child] if isinstance(made, Aggregate) else draft).columns.values())
         for name in draft.rules[column].needs() if column in draft.rules else ():
             other, theirs = resolve(name, draft.reach, {n: list(d.recipes) for n, d in drafts.items()}, "")
             if (

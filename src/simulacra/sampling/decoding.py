@@ -13,6 +13,7 @@ from simulacra.domain import Array, Domain
 from simulacra.encoding import Encoding
 from simulacra.randomness import Streams
 from simulacra.relations import Relation, put_back
+from simulacra.sampling.patterns import keep_pattern
 
 UNMADE = ("text", "key")
 """Kinds whose values are made anew when rows are finished: no earlier draw tells them."""
@@ -76,5 +77,8 @@ class Decoder:
         for name in names:
             encoding = self.encodings[name]
             own = tuple(arrays[axis.name] for axis in encoding.axes) or (np.empty(rows),)
-            made.append(encoding.decode(own, rng=streams.stream("decode", name), start=start))
+            values = encoding.decode(own, rng=streams.stream("decode", name), start=start)
+            if values.dtype == pl.String:
+                values = keep_pattern(values, encoding.column, streams.stream("pattern", name))
+            made.append(values)
         return pl.DataFrame(made) if made else pl.DataFrame()

@@ -12,7 +12,7 @@ import polars as pl
 
 from simulacra.domain import Array
 from simulacra.errors import RareCondition
-from simulacra.generator import Generator, Sequential
+from simulacra.generator import Generator, Reorderable, Sequential
 from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.sampling.conditions import is_possible, require_possible
 from simulacra.sampling.decoding import UNMADE, Decoder
@@ -138,7 +138,11 @@ class Drawer:
     def _walker(
         self, model: Sequential, condition: Predicate | None, wishes: list[Wish]
     ) -> tuple[list[Wish], Walker]:
-        own = [*Wish.split([condition] if condition is not None else []), *wishes]
+        asked = Wish.split([condition] if condition is not None else [])
+        if asked and isinstance(model, Reorderable):
+            # what is asked of most rows anyway (rules) is not worth another order
+            model = model.ordered(make_plan(asked, self.decoder, model.order).asked)
+        own = [*asked, *wishes]
         return own, Walker(model, make_plan(own, self.decoder, model.order), self.decoder)
 
     def _branch(

@@ -97,6 +97,12 @@ class Plan:
     bias: dict[int, Array] = field(default_factory=dict)
     foreseen: Mapping[int, Ahead] = field(default_factory=dict)
 
+    @property
+    def asked(self) -> tuple[int, ...]:
+        """The axes of which something is asked: those that are limited, then those that are judged."""
+        judged = [axis for gate in self.gates.values() for axis in gate.axes]
+        return tuple(dict.fromkeys([*self.supports, *judged]))
+
     def support(self, axis: int) -> Support | None:
         """Return what an axis may be and how it is led; None for a free draw."""
         limits, bias = self.supports.get(axis), self.bias.get(axis)

@@ -14,6 +14,7 @@ import polars as pl
 from simulacra.errors import OptionError
 from simulacra.filing import even_blocks
 from simulacra.generator import silent
+from simulacra.interventions import tell_interventions
 from simulacra.randomness import BLOCK_ROWS, Streams, resolve_seed
 from simulacra.rules.model import RuleSynthesizer
 from simulacra.sampling.requests import Filling, Request
@@ -131,6 +132,7 @@ def make_job(
         make_database_job = import_module("simulacra.scale.databases").make_database_job
         several: Job = make_database_job(model, n, seed=used, notes=notes, **asked)
         return several
+    notes = (*notes, *tell_interventions(model.provenance))
     job = ModelJob(model.dump(), {"n": n, **asked}, used, notes)
     job.__dict__["_model"] = model
     job.filling.require_possible()

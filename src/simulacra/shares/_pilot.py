@@ -12,8 +12,8 @@ from simulacra.domain import Array
 from simulacra.errors import OptionError
 from simulacra.randomness import BLOCK_ROWS, Streams
 from simulacra.schema.predicates import Predicate
-from simulacra.shares.raking import pool_counts
 from simulacra.shares.margins import Margin
+from simulacra.shares.raking import pool_counts
 
 LEAST_ROWS = 16_384
 """Rows of a pilot, at least: shares of cells are known to .4 points."""

@@ -17,9 +17,9 @@ from simulacra.randomness import Streams
 from simulacra.schema.predicates import Predicate
 from simulacra.schema.types import Table
 from simulacra.shares._pilot import Pilot, measure_cells
-from simulacra.shares.raking import divergence, effective_share, rake, round_cells, round_shares
 from simulacra.shares.margins import Margin, Shares, read_margins
 from simulacra.shares.quotas import Cells, Quota, fill_quotas
+from simulacra.shares.raking import divergence, effective_share, rake, round_cells, round_shares
 
 NEAR = 1e-6
 """Margins that raking reaches to this share are reached."""

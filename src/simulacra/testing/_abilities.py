@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from simulacra.domain import Array, Axis, Block, Domain, Support
-from simulacra.generator import Dense, Explained, Generator, Sequential
+from simulacra.generator import Causal, Dense, Explained, Generator, Reorderable, Sequential
 from simulacra.randomness import Streams
+from simulacra.testing._causality import check_actions
 
 _DRAWS = 3_000
 _PLAIN = 20_000
@@ -32,10 +33,17 @@ def check_abilities(factory: Callable[[], Generator], block: Block, seed: int) -
         _check_take(model, seed)
         _check_read(model, block, seed)
         _check_context(factory, seed)
+    if isinstance(model, Reorderable):
+        _check_reordering(model, block, seed)
     if isinstance(model, Dense):
         _check_density(model, block)
     if isinstance(model, Explained):
         _check_importances(model, block)
+    if isinstance(model, Causal):
+        sets = {
+            place: next(_supports(axis, block.columns[place])) for place, axis in enumerate(block.domain.axes)
+        }
+        check_actions(model, block, sets, seed)
 
 
 def _supports(axis: Axis, values: Array) -> Iterator[Support]:
@@ -230,6 +238,28 @@ def _check_context(factory: Callable[[], Generator], seed: int) -> None:
         p = (a.mean() + b.mean()) / 2
         limit = _SIGMAS * np.sqrt(2 * max(p * (1 - p), 1 / len(a)) / len(a))
         assert abs(a.mean() - b.mean()) <= limit, "steps and sample heed a context differently."
+
+
+def _check_reordering(model: Reorderable, block: Block, seed: int) -> None:
+    """Axes that are asked for must come first, and then be known to all others."""
+    before = model.order
+    first = list(before[::-2])
+    other = model.ordered(first)
+    rest = [axis for axis in before if axis not in first]
+    assert other.order == (*first, *rest), "ordered must put axes first, and leave the others as they were."
+    assert model.order == before, "ordered must leave the model as it is."
+    real, rng = block.take(slice(0, 60)), Streams(seed + 11)
+    draft = other.start(60)
+    for axis in other.order:
+        given = real.columns[axis] if axis in first else None
+        log = other.step(draft, axis, given=given, rng=rng)
+        assert axis in first or np.allclose(log, 0.0), "what comes after known axes must be drawn freely."
+    fake = other.finish(draft, rng)
+    for axis in first:
+        made, known = fake.columns[axis], real.columns[axis]
+        assert np.array_equal(made, known, equal_nan=made.dtype.kind == "f"), (
+            "known values did not come back."
+        )
 
 
 def _check_density(model: Dense, block: Block) -> None:

@@ -15,6 +15,7 @@ from simulacra.generator import Generator
 from simulacra.packing import pack, unpack
 from simulacra.randomness import Streams
 from simulacra.testing._abilities import check_abilities
+from simulacra.testing._figures import check_design
 
 _ROWS = 1500
 _HOLDERS = 10
@@ -48,7 +49,7 @@ def check_generator(factory: Callable[[], Generator], *, seed: int = 0) -> None:
     without limits draw what `sample` draws, also with a context; limits and biases of codes are kept, and their masses
     are the share of plain draws; known values come back; rows can be taken several times, and values that were read
     stay as they are; densities are finite and sum to 1 over levels; importances
-    are shares.
+    are shares; a model that can be made from figures (`Designed`) draws what they tell.
 
     **Cost.** About 25 fits of at most 1,500 rows.
 
@@ -69,6 +70,7 @@ def check_generator(factory: Callable[[], Generator], *, seed: int = 0) -> None:
     _check_weights(factory, block, seed)
     _check_context(factory, block, seed)
     check_abilities(factory, block, seed)
+    check_design(factory, seed)
 
 
 def _example(seed: int, rows: int) -> Block:

@@ -41,10 +41,9 @@ class Margin:
     share: Array
 
     @classmethod
-    def fit(cls, view: View, share: Array) -> Self:
-        """Order the codes: unordered ones by frequency, the others as they are."""
-        nominal = view.axis.size is not None and not view.axis.ordered
-        order = np.argsort(-share, kind="stable") if nominal else np.arange(len(share))
+    def fit(cls, view: View, share: Array, order: Array | None = None) -> Self:
+        """Lay the codes on the normal, in an order of their own or as they are."""
+        order = np.arange(len(share)) if order is None else order
         return cls(view, order, share[order] / share.sum())
 
     def expand(self) -> tuple[Array, Array]:
@@ -66,18 +65,9 @@ class Margin:
         by_code[self.order] = score
         return by_code, terms
 
-    def latent(self, values: Array, rng: np.random.Generator) -> Array:
-        """Draw normals inside the intervals of given values."""
-        place = np.empty(len(self.order), np.int64)
-        place[self.order] = np.arange(len(self.order))
-        at = place[self.view.encode(values)]
-        total = np.concatenate([[0.0], np.cumsum(self.share)])
-        level = total[at] + rng.random(len(values)) * self.share[at]
-        return ndtri(np.clip(level, 1e-12, 1 - 1e-12))
-
     def codes(self, scores: Array) -> Array:
         """Return the code in whose interval each score lies."""
-        return self._seen[np.searchsorted(self._cuts()[1:-1], scores, side="right")]
+        return self.seen[np.searchsorted(self.cuts()[1:-1], scores, side="right")]
 
     def draw_within(
         self, weights: Array, mean: Array, sd: float, uniform: Array
@@ -104,16 +94,15 @@ class Margin:
         -----
         **Cost.** Rows times runs of neighbouring codes of one weight.
         """
-        cuts, own = self._cuts(), weights[self._seen]
-        first = np.flatnonzero(np.append(True, own[1:] != own[:-1]))
-        stop = np.append(first[1:], len(own))
-        edges, worth = np.append(cuts[first], cuts[-1]), own[first]
+        cuts = self.cuts()
+        first, stop, worth = self.runs(weights)
+        edges = np.append(cuts[first], cuts[-1])
         run, mass = np.empty(len(mean), np.int64), np.empty(len(mean))
         _choose_runs(mean, sd, edges, worth, uniform[0], run, mass)
         z, _ = draw_between((edges[run] - mean) / sd, (edges[run + 1] - mean) / sd, uniform[1])
         # a score at the edge of its run may round into a neighbour, which may not be allowed
         place = np.searchsorted(cuts[1:-1], mean + sd * z, side="right")
-        codes = self._seen[np.clip(place, first[run], stop[run] - 1)]
+        codes = self.seen[np.clip(place, first[run], stop[run] - 1)]
         return z, codes, log_of(np.minimum(mass, 1.0))
 
     def draw_given(self, codes: Array, mean: Array, sd: float, uniform: Array) -> tuple[Array, Array]:
@@ -121,23 +110,38 @@ class Margin:
 
         A code that no row of the training data had is put where it would lie; its chance is 0.
         """
+        cuts = self.cuts()
+        at, had = self.intervals(codes)
+        z, log = draw_between((cuts[at] - mean) / sd, (cuts[at + 1] - mean) / sd, uniform)
+        return np.clip(z, -_FAR, _FAR), np.where(had, log, -np.inf)
+
+    def runs(self, weights: Array) -> tuple[Array, Array, Array]:
+        """Return where, in `seen`, runs of neighbouring codes of one weight start and stop, and the weight of each."""
+        own = weights[self.seen]
+        first = np.flatnonzero(np.append(True, own[1:] != own[:-1]))
+        return first, np.append(first[1:], len(own)), own[first]
+
+    def intervals(self, codes: Array) -> tuple[Array, Array]:
+        """Return which code of `seen` each is, or would lie at, and whether some row had it."""
         place = np.empty(len(self.order), np.int64)
         place[self.order] = np.arange(len(self.order))
-        seen = np.flatnonzero(self.share)
-        at = np.minimum(np.searchsorted(seen, place[codes]), len(seen) - 1)
-        cuts = self._cuts()
-        z, log = draw_between((cuts[at] - mean) / sd, (cuts[at + 1] - mean) / sd, uniform)
-        return np.clip(z, -_FAR, _FAR), np.where(self.share[place[codes]] > 0, log, -np.inf)
+        had = np.flatnonzero(self.share)
+        at = np.minimum(np.searchsorted(had, place[codes]), len(had) - 1)
+        return at, self.share[place[codes]] > 0
 
     @property
-    def _seen(self) -> Array:
+    def seen(self) -> Array:
         """The codes that some row has, in their order on the normal."""
         return self.order[self.share > 0].astype(code_dtype(self.view.size))
 
-    def _cuts(self) -> Array:
-        """Return where the interval of each code of `_seen` starts, and where the last one ends."""
+    def levels(self) -> Array:
+        """Return the share below the interval of each code of `seen`, and 1."""
         total = np.cumsum(self.share[self.share > 0])[:-1]
-        return np.concatenate([[-np.inf], ndtri(np.clip(total, _LEAST, 1 - _LEAST)), [np.inf]])
+        return np.concatenate([[0.0], np.clip(total, _LEAST, 1 - _LEAST), [1.0]])
+
+    def cuts(self) -> Array:
+        """Return where the interval of each code of `seen` starts, and where the last one ends."""
+        return ndtri(self.levels())
 
 
 def draw_between(low: Array, high: Array, uniform: Array) -> tuple[Array, Array]:

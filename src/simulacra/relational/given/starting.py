@@ -258,6 +258,8 @@ class _Reader:
                 series = frame[column]
                 if clock is not None and column in followers:
                     series = clock.distances(frame, self.model.schema.table(member)[column])[1]
+                    if column in clock.chains:  # the next row tells it
+                        series = series.clear(len(series))
                 columns.append(series.cast(canonical_type(own.table[name])).alias(name))
             for link in self.model.plan.of(member, "coded"):
                 parent = link.reference.table

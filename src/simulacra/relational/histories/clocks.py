@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import polars as pl
 
 from simulacra.domain import Array, Axis, Block, Domain
 from simulacra.relations.parts import Part, wall_clock
+from simulacra.schema._fields import dump_column, load_column
 from simulacra.schema.types import Column, Table
 
 GAP = "#gap"
@@ -36,6 +37,8 @@ class Clock:
         Other columns that are read from the order: its month, its hour on some zone's clocks.
     followers : tuple of Column
         Other dates or instants, which are learnt as the time that lies between: shipped two days after it was ordered.
+    chains : mapping
+        Followers that the next row tells: see `simulacra.relational.histories.chains.find_chains`.
 
     Examples
     --------
@@ -52,6 +55,7 @@ class Clock:
     unit: float = 1.0
     parts: tuple[Part, ...] = ()
     followers: tuple[Column, ...] = ()
+    chains: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, values: pl.Series, column: Column) -> Clock:
@@ -119,7 +123,7 @@ class Clock:
     def distances(self, frame: pl.DataFrame, column: Column) -> tuple[Column, pl.Series]:
         """Return how far another date or instant lies from the order, as the column that is learnt of it."""
         scale = _DAY if self.column.kind == "date" else 1
-        apart = (_micros(frame[column.name]) - _micros(frame[self.column.name])) // scale
+        apart = (in_micros(frame[column.name]) - in_micros(frame[self.column.name])) // scale
         told = Column(column.name, "number", nullable=column.nullable or apart.null_count() > 0, integer=True)
         return told, apart.alias(column.name)
 
@@ -128,12 +132,37 @@ class Clock:
         scale = _DAY if self.column.kind == "date" else 1
         made = []
         for column in self.followers:
-            micros = frame[column.name] * scale + _micros(frame[self.column.name])
+            micros = frame[column.name] * scale + in_micros(frame[self.column.name])
             if column.kind == "date":
-                made.append((micros // _DAY).cast(pl.Int32).cast(pl.Date).alias(column.name))
+                days = _reflect(micros // _DAY, declared_ends(column))
+                made.append(days.cast(pl.Int32).cast(pl.Date).alias(column.name))
             else:
+                micros = _reflect(micros, declared_ends(column))
                 made.append(micros.cast(pl.Datetime("us", column.timezone)).alias(column.name))
         return frame.with_columns(made)
+
+    def without(self, names: Collection[str]) -> Clock:
+        """Leave followers out that something else gives."""
+        return replace(self, followers=tuple(c for c in self.followers if c.name not in names))
+
+    def keep_inside(self, first: Array, span: Array, shortest: Array) -> tuple[Array, Array]:
+        """Put where histories start, and how long they are, inside declared bounds of the order.
+
+        Parameters
+        ----------
+        first, span : array
+            Positions at which histories start, and how far their last rows are from there.
+        shortest : array
+            How short each can be at the least.
+        """
+        ends = declared_ends(self.column)
+        if ends is None:
+            return first, span
+        low, high = np.ceil(round(ends[0] / self.unit, 6)), np.floor(round(ends[1] / self.unit, 6))
+        latest = np.maximum(high - np.minimum(shortest, span), low)
+        first = np.where(first < low, 2 * low - first, np.where(first > latest, 2 * latest - first, first))
+        first = np.clip(first, low, latest)
+        return first, np.maximum(np.minimum(span, high - first), 0)
 
     @property
     def zone(self) -> str:
@@ -175,7 +204,8 @@ class Clock:
         return {
             "column": self.column.name, "unit": self.unit,
             "parts": [part.dump() for part in self.parts],
-            "followers": [{"name": c.name, "kind": c.kind, "timezone": c.timezone} for c in self.followers],
+            "followers": [_dump_follower(c) for c in self.followers],
+            **({"chains": dict(self.chains)} if self.chains else {}),
         }  # fmt: skip
 
     @classmethod
@@ -183,12 +213,51 @@ class Clock:
         """Make the clock from what `dump` gave."""
         parts = tuple(Part.restore(part) for part in state.get("parts", ()))
         followers = tuple(
-            Column(c["name"], c["kind"], timezone=c["timezone"]) for c in state.get("followers", ())
+            load_column(c["name"], {fact: c[fact] for fact in c if fact != "name"}, f"column {c['name']!r}")
+            for c in state.get("followers", ())
         )
-        return cls(column, float(state["unit"]), parts, followers)
+        return cls(column, float(state["unit"]), parts, followers, dict(state.get("chains", {})))
 
 
-def _micros(values: pl.Series) -> pl.Series:
+def _dump_follower(column: Column) -> dict[str, Any]:
+    """Return what is needed of a follower; bounds only where they were declared, and so tell of no row."""
+    told = {"name": column.name, "kind": column.kind, "timezone": column.timezone}
+    if not column.declared or column.bounds is None:
+        return told
+    return {**told, "bounds": dump_column(column)["bounds"], "declared": True}
+
+
+def declared_ends(column: Column) -> tuple[float, float] | None:
+    """Return the bounds that are declared of a column, as whole microseconds, days or numbers; None without.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> declared_ends(Column("d", "date", bounds=(date(1970, 1, 2), date(1970, 1, 9)), declared=True))
+    (1.0, 8.0)
+    """
+    if column.bounds is None or not column.declared:
+        return None
+    ends = pl.Series(list(column.bounds))
+    if column.kind == "datetime":
+        ends = ends.cast(pl.Datetime("us", column.timezone))
+    elif column.kind == "duration":
+        ends = ends.cast(pl.Duration("us"))
+    low, high = ends.to_physical().cast(pl.Float64).to_list()
+    return low, high
+
+
+def _reflect(values: pl.Series, ends: tuple[float, float] | None) -> pl.Series:
+    """Put whole numbers beyond an end as far inside of it."""
+    if ends is None:
+        return values
+    low, high = int(ends[0]), int(ends[1])
+    value = pl.col("value")
+    inside = pl.when(value < low).then(2 * low - value).when(value > high).then(2 * high - value)
+    return values.rename("value").to_frame().select(inside.otherwise(value).clip(low, high)).to_series()
+
+
+def in_micros(values: pl.Series) -> pl.Series:
     """Return microseconds since 1970 of dates or instants."""
     return values.cast(pl.Int64) * _DAY if values.dtype == pl.Date else values.cast(pl.Int64)
 

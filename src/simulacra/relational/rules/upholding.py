@@ -9,6 +9,8 @@ import polars as pl
 
 from simulacra.errors import PredicateError
 from simulacra.relational.asking.conditions import Conditions
+from simulacra.relational.histories.chains import chain
+from simulacra.relational.histories.histories import Histories
 from simulacra.relational.rules.entity_rules import EntityRules
 from simulacra.schema.crossing import set_apart
 from simulacra.schema.validation import validate_constraints
@@ -43,6 +45,7 @@ def uphold(
     rules = EntityRules.of(model.schema)
     mended, notes = rules.repair(frames, empty=rules.computed) if rules.held else (dict(frames), [])
     mended |= {name: frames[name] for name in model.kept}
+    mended |= _chained(model, frames, mended)
     found = rules.find_violations(mended) if rules.held else []
     for table in model.schema.tables:
         if table.name not in model.kept and table.constraints:
@@ -54,6 +57,25 @@ def uphold(
         if broken.table not in model.kept
     ]
     return mended, notes
+
+
+def _chained(
+    model: DatabaseSynthesizer, drawn: Mapping[str, pl.DataFrame], mended: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """Let rows end where the next ones begin, in tables where that was mended."""
+    found = {}
+    for unit in model.units.values():
+        link = model.plan.driving(unit.name)
+        clock = unit.model.clock if isinstance(unit.model, Histories) else None
+        if link is None or clock is None or not clock.chains or unit.name not in mended:
+            continue
+        frame, order = mended[unit.name], clock.column.name
+        if not frame[order].equals(drawn[unit.name][order]):
+            keys = frame.select(pl.struct(link.reference.columns).rank("dense")).to_series()
+            gone = frame.select(pl.any_horizontal(pl.col(link.reference.columns).is_null())).to_series()
+            entity = pl.select(pl.when(~gone).then(keys)).to_series()
+            found[unit.name] = chain(frame, clock, entity, clock.chains)
+    return found
 
 
 def require_kept(conditions: Conditions, frames: Mapping[str, pl.DataFrame]) -> None:
