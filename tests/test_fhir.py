@@ -65,6 +65,24 @@ def test_references_lead_to_resources_of_the_same_bundle() -> None:
         assert links <= names
 
 
+def test_encounters_tell_who_saw_the_patient_and_where() -> None:
+    data = hospital()
+    names = data.polars("encounters").select("id", "department_id", "practitioner_id")
+    for kind, table in (("department", "departments"), ("practitioner", "practitioners")):
+        known = data.polars(table).select(pl.all().name.prefix(f"{kind}_"))
+        names = names.join(known, on=f"{kind}_id")
+    rows = {f"encounter-{row['id']}": row for row in names.iter_rows(named=True)}
+    found = resources("Encounter")
+    assert len(found) == len(rows)
+    for one in found:
+        row, person = rows[one["id"]], one["participant"][0]["individual"]
+        assert one["serviceProvider"]["display"] == row["department_name"]
+        assert (person["display"], person["identifier"]["value"]) == (
+            row["practitioner_name"],
+            row["practitioner_number"],
+        )
+
+
 def test_values_are_those_of_the_tables() -> None:
     data = hospital()
     patient = data.polars("patients").row(0, named=True)

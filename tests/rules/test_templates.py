@@ -43,7 +43,10 @@ AFTER = {
         ("orders", "customer_id", "ordered_at", "joined"), ("payments", "order_id", "paid_at", "ordered_at"),
         ("shipments", "order_id", "shipped_at", "ordered_at"), ("reviews", "order_line_id", "written", "ordered_at"),
     ],
-    "bank": [("accounts", "customer_id", "opened", "since"), ("loan_payments", "loan_id", "due", "started")],
+    "bank": [
+        ("accounts", "customer_id", "opened", "since"), ("cards", "account_id", "issued", "opened"),
+        ("loans", "customer_id", "started", "since"), ("loan_payments", "loan_id", "due", "started"),
+    ],
     "hospital": [
         ("conditions", "patient_id", "onset", "born"), ("encounters", "patient_id", "began", "registered"),
         ("observations", "encounter_id", "at", "began"), ("medications", "condition_id", "started", "onset"),
@@ -260,12 +263,12 @@ def test_hospital_follow_ups_are_for_what_patients_have() -> None:
         for state in states:
             mine = known.filter(pl.col("reason") == reason)
             assert mine.height and (mine[state] <= mine["day"]).all(), reason
-    # psychiatry sees who takes sertraline, from the day of the prescription to the end, but for a weekend
+    # psychiatry sees who takes sertraline, from the day of the prescription to the end
     moods = visits.filter(pl.col("reason") == "F32.A").select("id", "patient_id", "day")
     episodes = data.polars("conditions").filter(
         (pl.col("state") == "depression") & pl.col("treated_from").is_not_null()
     )
-    end = pl.coalesce("ended", pl.date(2024, 12, 31)) + pl.duration(days=2)
+    end = pl.coalesce("ended", pl.date(2024, 12, 31))
     held = moods.join(episodes.select("patient_id", "treated_from", "ended"), on="patient_id").filter(
         (pl.col("day") >= pl.col("treated_from")) & (pl.col("day") <= end)
     )

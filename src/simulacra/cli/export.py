@@ -24,7 +24,8 @@ from simulacra.fhir.bundles import write_bundles
 def command(folder: str, output: str, form: str, as_json: bool, quiet: bool) -> None:
     """Write the tables in FOLDER as FHIR R4 bundles, one for each patient.
 
-    The tables are those of the template hospital: patients, encounters, conditions, medications and observations.
+    The tables are those of the template hospital: patients, encounters, conditions, medications and observations;
+    encounters name practitioners and departments.
 
     \b
       simulacra new hospital -o hospital.yaml

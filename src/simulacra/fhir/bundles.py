@@ -12,7 +12,7 @@ import polars as pl
 
 from simulacra.dataset import Dataset
 from simulacra.errors import DataError
-from simulacra.fhir.resources import COLUMNS, WRITERS
+from simulacra.fhir.resources import COLUMNS, STAFF, WRITERS, name_staff
 from simulacra.generator import Progress, silent
 from simulacra.storage import atomic_folder, atomic_path, require_writable
 from simulacra.tablefiles import find_tables
@@ -40,6 +40,7 @@ _META = {
     ],
 }
 _SEPARATORS = (",", ":")
+_ALL = {**COLUMNS, **STAFF}
 
 
 @dataclass(frozen=True)
@@ -95,16 +96,17 @@ def make_bundles(source: Dataset | str | Path, *, patients: int = SLICE) -> Iter
     readers = {name: _Reader(name, _pieces(source, name)) for name in COLUMNS}
     whole = readers.pop("patients")
     before: int | None = None
-    while True:
-        slice_ = whole.take(patients)
-        if not slice_.height:
-            break
+    slice_ = whole.take(patients)
+    staff = {name: pl.concat(_pieces(source, name)) for name in STAFF}
+    while slice_.height:
         ids = slice_["id"]
         if not ids.is_sorted() or (before is not None and ids[0] <= before) or ids.n_unique() < len(ids):
             raise DataError("table 'patients': the rows are not in the order of 'id'. Sort them.")
         before = ids[-1]
         entries = [WRITERS["patients"](slice_)]
-        entries += [WRITERS[name](reader.until(ids[-1])) for name, reader in readers.items()]
+        for name, reader in readers.items():
+            rows = reader.until(ids[-1])
+            entries.append(WRITERS[name](name_staff(rows, staff) if name == "encounters" else rows))
         found = (
             pl.concat(entries).group_by("owner", maintain_order=True).agg("json", pl.len().alias("resources"))
         )
@@ -114,6 +116,7 @@ def make_bundles(source: Dataset | str | Path, *, patients: int = SLICE) -> Iter
                 f"there are rows of patient {strangers['owner'][0]}, who is not in the table 'patients'."
             )
         yield _wrap(found)
+        slice_ = whole.take(patients)
     for name, reader in readers.items():
         if reader.take(1).height:
             raise DataError(f"table {name!r} has rows of patients who are not in the table 'patients'.")
@@ -188,7 +191,7 @@ def _wrap(found: pl.DataFrame) -> pl.DataFrame:
 
 def _pieces(source: Dataset | str | Path, name: str) -> Iterator[pl.DataFrame]:
     """Go through the columns of a table that are read."""
-    columns = COLUMNS[name]
+    columns = _ALL[name]
     if isinstance(source, Dataset):
         if name not in source.schema.names:
             raise _no_table(name, source.schema.names)
@@ -217,7 +220,7 @@ def _typed(frame: pl.DataFrame, columns: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def _require(name: str, there: list[str]) -> None:
-    for column in COLUMNS[name]:
+    for column in _ALL[name]:
         if column not in there:
             raise DataError(
                 f"table {name!r} has no column {column!r}. Bundles are made of tables like those of the template "

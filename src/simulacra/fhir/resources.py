@@ -17,7 +17,8 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
     },
     "encounters": {
         "id": pl.Int64, "patient_id": pl.Int64, "class": pl.String, "began": pl.Datetime("us"),
-        "ended": pl.Datetime("us"), "reason": pl.String, "reason_text": pl.String,
+        "ended": pl.Datetime("us"), "department_id": pl.Int64, "practitioner_id": pl.Int64, "reason": pl.String,
+        "reason_text": pl.String,
     },
     "conditions": {
         "id": pl.Int64, "patient_id": pl.Int64, "code": pl.String, "description": pl.String, "onset": pl.Date,
@@ -33,6 +34,11 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
     },
 }  # fmt: skip
 """The columns that are read, table by table; others stay behind."""
+STAFF: Mapping[str, Mapping[str, Any]] = {
+    "departments": {"id": pl.Int64, "name": pl.String},
+    "practitioners": {"id": pl.Int64, "name": pl.String, "number": pl.String},
+}  # fmt: skip
+"""The same of the tables that belong to no patient: they are read whole, and told in encounters."""
 
 _TERMS = "http://terminology.hl7.org/CodeSystem/"
 _ICD, _RXNORM = "http://hl7.org/fhir/sid/icd-10-cm", "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -74,8 +80,36 @@ def write_patients(rows: pl.DataFrame) -> pl.DataFrame:
     })  # fmt: skip
 
 
+def name_staff(encounters: pl.DataFrame, staff: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Add to encounters the names of those who give care.
+
+    Parameters
+    ----------
+    encounters : DataFrame
+        Rows of the table.
+    staff : mapping of str to DataFrame
+        The tables of `STAFF`, whole.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"department_id": [2], "practitioner_id": [1]})
+    >>> staff = {"departments": pl.DataFrame({"id": [2], "name": ["Emergency"]}),
+    ...          "practitioners": pl.DataFrame({"id": [1], "name": ["Ada Lovelace"], "number": ["PR-1000"]})}
+    >>> name_staff(rows, staff).select("department_name", "practitioner_number").row(0)
+    ('Emergency', 'PR-1000')
+    """
+    for name, rows in staff.items():
+        kind = name.removesuffix("s")
+        told = rows.unique("id", keep="first").select(pl.all().name.prefix(f"{kind}_"))
+        encounters = encounters.join(told, on=f"{kind}_id", how="left", maintain_order="left")
+    return encounters
+
+
 def write_encounters(rows: pl.DataFrame) -> pl.DataFrame:
-    """Write one Encounter a row; one that has no end is in progress."""
+    """Write one Encounter a row; one that has no end is in progress.
+
+    Whom and where it was with is told by identifier and name, since a bundle has the resources of one patient only.
+    """
     shown = {"AMB": "ambulatory", "EMER": "emergency", "IMP": "inpatient encounter"}
     state = pl.when(pl.col("ended").is_null()).then(pl.lit("in-progress")).otherwise(pl.lit("finished"))
     display = pl.col("class").replace_strict(shown, default=None)
@@ -85,8 +119,20 @@ def write_encounters(rows: pl.DataFrame) -> pl.DataFrame:
         "status": text(state),
         "class": {"system": f"{_TERMS}v3-ActCode", "code": text("class"), "display": text(display)},
         "subject": _reference("Patient", "patient_id"),
+        "participant": [{
+            "individual": {
+                "type": "Practitioner",
+                "identifier": {"system": "http://hospital.example/practitioner", "value": text("practitioner_number")},
+                "display": text("practitioner_name"),
+            },
+        }],
         "period": {"start": instant("began"), "end": instant("ended")},
         "reasonCode": [_coded(_ICD, "reason", "reason_text")],
+        "serviceProvider": {
+            "type": "Organization",
+            "identifier": {"system": "http://hospital.example/department", "value": text("department_id")},
+            "display": text("department_name"),
+        },
     })  # fmt: skip
 
 

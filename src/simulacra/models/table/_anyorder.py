@@ -138,14 +138,18 @@ class AnyOrder(nn.Module):
         self.shape, self.dropout = shape, dropout
         width, hidden, all_ = shape.width, shape.hidden, len(shape.sizes)
         found = features or [np.zeros((size, 0), np.float32) for size in shape.sizes]
-        self.features = [torch.from_numpy(part) for part in found]
+        parts = [torch.from_numpy(part) for part in found]
+        self.features = _Constants([part for part in parts if part.shape[1]])
+        self.described = [column for column, part in enumerate(parts) if part.shape[1]]
+        ends = np.cumsum([0, *shape.sizes])
+        self.places = _Constants([torch.from_numpy(ends[:-1]), torch.tensor(shape.sizes, dtype=torch.int64)])
         self.embedding = nn.Parameter(torch.randn(sum(shape.sizes), width) * 0.3)
-        self.smooth = _matrices([(part.shape[1], width) for part in self.features], 0.5)
+        self.smooth = _matrices([(part.shape[1], width) for part in self.features.all()], 0.5)
         self.inward = nn.Parameter(torch.randn(all_, width, hidden) / math.sqrt(all_ * width / 2))
         self.inward_bias = nn.Parameter(torch.zeros(shape.targets, 1, hidden))
         self.deep = nn.Parameter(torch.randn(shape.layers, shape.targets, hidden, hidden) / math.sqrt(hidden))
         self.deep_bias = nn.Parameter(torch.zeros(shape.layers, shape.targets, 1, hidden))
-        self.heads = [Head(shape, t, self.features[shape.inputs + t]) for t in range(shape.targets)]
+        self.heads = [Head(shape, t, parts[shape.inputs + t]) for t in range(shape.targets)]
         self.listed = nn.ModuleList(self.heads)
         for head, share in zip(self.heads, shares[shape.inputs :] if shares is not None else []):
             head.expect(share)
@@ -158,17 +162,14 @@ class AnyOrder(nn.Module):
 
     def table(self) -> Tensor:
         """Return the numbers that stand for each code of each column."""
-        own = self.embedding.split(list(self.shape.sizes))
-        near = [
-            table + part.to(table.device) @ weight if part.shape[1] else table
-            for table, part, weight in zip(own, self.features, self.smooth)
-        ]
-        return torch.cat(near) if near else self.embedding
+        tables = list(self.embedding.split(list(self.shape.sizes)))
+        for column, part, weight in zip(self.described, self.features.all(), self.smooth):
+            tables[column] = tables[column] + part @ weight
+        return torch.cat(tables) if tables else self.embedding
 
-    def embed(self, codes: Tensor, columns: Sequence[int]) -> Tensor:
+    def embed(self, codes: Tensor, columns: Sequence[int] | slice = slice(None)) -> Tensor:
         """Look codes up, shape (rows, columns): numbers of shape (rows, columns, width)."""
-        sizes = torch.tensor([self.shape.sizes[c] for c in columns], device=codes.device)
-        starts = torch.tensor([sum(self.shape.sizes[:c]) for c in columns], device=codes.device)
+        starts, sizes = (part[columns] for part in self.places.all())
         # a code that never occurred is like one that is not known
         table = F.pad(self.table(), (0, 0, 0, 1))
         return F.embedding(torch.where(codes < sizes, codes + starts, len(table) - 1), table)
@@ -187,7 +188,7 @@ class AnyOrder(nn.Module):
         """
         shape, groups = self.shape, len(known)
         # what all columns say of themselves is worked out once, and each one to tell sums up what it sees
-        said = torch.bmm(self.embed(codes, range(len(shape.sizes))).transpose(0, 1), self.inward)
+        said = torch.bmm(self.embed(codes).transpose(0, 1), self.inward)
         parts = said.view(len(shape.sizes), groups, -1).transpose(0, 1)
         sums = torch.bmm(known, parts).transpose(0, 1)
         units = sums.reshape(shape.targets, len(codes), shape.hidden) + self.inward_bias
@@ -212,7 +213,7 @@ class AnyOrder(nn.Module):
         """
         units = self.inward_bias[target].expand(len(codes), -1)
         if known:
-            seen = self.embed(codes, known).flatten(1)
+            seen = self.embed(codes, list(known)).flatten(1)
             units = units + seen @ self.inward[list(known)].flatten(0, 1)
         for layer, (weight, bias) in enumerate(zip(self.deep[:, target], self.deep_bias[:, target])):
             more = F.relu(units @ weight + bias)
@@ -250,7 +251,8 @@ class Head(nn.Module):
     def __init__(self, shape: Shape, target: int, features: Tensor) -> None:
         super().__init__()
         size = shape.sizes[shape.inputs + target]
-        self.size, self.groups, self.features = size, shape.groups(target), features
+        self.size, self.groups = size, shape.groups(target)
+        self.features = _Constants([features])
         self.each = -(-size // self.groups) if self.groups else size
         narrow = _NARROW if self.groups else shape.hidden
         self.weight, self.bias = (
@@ -273,9 +275,8 @@ class Head(nn.Module):
 
     def full(self) -> Tensor:
         """Return the weights of all codes."""
-        if not self.features.shape[1]:
-            return self.weight
-        return self.weight + self.features.to(self.weight.device) @ self.smooth
+        (features,) = self.features.all()
+        return self.weight + features @ self.smooth if features.shape[1] else self.weight
 
     def losses(self, units: Tensor, codes: Tensor) -> Tensor:
         """Return minus the log of the chance of codes, shape (rows,)."""
@@ -317,3 +318,15 @@ class Head(nn.Module):
 
 def _matrices(shapes: Sequence[tuple[int, int]], spread: float) -> nn.ParameterList:
     return nn.ParameterList([nn.Parameter(torch.randn(*shape) * spread) for shape in shapes])
+
+
+class _Constants(nn.Module):
+    """Tensors that go where the network goes, and are no part of its state."""
+
+    def __init__(self, tensors: Sequence[Tensor]) -> None:
+        super().__init__()
+        for at, tensor in enumerate(tensors):
+            self.register_buffer(str(at), tensor, persistent=False)
+
+    def all(self) -> list[Tensor]:
+        return list(self.buffers())

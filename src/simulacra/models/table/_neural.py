@@ -52,8 +52,8 @@ class Recipe:
     patience : int
         Looks without a better one after which learning ends; 0 goes on to the last step.
     gain : float
-        A look is better only if it wins this share of what was won since before the first step: what is won after that
-        is bought by learning single rows by heart.
+        A look is better only if it wins this share of what was won since before the first step: what is won after
+        that is bought by learning single rows by heart.
     """
 
     batch: int = 512
