@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 import simulacra as sim
+from simulacra.rules.templates import TEMPLATES
+from simulacra.schema.validation import validate
 
 YEAR = 365.25
 
@@ -157,3 +159,11 @@ def test_hospital_pressures_lie_apart_and_metformin_is_for_kidneys_that_work() -
     )
     assert known.height > 200
     assert known.select(rate.min()).item() >= 30
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_of_next_to_nothing_has_empty_tables(name: str) -> None:
+    data = sim.generate(name, scale=0.0001, seed=1)
+    for table in data.schema.tables:
+        assert validate(data.polars(table.name), table) == []
+    assert any(not data.polars(table).height for table in data.schema.names)

@@ -82,6 +82,8 @@ def _read_text(text: str, column: Column) -> Any:
 
 
 def _number(drawn: pl.Series, column: Column) -> pl.Series:
+    if drawn.dtype == pl.Null:  # of no rows, or of missing ones only, cases know no type
+        drawn = drawn.cast(pl.Float64)
     if column.step:
         drawn = (drawn / column.step).round(0) * column.step
     if column.integer:

@@ -28,8 +28,9 @@ from simulacra.randomness import Streams
 
 DISTANCE = "Wasserstein distance"
 """The critic's curve."""
-_LEAST_BATCH, _MOST_BATCH, _BATCHES = 128, 256, 32
-_MOST_STEPS = 1_200
+_LEAST_BATCH, _MOST_BATCH, _BATCHES = 64, 256, 32
+_LEAST_STEPS, _MOST_STEPS, _EACH = 50, 1_200, 10
+"""Steps, and rows for each of them: few rows teach an adversary little, however often it sees them."""
 _RATE, _TURNS = 3e-3, 2
 """Learning rate, and updates of the critic for one of the maker."""
 _CHECK, _PATIENCE = 50, 6
@@ -189,7 +190,8 @@ class Duel(Tabular):
         """Return rows of a batch, and steps."""
         batch = 2 ** max(rows // _BATCHES, 1).bit_length() // 2
         batch = int(np.clip(batch, _LEAST_BATCH, _MOST_BATCH))
-        return batch, min(self.epochs * max(rows // batch, 4), _MOST_STEPS)
+        steps = min(self.epochs * max(rows // batch, 1), rows // _EACH, _MOST_STEPS)
+        return batch, max(steps, _LEAST_STEPS)
 
     def _numbers(self, n: int, rng: Streams) -> Array:
         """Draw what makes rows differ, shape (rows, latent)."""

@@ -23,6 +23,8 @@ _CODES, _EXACT = 1_024, 16_384
 _LEAST_BATCH, _MOST_BATCH, _BATCHES = 128, 1_024, 32
 """Rows of a batch at least and at most; in between, a table has so many batches."""
 _MOST_STEPS = 2_500
+_EACH, _FEWEST = 100, 8
+"""Rows that a group of ordered values has on average, in a small table, unless that made fewer groups than this."""
 _WAVES = 8
 """Cosines of the rank by which a network knows which groups are close."""
 
@@ -164,7 +166,9 @@ class Tabular(Network):
             for axis, values in zip(part.domain.axes, part.columns):
                 view = View.fit(axis, values, max_codes=_CODES, max_exact=_EXACT, owners=block.owners)
                 codes = view.encode(values)
-                self.groups_.append(Groups.fit(view, codes, block.weights, room))
+                # a group of a few rows teaches nothing of its neighbours
+                own = min(room, max(len(block) // _EACH, _FEWEST)) if _ordered(view) else room
+                self.groups_.append(Groups.fit(view, codes, block.weights, own))
                 found.append(self.groups_[-1].encode(codes)[:, None])
         return np.concatenate(found, 1)
 
