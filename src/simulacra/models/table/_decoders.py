@@ -15,8 +15,8 @@ from simulacra.models.table._tabular import Groups, feature_rows
 from simulacra.models.table._tensors import pinned
 from simulacra.randomness import Streams
 
-_ROWS = 8_192
-"""Rows that are drawn at a time."""
+_ROWS, _CELLS = 8_192, 16_000_000
+"""Rows that are drawn at a time, fewer where all their chances were more than so many."""
 _ROUNDS = 20
 _RAREST = 1e-9
 """Smallest share that is told from none."""
@@ -156,13 +156,19 @@ def draw_groups(chances: Sequence[Tensor], uniform: Tensor) -> Tensor:
     return torch.stack(drawn, 1)
 
 
+def rows_at_once(decoder: Decoder) -> int:
+    """Return how many rows are drawn at a time."""
+    return min(_ROWS, max(_CELLS // max(sum(decoder.sizes), 1), 64))
+
+
 def draw_rows(decoder: Decoder, numbers: Array, given: Array, rng: Streams) -> Array:
     """Draw the groups of all columns, shape (rows, columns); see `Decoder.forward`."""
     found = np.empty((len(numbers), len(decoder.sizes)), np.int64)
     uniform = rng.stream("group").random(found.shape)
     with pinned(), torch.no_grad():
-        for first in range(0, len(numbers), _ROWS):
-            part = slice(first, first + _ROWS)
+        step = rows_at_once(decoder)
+        for first in range(0, len(numbers), step):
+            part = slice(first, first + step)
             logits = decoder(torch.from_numpy(numbers[part]), torch.from_numpy(given[part]).long())
             found[part] = draw_groups(
                 decoder.chances(logits.double()), torch.from_numpy(uniform[part])
@@ -194,10 +200,12 @@ def balance(chances: Callable[[Tensor], list[Tensor]], logits: Tensor, shares: T
 def settle(decoder: Decoder, numbers: Array, given: Array) -> None:
     """Correct a trained decoder so that every column's groups have the shares that the data have.
 
-    The corrections are learnt on rows drawn for it: `numbers` and `given` are theirs.
+    The corrections are learnt on rows drawn for it: `numbers` and `given` are theirs. Of wide tables the first will
+    do.
     """
     if not decoder.sizes:
         return
+    some = slice(rows_at_once(decoder))
     with pinned(), torch.no_grad():
-        logits = decoder(torch.from_numpy(numbers), torch.from_numpy(given).long())
+        logits = decoder(torch.from_numpy(numbers[some]), torch.from_numpy(given[some]).long())
         decoder.bias += balance(decoder.chances, logits, decoder.shares, _ROUNDS)

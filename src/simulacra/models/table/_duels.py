@@ -168,8 +168,9 @@ class Duel(Tabular):
             f"held out, after {step[best]:,} of {step[-1]:,} steps: the weights of that step were kept."
         )
         words += (
-            f" The critic's estimate of the Wasserstein distance was {self.history_.of(DISTANCE)[-1]:.3f} in the end: "
-            "it grows while the critic learns and falls while the maker does. One changed column of a row costs 1.4."
+            f" The critic's estimate of the Wasserstein distance was {self.history_.of(DISTANCE)[-1]:.3f} in the "
+            "end: it grows while the critic learns and falls while the maker does. One changed column of a row "
+            "costs about 1.4."
         )
         return Exhibit("Training", words, self.history_.frame()), show_lacking(self.lacking_)
 

@@ -18,6 +18,8 @@ _PARTS = 12
 """Parts of a column that are told apart."""
 _COLUMNS = 64
 """Columns that are looked at; of more, an even choice."""
+_ROWS = 8_192
+"""Rows that are counted at a time."""
 _COMMON, _FEWEST = 0.005, 20
 """Share of the rows, and number of them, from which a cell of two columns ought to be made."""
 _LACKING = 0.1
@@ -48,10 +50,12 @@ class Margins:
 
     def real(self, groups: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the shares of all cells in real rows, shape (rows, columns)."""
-        rows = torch.cat([part[groups[:, i]] for i, part in zip(self.kept, self.parts)], 1)
-        if weights is None:
-            return rows.T @ rows / len(rows)
-        return (rows * weights[:, None]).T @ rows / weights.sum()
+        mass = groups.new_ones(len(groups), dtype=torch.float32) if weights is None else weights
+        found = torch.zeros(sum(self.widths), sum(self.widths), device=groups.device)
+        for own, share in zip(groups.split(_ROWS), (mass / mass.sum()).split(_ROWS)):
+            rows = torch.cat([part[own[:, i]] for i, part in zip(self.kept, self.parts)], 1)
+            found += (rows * share[:, None]).T @ rows
+        return found
 
     def distance(self, one: Tensor, other: Tensor) -> float:
         """Return the total variation distance of two tables, on average over pairs of columns.

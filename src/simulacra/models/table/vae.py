@@ -123,7 +123,8 @@ class Vae(Tabular):
         else:
             self.history_ = History()
         self._network = network.cpu().eval()
-        some = groups[rng.stream("settled").integers(len(groups), size=_SETTLED)]
+        chance = None if block.weights is None else block.weights / block.weights.sum()
+        some = groups[rng.stream("settled").choice(len(groups), _SETTLED, p=chance)]
         settle(network.decoder, self._numbers(_SETTLED, rng.at("settled")), some[:, : self._inputs])
         progress(1.0, "network trained")
         return self

@@ -39,7 +39,7 @@ class Wgan(Duel):
     max_groups : int
         Groups of a column at most: how finely relations are told.
     epochs : int
-        Times that rows are seen by the maker at most.
+        Times that rows are seen by the maker at most; rows of small tables are seen less often.
     penalty : float
         What a slope of the critic above 1 costs.
     device : str
