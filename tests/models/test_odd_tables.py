@@ -82,13 +82,7 @@ def test_it_works(name: str, table: str) -> None:
         if real.dtype.is_integer():
             assert made.dtype.is_integer(), f"{column}: whole numbers stay whole"
         share, error = real.null_count() / len(real), np.sqrt(0.25 / len(real) + 0.25 / DRAWN)
-        assert abs(made.null_count() / DRAWN - share) < 6 * error + _SLACK.get(name, 0.0), (
-            f"{column}: missing values"
-        )
-
-
-_SLACK = {"gan": 0.25, "wgan": 0.25, "vae": 0.15}
-"""Networks that learn 600 rows have shares of their own; the others are held to sampling error."""
+        assert abs(made.null_count() / DRAWN - share) < 6 * error, f"{column}: missing values"
 
 
 def _as_categories(frame: pl.DataFrame) -> sim.Schema | None:
