@@ -43,8 +43,14 @@ class Judge:
     target: int | None
     rng: Streams
 
-    def tell_apart(self, fake: Block) -> tuple[float, float]:
-        """Return the AUC with which boosted trees tell a model's rows from unseen ones, and its standard error.
+    @property
+    def chance(self) -> float:
+        """The standard error of an AUC of .5 with as many rows on each side as are unseen (Mann and Whitney 1947)."""
+        rows = min(len(self.unseen), MOST_ROWS)
+        return float(np.sqrt((2 * rows + 1) / (12 * rows * rows)))
+
+    def tell_apart(self, fake: Block) -> float:
+        """Return the AUC with which boosted trees tell a model's rows from unseen ones.
 
         Half of the rows teach the trees, the other half is told apart, by turns (Lopez-Paz and Oquab 2017, "Revisiting
         classifier two-sample tests").
@@ -63,7 +69,7 @@ class Judge:
             with threadpool_limits(1):
                 model = _fit(_classifier(kinds, self.rng), matrix[~own], answers[~own])
                 found[own] = model.predict_proba(matrix[own])[:, 1]
-        return float(np.mean([area(found[half == p], answers[half == p]) for p in (0, 1)])), _error(rows)
+        return float(np.mean([area(found[half == p], answers[half == p]) for p in (0, 1)]))
 
     def serve(self, rows: Block) -> float:
         """Return how well a model that learnt from rows predicts unseen ones: AUC (their mean over levels), or R2."""
@@ -120,11 +126,6 @@ def area(scores: Array, answers: Array) -> float:
     yes = np.asarray(answers, bool)
     places = rankdata(scores)[yes].sum()
     return float((places - yes.sum() * (yes.sum() + 1) / 2) / (yes.sum() * (~yes).sum()))
-
-
-def _error(rows: int) -> float:
-    """Return the standard error of an AUC of .5 with so many rows on each side (Mann and Whitney 1947)."""
-    return float(np.sqrt((2 * rows + 1) / (12 * rows * rows)))
 
 
 def _fit(model: Any, matrix: Array, answers: Array) -> Any:

@@ -2,7 +2,8 @@
 
 A fifth of the rows is held out. Each candidate learns from a few rows first, which tells how long it would take; those
 that fit into the time that is left learn from all others, and draw as many rows as are held out. The goal tells what is
-measured of these: `fidelity` (boosted trees must not tell them from unseen rows), `utility` (a model that learns from
+measured of these: `fidelity` (boosted trees must not tell them from unseen rows; among models that chance can not tell
+from the best, the one that keeps farthest from learnt rows), `utility` (a model that learns from
 them predicts a target column of unseen rows), `privacy` (they lie no nearer to learnt rows than to unseen ones, among
 models of nearly the best fidelity). The best one learns from all rows, and is the model. Which one that is depends on
 how fast the machine is, unless the budget is ample.
@@ -150,7 +151,7 @@ class Auto(Generator):
             fake = model.sample(len(held), context=around, rng=rng.at("draw", name))
             tried[name] = self._measure(judge, fake)
             slowest = max(slowest, time.monotonic() - start)
-        best = self._best(tried)
+        best = self._best(tried, judge.chance)
         for name, line in tried.items():
             self.lines_.append({"model": name, **line, "said": "chosen" if name == best else ""})
         self.lines_.sort(key=lambda line: (line["said"] != "chosen", line.get("C2ST AUC", 2.0)))
@@ -158,7 +159,7 @@ class Auto(Generator):
 
     def _measure(self, judge: Judge, fake: Block) -> dict[str, float | None]:
         found: dict[str, float | None] = {
-            "C2ST AUC": judge.tell_apart(fake)[0],
+            "C2ST AUC": judge.tell_apart(fake),
             "nearer to learnt rows": judge.come_near(fake),
         }
         if judge.target is not None:
@@ -166,16 +167,16 @@ class Auto(Generator):
             found["utility"] = None if np.isnan(served) else served
         return found
 
-    def _best(self, tried: dict[str, dict[str, Any]]) -> str:
+    def _best(self, tried: dict[str, dict[str, Any]], chance: float) -> str:
         if self.goal == "utility":
             return max(
                 tried, key=lambda name: -np.inf if tried[name]["utility"] is None else tried[name]["utility"]
             )
-        if self.goal == "privacy":
-            least = min(line["C2ST AUC"] for line in tried.values())
-            near = [name for name, line in tried.items() if line["C2ST AUC"] <= least + _NEARLY]
-            return min(near, key=lambda name: tried[name]["nearer to learnt rows"])
-        return min(tried, key=lambda name: tried[name]["C2ST AUC"])
+        least = min(line["C2ST AUC"] for line in tried.values())
+        # what chance can not tell from the best is as good, and a copy must not win by a hair
+        nearly = _NEARLY if self.goal == "privacy" else 2 * chance
+        near = [name for name, line in tried.items() if line["C2ST AUC"] <= least + nearly]
+        return min(near, key=lambda name: tried[name]["nearer to learnt rows"])
 
     def _target(self, domain: Domain) -> int | None:
         if self.target is None:

@@ -120,10 +120,10 @@ class Ensemble(Generator):
         for name, rows in drawn.items():
             alone = tell.tell_apart(rows)
             self.lines_.append(
-                {"drawn from": name, "share": shares.get(name, 0.0), "C2ST AUC": alone[0], "said": ""}
+                {"drawn from": name, "share": shares.get(name, 0.0), "C2ST AUC": alone, "said": ""}
             )
         best = min(self.lines_, key=lambda line: line["C2ST AUC"])
-        mixed, error = tell.tell_apart(_mix(drawn, shares, len(held), rng.at("final")))
+        mixed = tell.tell_apart(_mix(drawn, shares, len(held), rng.at("final")))
         better = len(shares) > 1 and mixed < best["C2ST AUC"]
         said = (
             "better than its best member"
@@ -131,12 +131,11 @@ class Ensemble(Generator):
             else "no better than its best member, which is drawn from alone"
         )
         self.lines_.append({"drawn from": "the mixture", "share": 1.0, "C2ST AUC": mixed, "said": said})
-        self.error_ = error
         return shares if better else {best["drawn from"]: 1.0}
 
     def _grow(self, drawn: Mapping[str, Block], judge: Judge, rng: Streams) -> dict[str, int]:
         """Take members in, again and again, as long as that makes rows harder to tell."""
-        alone = {name: judge.tell_apart(rows)[0] for name, rows in drawn.items()}
+        alone = {name: judge.tell_apart(rows) for name, rows in drawn.items()}
         first = min(alone, key=lambda name: alone[name])
         counts = dict.fromkeys(drawn, 0) | {first: 1}
         now = alone[first]
@@ -148,7 +147,7 @@ class Ensemble(Generator):
                     continue  # the same member alone
                 shares = {one: count / (step + 1) for one, count in more.items() if count}
                 rows = _mix(drawn, shares, min(len(judge.unseen), MOST_ROWS), rng.at("grow", step, name))
-                found[name] = judge.tell_apart(rows)[0]
+                found[name] = judge.tell_apart(rows)
             if not found:
                 break
             name = min(found, key=lambda one: found[one])
