@@ -145,7 +145,12 @@ def test_examples_in_docstrings_run(name: str, tmp_path: Path, monkeypatch: pyte
     if name.startswith("simulacra.scale.engines."):
         # Spark is an extra that the tests do not bring: it is large, and needs Java
         pytest.importorskip("pyspark" if name.endswith("spark") else "simulacra")
-    module = importlib.import_module(name)
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        pytest.skip("torch is an extra that the tests do not bring: it is large")
     said: list[str] = []
     runner = doctest.DocTestRunner(verbose=False)
     # a namespace of its own for each docstring, as a reader would start from

@@ -2,8 +2,8 @@
 
 A fifth of the rows is held out. Each candidate learns from a few rows first, which tells how long it would take; those
 that fit into the time that is left learn from all others, and draw as many rows as are held out. The goal tells what is
-measured of these: `fidelity` (boosted trees must not tell them from unseen rows; among models that chance can not tell
-from the best, the one that keeps farthest from learnt rows), `utility` (a model that learns from
+measured of these: `fidelity` (boosted trees must not tell them from unseen rows; among models within one standard error
+of the best, the one that keeps farthest from learnt rows), `utility` (a model that learns from
 them predicts a target column of unseen rows), `privacy` (they lie no nearer to learnt rows than to unseen ones, among
 models of nearly the best fidelity). The best one learns from all rows, and is the model. Which one that is depends on
 how fast the machine is, unless the budget is ample.
@@ -74,7 +74,7 @@ class Auto(Generator):
     Examples
     --------
     >>> from simulacra.domain import Axis
-    >>> x = np.linspace(-1, 1, 400)
+    >>> x = np.linspace(-1, 1, 2_000)
     >>> block = Block(Domain((Axis("x", "x"), Axis("y", "y"))), (x, x**2))
     >>> model = Auto(candidates="copula,trees").fit(block, rng=Streams(1))
     >>> model.chosen()[0]
@@ -173,8 +173,8 @@ class Auto(Generator):
                 tried, key=lambda name: -np.inf if tried[name]["utility"] is None else tried[name]["utility"]
             )
         least = min(line["C2ST AUC"] for line in tried.values())
-        # what chance can not tell from the best is as good, and a copy must not win by a hair
-        nearly = _NEARLY if self.goal == "privacy" else 2 * chance
+        # one standard error, as trees are pruned (Breiman et al. 1984, section 3.4.3): a copy must not win by a hair
+        nearly = _NEARLY if self.goal == "privacy" else chance
         near = [name for name, line in tried.items() if line["C2ST AUC"] <= least + nearly]
         return min(near, key=lambda name: tried[name]["nearer to learnt rows"])
 
