@@ -18,6 +18,9 @@ LIGHT: dict[str, dict[str, Any]] = {
     "auto": {"candidates": "copula,bayes-net"},
     "ensemble": {"members": "copula,bayes-net"},
     "autoregressive": {"epochs": 1},
+    "vae": {"epochs": 2},
+    "wgan": {"epochs": 1},
+    "gan": {"epochs": 1},
 }
 """Settings that make the slow ones quick: what is tested is that they work, not how well."""
 ROWS, DRAWN = 600, 2_000
@@ -49,10 +52,10 @@ def _gaps(rng: np.random.Generator) -> pl.DataFrame:
 
 
 def _levels(rng: np.random.Generator) -> pl.DataFrame:
-    # 300 levels, of which each is held by at least ten of the rows, so that none is merged
-    codes = np.repeat(np.arange(300), 10)
+    # 100 levels, of which each is held by at least ten of the rows, so that none is merged
+    codes = np.repeat(np.arange(100), 10)
     return pl.DataFrame(
-        {"code": [f"L{code:04d}" for code in rng.permutation(codes)], "x": rng.normal(size=3_000)}
+        {"code": [f"L{code:04d}" for code in rng.permutation(codes)], "x": rng.normal(size=1_000)}
     )
 
 
