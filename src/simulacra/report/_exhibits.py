@@ -16,9 +16,10 @@ MOST_POINTS = 300
 MOST_ARROWS = 60
 _WIDE, _HIGH = 132, 22
 """Size of the box of a name."""
-_ACROSS, _DOWN = 190, 40
+_ACROSS, _DOWN = 172, 40
 """From one box to the next."""
 _RADIUS, _MARGIN = 170, 150
+_STEPS, _GOLDEN = 6, 0.618
 _LETTERS = 19
 """Letters of a name that a box holds."""
 
@@ -164,7 +165,8 @@ def _in_layers(pairs: Sequence[tuple[str, str]]) -> tuple[Node, ...]:
     layers: dict[int, list[str]] = {}
     for name, own in depth.items():
         layers.setdefault(own, []).append(name)
-    height = max(map(len, layers.values())) * _DOWN
+    # in a long chain names stand at unlike heights, so that lines which pass a layer do not hide behind its names
+    height = max(*map(len, layers.values()), min(len(layers), _STEPS)) * _DOWN
     y: dict[str, float] = {}
     made = []
     for own, names in sorted(layers.items()):
@@ -172,7 +174,8 @@ def _in_layers(pairs: Sequence[tuple[str, str]]) -> tuple[Node, ...]:
         before = {name: [y[a] for a, b in pairs if b == name and a in y] for name in names}
         ranked = sorted(names, key=lambda name: sum(before[name]) / max(len(before[name]), 1))
         for place, name in enumerate(ranked):
-            y[name] = round(step * (place + 0.5) + 4, 1)
+            shift = ((own * _GOLDEN) % 1 - 0.5) * max(step - _DOWN, 0) if own else 0.0
+            y[name] = round(step * (place + 0.5) + shift + 4, 1)
             made.append(Node(name, 10 + _WIDE / 2 + own * _ACROSS, y[name]))
     return tuple(made)
 
